@@ -1,1 +1,18 @@
-//! To come.
+//! A Pulsar IO sink connector that commits typed events to HDFS as CSV, exactly once.
+//!
+//! A record's way through the modules: received ([`frame`]), decoded ([`decode`]), a row ([`row`]), part of a batch
+//! ([`batch`]), staged ([`stage`]), committed ([`commit`], [`recovery`]), acknowledged ([`acknowledge`]).
+
+pub mod cleaning;
+pub mod commit;
+pub mod decode;
+pub mod error;
+pub mod frame;
+pub mod layout;
+pub mod manifest;
+pub mod position;
+pub mod recovery;
+pub mod row;
+pub mod schema;
+pub mod stage;
+pub mod storage;

@@ -1,0 +1,194 @@
+//! Names on HDFS: where a table's files, manifests, column versions and staged files are.
+
+use std::fmt::Write as _;
+
+/// The longest name that HDFS takes by default (`dfs.namenode.fs-limits.max-component-length`), less what this crate adds.
+const LONGEST_NAME: usize = 200;
+
+/// Escapes a name that comes from outside, so that two names never meet, none leaves its directory and none is
+/// hidden: letters, digits, `-`, and `_` and `.` after the first character stay; other bytes become `+` and two hexadecimal digits.
+pub fn escape(name: &str) -> String {
+    let mut escaped = String::with_capacity(name.len());
+    for (at, byte) in name.bytes().enumerate() {
+        let plain = byte.is_ascii_alphanumeric() || byte == b'-' || (at > 0 && (byte == b'_' || byte == b'.'));
+        if plain {
+            escaped.push(byte as char);
+        } else {
+            // Writing to a String cannot fail.
+            let _ = write!(escaped, "+{byte:02X}");
+        }
+    }
+    escaped
+}
+
+/// A name that is too long, or empty.
+#[derive(Debug, thiserror::Error)]
+#[error("the name `{name}` is {length} bytes long when escaped for HDFS; 1 to {LONGEST_NAME} are possible")]
+pub struct InvalidName {
+    name: String,
+    length: usize,
+}
+
+/// A table's directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TableLayout {
+    root: String,
+}
+
+impl TableLayout {
+    /// The table of this name, escaped here, under a directory.
+    pub fn new(directory: &str, table: &str) -> Result<Self, InvalidName> {
+        Ok(TableLayout { root: format!("{}/{}", directory.trim_end_matches('/'), checked(table)?) })
+    }
+
+    /// The directory that the Hive table points at.
+    pub fn root(&self) -> &str {
+        &self.root
+    }
+
+    /// The absolute path of a name that is relative to the table's directory.
+    pub fn path(&self, relative: &str) -> String {
+        format!("{}/{relative}", self.root)
+    }
+
+    /// The file that says which sink the table belongs to.
+    pub fn identity(&self) -> String {
+        self.path("_sink.json")
+    }
+
+    /// The folder of the manifests, one folder per source partition in it.
+    pub fn commits(&self) -> String {
+        self.path("_commits")
+    }
+
+    /// The folder of the column versions.
+    pub fn schemas(&self) -> String {
+        self.path("_schema")
+    }
+
+    /// A version of the columns.
+    pub fn schema(&self, version: u64) -> String {
+        self.path(&format!("_schema/{version:020}.json"))
+    }
+
+    /// A name for a file of the table that is put if absent, while it is written.
+    pub fn temporary(&self, what: &str, nonce: &str) -> String {
+        self.path(&format!("_staging/{what}-{nonce}.json"))
+    }
+}
+
+/// Where the files of one source partition are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourcePartitionLayout {
+    /// Its table.
+    pub table: TableLayout,
+    /// Its name in file names, escaped.
+    pub name: String,
+}
+
+impl SourcePartitionLayout {
+    /// The source partition of this topic (its local name) and partition index; no index for a topic without partitions.
+    pub fn new(table: TableLayout, topic: &str, partition: Option<u32>) -> Result<Self, InvalidName> {
+        let topic = checked(topic)?;
+        let name = partition.map_or_else(|| topic.clone(), |partition| format!("{topic}-p{partition}"));
+        Ok(SourcePartitionLayout { table, name })
+    }
+
+    /// The folder of its manifests.
+    pub fn manifests(&self) -> String {
+        self.table.path(&format!("_commits/{}", self.name))
+    }
+
+    /// A manifest.
+    pub fn manifest(&self, sequence: u64) -> String {
+        format!("{}/{sequence:020}.json", self.manifests())
+    }
+
+    /// The sequence of a manifest's file name.
+    pub fn manifest_sequence(name: &str) -> Option<u64> {
+        name.strip_suffix(".json")?.parse().ok()
+    }
+
+    /// The folder of its files that are not yet committed.
+    pub fn staging(&self) -> String {
+        self.table.path(&format!("_staging/{}", self.name))
+    }
+
+    /// A staged file's name, relative to the table's directory.
+    pub fn staged(&self, sequence: u64, nonce: &str, extension: &str) -> String {
+        format!("_staging/{}/{sequence:020}-{nonce}.{extension}", self.name)
+    }
+
+    /// The sequence that a staged file's name carries.
+    pub fn staged_sequence(name: &str) -> Option<u64> {
+        name.split_once('-')?.0.parse().ok()
+    }
+
+    /// The final name, relative to the table's directory, of the file that the commit of this sequence begins in a
+    /// partition directory (empty for a table without partitions).
+    pub fn published(&self, directory: &str, sequence: u64, extension: &str) -> String {
+        let separator = if directory.is_empty() { "" } else { "/" };
+        format!("{directory}{separator}{}-{sequence:020}.{extension}", self.name)
+    }
+}
+
+fn checked(name: &str) -> Result<String, InvalidName> {
+    let escaped = escape(name);
+    if (1..=LONGEST_NAME).contains(&escaped.len()) {
+        Ok(escaped)
+    } else {
+        Err(InvalidName { name: name.to_owned(), length: escaped.len() })
+    }
+}
+
+/// The parent of a path.
+pub fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(parent, _)| parent)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn unescape(escaped: &str) -> String {
+        let mut bytes = Vec::new();
+        let mut rest = escaped.as_bytes();
+        while let Some((&first, tail)) = rest.split_first() {
+            if first == b'+' {
+                bytes.push(u8::from_str_radix(std::str::from_utf8(&tail[..2]).unwrap(), 16).unwrap());
+                rest = &tail[2..];
+            } else {
+                bytes.push(first);
+                rest = tail;
+            }
+        }
+        String::from_utf8(bytes).unwrap()
+    }
+
+    proptest! {
+        #[test]
+        fn an_escaped_name_stays_in_its_directory_and_is_seen_and_unique(name in "\\PC{0,20}") {
+            let escaped = escape(&name);
+            prop_assert!(!escaped.contains(['/', ':', '%']));
+            prop_assert!(!escaped.starts_with(['_', '.']));
+            prop_assert_eq!(unescape(&escaped), name);
+        }
+    }
+
+    #[test]
+    fn names_are_where_the_design_says() {
+        let table = TableLayout::new("/events/", "page_visit").unwrap();
+        let own = SourcePartitionLayout::new(table, "page_visit", Some(0)).unwrap();
+        assert_eq!(own.published("dt=2026-11-24", 42, "csv"), "dt=2026-11-24/page_visit-p0-00000000000000000042.csv");
+        assert_eq!(own.manifest(42), "/events/page_visit/_commits/page_visit-p0/00000000000000000042.json");
+        assert_eq!(SourcePartitionLayout::manifest_sequence("00000000000000000042.json"), Some(42));
+        assert_eq!(SourcePartitionLayout::staged_sequence("00000000000000000042-ab.csv"), Some(42));
+    }
+
+    #[test]
+    fn a_name_that_hdfs_would_refuse_is_an_error() {
+        assert!(TableLayout::new("/events", "").is_err());
+        assert!(TableLayout::new("/events", &"x".repeat(201)).is_err());
+    }
+}

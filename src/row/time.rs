@@ -1,0 +1,111 @@
+//! Dates and times as text, UTC.
+
+use crate::decode::Reason;
+
+const MILLIS_PER_DAY: i64 = 86_400_000;
+/// 0001-01-01 and 9999-12-31, in days since 1970: what Hive can hold.
+const DAYS: std::ops::RangeInclusive<i64> = -719_162..=2_932_896;
+
+/// The day of a point in time, in days since 1970.
+pub fn day_of(millis: i64) -> i64 {
+    millis.div_euclid(MILLIS_PER_DAY)
+}
+
+/// Appends `yyyy-MM-dd`.
+pub fn append_date(out: &mut Vec<u8>, days: i64) -> Result<(), Reason> {
+    if !DAYS.contains(&days) {
+        return Err(Reason::OutOfRange);
+    }
+    // Howard Hinnant's civil-from-days: eras of 400 years that begin on 1 March.
+    let shifted = days + 719_468;
+    let era = shifted.div_euclid(146_097);
+    let day_of_era = shifted.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let month_from_march = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
+    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
+    let year = year_of_era + era * 400 + i64::from(month <= 2);
+    append_digits(out, year, 4);
+    out.push(b'-');
+    append_digits(out, month, 2);
+    out.push(b'-');
+    append_digits(out, day, 2);
+    Ok(())
+}
+
+/// Appends `yyyy-MM-dd HH:mm:ss.SSS`.
+pub fn append_timestamp_millis(out: &mut Vec<u8>, millis: i64) -> Result<(), Reason> {
+    append_date(out, day_of(millis))?;
+    append_clock(out, millis.rem_euclid(MILLIS_PER_DAY));
+    Ok(())
+}
+
+/// Appends `yyyy-MM-dd HH:mm:ss.SSSSSS`.
+pub fn append_timestamp_micros(out: &mut Vec<u8>, micros: i64) -> Result<(), Reason> {
+    append_timestamp_millis(out, micros.div_euclid(1_000))?;
+    append_digits(out, micros.rem_euclid(1_000), 3);
+    Ok(())
+}
+
+fn append_clock(out: &mut Vec<u8>, millis_of_day: i64) {
+    let seconds = millis_of_day / 1_000;
+    for (mark, value) in [(b' ', seconds / 3_600), (b':', seconds / 60 % 60), (b':', seconds % 60)] {
+        out.push(mark);
+        append_digits(out, value, 2);
+    }
+    out.push(b'.');
+    append_digits(out, millis_of_day % 1_000, 3);
+}
+
+/// Appends the last `width` (at most 4) digits of a number that is not negative.
+fn append_digits(out: &mut Vec<u8>, value: i64, width: usize) {
+    let value = value as u32;
+    let digits = [value / 1_000 % 10, value / 100 % 10, value / 10 % 10, value % 10].map(|digit| b'0' + digit as u8);
+    out.extend_from_slice(&digits[4 - width..]);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use chrono::{DateTime, Datelike};
+    use proptest::prelude::*;
+
+    fn text(append: impl FnOnce(&mut Vec<u8>) -> Result<(), Reason>) -> Result<String, Reason> {
+        let mut out = Vec::new();
+        append(&mut out)?;
+        Ok(String::from_utf8(out).unwrap())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(5_000))]
+        #[test]
+        fn timestamps_are_as_chrono_writes_them(micros in -62_200_000_000_000_000i64..253_500_000_000_000_000) {
+            let moment = DateTime::from_timestamp_micros(micros).unwrap();
+            let written = text(|out| append_timestamp_micros(out, micros));
+            if (1..=9999).contains(&moment.year()) {
+                prop_assert_eq!(written.unwrap(), moment.format("%Y-%m-%d %H:%M:%S%.6f").to_string());
+                let millis = text(|out| append_timestamp_millis(out, micros.div_euclid(1000))).unwrap();
+                prop_assert_eq!(millis, moment.format("%Y-%m-%d %H:%M:%S%.3f").to_string());
+            } else {
+                prop_assert_eq!(written, Err(Reason::OutOfRange));
+            }
+        }
+
+        #[test]
+        fn any_time_ends_without_a_panic(value: i64) {
+            let _ = text(|out| append_timestamp_millis(out, value));
+            let _ = text(|out| append_timestamp_micros(out, value));
+            let _ = text(|out| append_date(out, value));
+        }
+    }
+
+    #[test]
+    fn the_first_and_the_last_day_that_hive_holds_are_written_and_their_neighbours_are_not() {
+        assert_eq!(text(|out| append_date(out, -719_162)).unwrap(), "0001-01-01");
+        assert_eq!(text(|out| append_date(out, 2_932_896)).unwrap(), "9999-12-31");
+        assert!(text(|out| append_date(out, -719_163)).is_err());
+        assert!(text(|out| append_date(out, 2_932_897)).is_err());
+        assert_eq!(text(|out| append_timestamp_millis(out, -1)).unwrap(), "1969-12-31 23:59:59.999");
+    }
+}

@@ -1,0 +1,103 @@
+//! A table's columns and their types, named as Hive names them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A column of a table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Column {
+    /// Its name.
+    pub name: String,
+    /// Its type.
+    #[serde(rename = "type")]
+    pub column_type: ColumnType,
+}
+
+/// The type of a column: a Hive type.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum ColumnType {
+    /// `true` or `false`.
+    Boolean,
+    /// 32 bits.
+    Int,
+    /// 64 bits.
+    BigInt,
+    /// IEEE 754, 32 bits.
+    Float,
+    /// IEEE 754, 64 bits.
+    Double,
+    /// Text.
+    String,
+    /// A point in time in UTC, or a local date and time.
+    Timestamp,
+    /// A day.
+    Date,
+    /// Bytes, in base64.
+    Binary,
+}
+
+const NAMES: [(ColumnType, &str); 9] = [
+    (ColumnType::Boolean, "boolean"),
+    (ColumnType::Int, "int"),
+    (ColumnType::BigInt, "bigint"),
+    (ColumnType::Float, "float"),
+    (ColumnType::Double, "double"),
+    (ColumnType::String, "string"),
+    (ColumnType::Timestamp, "timestamp"),
+    (ColumnType::Date, "date"),
+    (ColumnType::Binary, "binary"),
+];
+
+impl ColumnType {
+    /// The type that holds the values of both, if a column may become it: int→bigint, float→double.
+    pub fn widened(self, other: ColumnType) -> Option<ColumnType> {
+        use ColumnType::{BigInt, Double, Float, Int};
+        match (self, other) {
+            (a, b) if a == b => Some(a),
+            (Int, BigInt) | (BigInt, Int) => Some(BigInt),
+            (Float, Double) | (Double, Float) => Some(Double),
+            _ => None,
+        }
+    }
+}
+
+impl fmt::Display for ColumnType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = NAMES.iter().find(|(column_type, _)| column_type == self).map_or("", |(_, name)| name);
+        f.write_str(name)
+    }
+}
+
+/// A name that is not a column type's.
+#[derive(Debug, thiserror::Error)]
+#[error("`{0}` is not a column type that this connector knows; a newer one wrote it")]
+pub struct UnknownType(String);
+
+impl FromStr for ColumnType {
+    type Err = UnknownType;
+
+    fn from_str(name: &str) -> Result<Self, Self::Err> {
+        NAMES
+            .iter()
+            .find(|(_, known)| *known == name)
+            .map(|(column_type, _)| *column_type)
+            .ok_or_else(|| UnknownType(name.to_owned()))
+    }
+}
+
+impl From<ColumnType> for String {
+    fn from(column_type: ColumnType) -> Self {
+        column_type.to_string()
+    }
+}
+
+impl TryFrom<String> for ColumnType {
+    type Error = UnknownType;
+
+    fn try_from(name: String) -> Result<Self, Self::Error> {
+        name.parse()
+    }
+}

@@ -1,0 +1,206 @@
+//! HDFS through hdfs-native: every call with a time limit, every error by what it says about HDFS's state.
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hdfs_native::client::{FileStatus as HdfsStatus, WriteOptions};
+use hdfs_native::file::FileWriter;
+use hdfs_native::{Client, ClientBuilder, HdfsError};
+
+use super::{FileStatus, Operation, Overwrite, Storage, StorageError, StorageErrorKind, StorageResult, StorageWriter};
+
+/// How to reach HDFS.
+#[derive(Clone, Debug)]
+pub struct HdfsSettings {
+    /// The folder with core-site.xml and hdfs-site.xml; the environment's HADOOP_CONF_DIR when none.
+    pub config_dir: Option<String>,
+    /// `hdfs://…`; `fs.defaultFS` when none.
+    pub url: Option<String>,
+    /// The bound on one call.
+    pub operation_timeout: Duration,
+}
+
+/// HDFS. After a time-out the client is built anew: a NameNode that accepts and never answers is not failed over
+/// by hdfs-native itself.
+pub struct Hdfs {
+    settings: HdfsSettings,
+    client: Mutex<Arc<Client>>,
+}
+
+impl Hdfs {
+    /// Connects lazily: only a configuration that cannot be read is an error here.
+    pub fn new(settings: HdfsSettings) -> Result<Self, HdfsError> {
+        let client = Mutex::new(Arc::new(build(&settings)?));
+        Ok(Hdfs { settings, client })
+    }
+
+    fn client(&self) -> Arc<Client> {
+        Arc::clone(&self.client.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn renew(&self, stale: &Arc<Client>) {
+        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&client, stale) {
+            match build(&self.settings) {
+                Ok(new) => *client = Arc::new(new),
+                Err(error) => tracing::warn!(%error, "the HDFS client could not be built anew; the old one stays"),
+            }
+        }
+    }
+
+    async fn call<T>(
+        &self,
+        operation: Operation,
+        path: &str,
+        call: impl AsyncFnOnce(&Client) -> Result<T, HdfsError>,
+    ) -> StorageResult<T> {
+        let client = self.client();
+        let result = bounded(self.settings.operation_timeout, operation, path, call(&client)).await;
+        if result.as_ref().is_err_and(|error| error.kind == StorageErrorKind::Unknown) {
+            self.renew(&client);
+        }
+        result
+    }
+}
+
+fn build(settings: &HdfsSettings) -> Result<Client, HdfsError> {
+    let mut builder = ClientBuilder::new();
+    if let Some(config_dir) = &settings.config_dir {
+        builder = builder.with_config_dir(config_dir);
+    }
+    if let Some(url) = &settings.url {
+        builder = builder.with_url(url);
+    }
+    if let Ok(handle) = tokio::runtime::Handle::try_current() {
+        builder = builder.with_io_runtime(handle);
+    }
+    builder.build()
+}
+
+async fn bounded<T>(
+    limit: Duration,
+    operation: Operation,
+    path: &str,
+    call: impl Future<Output = Result<T, HdfsError>>,
+) -> StorageResult<T> {
+    match tokio::time::timeout(limit, call).await {
+        Ok(Ok(value)) => Ok(value),
+        Ok(Err(error)) => Err(translate(operation, path, &error)),
+        Err(_) => Err(StorageError {
+            kind: StorageErrorKind::Unknown,
+            operation,
+            path: path.to_owned(),
+            message: format!(
+                "no answer within {} s (operationTimeout); is the NameNode or a DataNode overloaded or hanging?",
+                limit.as_secs_f64()
+            ),
+        }),
+    }
+}
+
+/// Answers that an exception of the NameNode, and only such a one, proves to have changed nothing.
+fn translate(operation: Operation, path: &str, error: &HdfsError) -> StorageError {
+    let kind = match error {
+        HdfsError::FileNotFound(_) => StorageErrorKind::NotFound,
+        HdfsError::AlreadyExists(_) => StorageErrorKind::AlreadyExists,
+        HdfsError::RPCError(class, _) | HdfsError::FatalRPCError(class, _) => match class.as_str() {
+            "java.io.FileNotFoundException" => StorageErrorKind::NotFound,
+            "org.apache.hadoop.fs.FileAlreadyExistsException" => StorageErrorKind::AlreadyExists,
+            // The NameNode is changing state or too busy: whether it was done is not said.
+            "org.apache.hadoop.ipc.RetriableException" | "org.apache.hadoop.ipc.StandbyException" => {
+                StorageErrorKind::Unknown
+            }
+            _ => StorageErrorKind::Refused,
+        },
+        HdfsError::InvalidPath(_)
+        | HdfsError::InvalidArgument(_)
+        | HdfsError::IsADirectoryError(_)
+        | HdfsError::UnsupportedFeature(_)
+        | HdfsError::SASLError(_)
+        | HdfsError::GSSAPIError(..)
+        | HdfsError::NoSASLMechanism => StorageErrorKind::Refused,
+        _ => StorageErrorKind::Unknown,
+    };
+    // An RPC error carries the NameNode's Java stack: its first line is the message.
+    let message = error.to_string().lines().next().unwrap_or_default().to_owned();
+    StorageError { kind, operation, path: path.to_owned(), message }
+}
+
+fn status_of(status: HdfsStatus) -> FileStatus {
+    let name = status.path.rsplit('/').next().unwrap_or_default().to_owned();
+    FileStatus { name, length: status.length as u64, is_directory: status.isdir }
+}
+
+fn if_found<T>(result: StorageResult<T>) -> StorageResult<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.kind == StorageErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+impl Storage for Hdfs {
+    type Writer = HdfsWriter;
+
+    async fn create(&self, path: &str) -> StorageResult<HdfsWriter> {
+        let options = WriteOptions::default();
+        let writer = self.call(Operation::Create, path, async |client| client.create(path, &options).await).await?;
+        Ok(HdfsWriter { writer, path: path.to_owned(), limit: self.settings.operation_timeout })
+    }
+
+    async fn rename(&self, from: &str, to: &str, overwrite: Overwrite) -> StorageResult<()> {
+        let replace = overwrite == Overwrite::Replace;
+        self.call(Operation::Rename, from, async |client| client.rename(from, to, replace).await).await
+    }
+
+    async fn read(&self, path: &str) -> StorageResult<Bytes> {
+        self.call(Operation::Read, path, async |client| {
+            let mut reader = client.read(path).await?;
+            let length = reader.file_length();
+            reader.read_bytes(length).await
+        })
+        .await
+    }
+
+    async fn list(&self, directory: &str) -> StorageResult<Vec<FileStatus>> {
+        let listed =
+            self.call(Operation::List, directory, async |client| client.list_status(directory, false).await).await;
+        Ok(if_found(listed)?.unwrap_or_default().into_iter().map(status_of).collect())
+    }
+
+    async fn status(&self, path: &str) -> StorageResult<Option<FileStatus>> {
+        let found = self.call(Operation::Status, path, async |client| client.get_file_info(path).await).await;
+        Ok(if_found(found)?.map(status_of))
+    }
+
+    async fn delete(&self, path: &str) -> StorageResult<bool> {
+        self.call(Operation::Delete, path, async |client| client.delete(path, false).await).await
+    }
+
+    async fn mkdirs(&self, directory: &str) -> StorageResult<()> {
+        self.call(Operation::Mkdirs, directory, async |client| client.mkdirs(directory, 0o755, true).await).await
+    }
+}
+
+/// A file being written to HDFS.
+pub struct HdfsWriter {
+    writer: FileWriter,
+    path: String,
+    limit: Duration,
+}
+
+impl StorageWriter for HdfsWriter {
+    async fn write(&mut self, bytes: Bytes) -> StorageResult<()> {
+        bounded(self.limit, Operation::Write, &self.path, self.writer.write_bytes(bytes)).await.map(drop)
+    }
+
+    async fn hsync(&mut self) -> StorageResult<()> {
+        bounded(self.limit, Operation::Hsync, &self.path, self.writer.hsync()).await
+    }
+
+    async fn close(mut self) -> StorageResult<()> {
+        bounded(self.limit, Operation::Close, &self.path, self.writer.close()).await
+    }
+}
