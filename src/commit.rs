@@ -214,11 +214,8 @@ async fn stage<S: Storage>(
     sequence: u64,
     files: &mut [BatchFile<S>],
 ) -> Result<(), Failure> {
-    let staged = stream::iter(files.iter_mut())
-        .map(|file| stage_file(storage, layout, sequence, file))
-        .buffer_unordered(CLOSES_AT_ONCE)
-        .collect::<Vec<_>>()
-        .await;
+    let calls: Vec<_> = files.iter_mut().map(|file| stage_file(storage, layout, sequence, file)).collect();
+    let staged: Vec<_> = stream::iter(calls).buffer_unordered(CLOSES_AT_ONCE).collect().await;
     // An error that ends the instance comes before one that is tried again.
     let (fatal, again): (Vec<_>, Vec<_>) =
         staged.into_iter().filter_map(Result::err).partition(|failure| matches!(failure, Failure::Fatal(_)));

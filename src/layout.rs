@@ -41,6 +41,11 @@ impl TableLayout {
         Ok(TableLayout { root: format!("{}/{}", directory.trim_end_matches('/'), checked(table)?) })
     }
 
+    /// A table whose directory's name was found on HDFS; none for a hidden name, which is no table's.
+    pub fn existing(directory: &str, name: &str) -> Option<Self> {
+        (!name.starts_with(['_', '.'])).then(|| TableLayout { root: format!("{directory}/{name}") })
+    }
+
     /// The directory that the Hive table points at.
     pub fn root(&self) -> &str {
         &self.root

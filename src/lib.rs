@@ -3,16 +3,25 @@
 //! A record's way through the modules: received ([`frame`]), decoded ([`decode`]), a row ([`row`]), part of a batch
 //! ([`batch`]), staged ([`stage`]), committed ([`commit`], [`recovery`]), acknowledged ([`acknowledge`]).
 
+pub mod acknowledge;
+pub mod batch;
+pub mod budget;
 pub mod cleaning;
 pub mod commit;
+pub mod config;
 pub mod decode;
 pub mod error;
 pub mod frame;
+pub mod jni;
 pub mod layout;
+pub mod log;
 pub mod manifest;
+pub mod metrics;
 pub mod position;
 pub mod recovery;
 pub mod row;
 pub mod schema;
+pub mod sink;
+pub mod source_partition;
 pub mod stage;
 pub mod storage;

@@ -144,7 +144,7 @@ mod tests {
     async fn a_version_of_another_owner_is_extended_not_replaced() {
         let memory = Memory::new();
         let (mine, other) = (column("mine", ColumnType::Int), column("other", ColumnType::Int));
-        ensure(&memory, &table(), &[other.clone()]).await.unwrap().unwrap();
+        ensure(&memory, &table(), std::slice::from_ref(&other)).await.unwrap().unwrap();
         // The version of the other owner appears after this one has listed: its put finds the name taken.
         let first = memory.files()["/t/t/_schema/00000000000000000001.json"].clone();
         memory.remove("/t/t/_schema/00000000000000000001.json");
@@ -152,7 +152,7 @@ mod tests {
         memory.put("/t/t/_schema/00000000000000000001.json", &first);
         assert_eq!(stale.version, 0);
         put_if_absent(&memory, "/t/t/_staging/x", &table().schema(1), "{}".into()).await.unwrap();
-        let columns = ensure(&memory, &table(), &[mine.clone()]).await.unwrap().unwrap();
+        let columns = ensure(&memory, &table(), std::slice::from_ref(&mine)).await.unwrap().unwrap();
         assert_eq!(columns, TableColumns { version: 2, columns: vec![other, mine] });
     }
 }

@@ -7,7 +7,7 @@ use crate::decode::avro::{Kind, Op};
 use crate::schema::column::{Column, ColumnType};
 
 /// A writer's schema as Java passes it (docs/hand-over.md).
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
 pub struct SchemaInfo {
     /// Pulsar's `SchemaType` name.
     #[serde(rename = "type")]

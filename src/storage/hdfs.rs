@@ -12,7 +12,7 @@ use hdfs_native::{Client, ClientBuilder, HdfsError};
 use super::{FileStatus, Operation, Overwrite, Storage, StorageError, StorageErrorKind, StorageResult, StorageWriter};
 
 /// How to reach HDFS.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HdfsSettings {
     /// The folder with core-site.xml and hdfs-site.xml; the environment's HADOOP_CONF_DIR when none.
     pub config_dir: Option<String>,

@@ -19,6 +19,8 @@ pub enum Fault {
     RequestLost,
     /// No answer, and the effect comes at [`Memory::land`].
     UnderWay,
+    /// The call does not end and has no effect: who drops it has crashed before it. Renames only.
+    Hang,
 }
 
 /// The next calls of an operation on paths that contain a text end in a fault.
@@ -30,6 +32,8 @@ struct Plan {
     times: usize,
     fault: Fault,
 }
+
+type Before = Box<dyn FnOnce(&Memory) + Send>;
 
 #[derive(Clone, Debug, Default)]
 struct File {
@@ -50,6 +54,7 @@ struct State {
     files: BTreeMap<String, File>,
     directories: BTreeSet<String>,
     plans: Vec<Plan>,
+    before: Vec<(Operation, String, Before)>,
     under_way: Vec<Effect>,
     calls: Vec<(Operation, String)>,
     next_id: u64,
@@ -71,6 +76,11 @@ impl Memory {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Every call of this operation on such a path ends in this fault, this many times.
+    pub fn fail_times(&self, times: usize, operation: Operation, path_contains: &str, fault: Fault) {
+        self.fail(Plan { operation, path_contains: path_contains.to_owned(), skip: 0, times, fault });
+    }
+
     /// The `nth` (from 0) next call of this operation on a path that contains this text ends in this fault.
     pub fn fail_nth(&self, nth: usize, operation: Operation, path_contains: &str, fault: Fault) {
         self.fail(Plan { operation, path_contains: path_contains.to_owned(), skip: nth, times: 1, fault });
@@ -85,9 +95,16 @@ impl Memory {
         self.state().plans.push(plan);
     }
 
+    /// Does something just before the next call of this operation on a path that contains this text: what another process
+    /// does between two calls of the one under test.
+    pub fn before_next(&self, operation: Operation, path_contains: &str, what: impl FnOnce(&Memory) + Send + 'static) {
+        self.state().before.push((operation, path_contains.to_owned(), Box::new(what)));
+    }
+
     /// Whether every fault that was planned has happened.
     pub fn all_faults_happened(&self) -> bool {
-        self.state().plans.is_empty()
+        let state = self.state();
+        state.plans.is_empty() && state.before.is_empty()
     }
 
     /// Carries out what is under way, oldest first. What it answers reaches nobody.
@@ -125,6 +142,13 @@ impl Memory {
 
     fn begin(&self, operation: Operation, path: &str) -> (MutexGuard<'_, State>, Option<Fault>) {
         let mut state = self.state();
+        let planned = state.before.iter().position(|(on, contains, _)| *on == operation && path.contains(contains));
+        if let Some(at) = planned {
+            let (_, _, what) = state.before.remove(at);
+            drop(state);
+            what(self);
+            state = self.state();
+        }
         state.calls.push((operation, path.to_owned()));
         let mut fault = None;
         for plan in &mut state.plans {
@@ -145,6 +169,10 @@ impl Memory {
         let (mut state, fault) = self.begin(operation, path);
         match fault {
             None => state.apply(effect).map_err(|kind| error(operation, path, kind)),
+            Some(Fault::Hang) => {
+                let message = HANGS.to_owned();
+                Err(StorageError { message, ..error(operation, path, StorageErrorKind::Unknown) })
+            }
             Some(Fault::Refused) => Err(error(operation, path, StorageErrorKind::Refused)),
             Some(other) => {
                 match other {
@@ -157,6 +185,8 @@ impl Memory {
         }
     }
 }
+
+const HANGS: &str = "does not end";
 
 fn error(operation: Operation, path: &str, kind: StorageErrorKind) -> StorageError {
     StorageError { kind, operation, path: path.to_owned(), message: format!("{kind:?} (in memory)") }
@@ -230,7 +260,10 @@ impl Storage for Memory {
 
     async fn rename(&self, from: &str, to: &str, overwrite: Overwrite) -> StorageResult<()> {
         let effect = Effect::Rename { from: from.to_owned(), to: to.to_owned(), overwrite };
-        self.change(Operation::Rename, to, effect).map(drop)
+        match self.change(Operation::Rename, to, effect) {
+            Err(error) if error.message == HANGS => std::future::pending().await,
+            result => result.map(drop),
+        }
     }
 
     async fn read(&self, path: &str) -> StorageResult<Bytes> {

@@ -1,0 +1,177 @@
+//! Acknowledged: what Java fetches, laid out as docs/hand-over.md says.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::budget::Charge;
+use crate::position::Position;
+
+const KIND_COMMITTED: u32 = 1;
+const KIND_DEAD_LETTER: u32 = 2;
+const ABSENT: u32 = u32::MAX;
+
+/// A bad record on its way to the dead-letter topic.
+#[derive(Debug)]
+pub struct DeadLetter {
+    /// Its source partition's id.
+    pub source_partition: u32,
+    /// Its writer's schema id.
+    pub schema: u32,
+    /// Where it stood.
+    pub position: Position,
+    /// Why it is bad.
+    pub reason: String,
+    /// The message key's bytes.
+    pub key: Option<Vec<u8>>,
+    /// The message properties as JSON.
+    pub properties: Option<Vec<u8>>,
+    /// The message as its producer encoded it.
+    pub payload: Vec<u8>,
+    /// The memory that it takes.
+    pub charge: Charge,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Per source partition, the last hand-over that is committed and not yet told.
+    committed: BTreeMap<u32, u64>,
+    dead_letters: VecDeque<(u64, DeadLetter)>,
+    /// Dead letters that were told and are not confirmed, with their source partition.
+    unconfirmed: HashMap<u64, u32>,
+    next_dead_letter: u64,
+}
+
+/// What Rust has to say to Java.
+#[derive(Debug, Default)]
+pub struct Answers {
+    state: Mutex<State>,
+}
+
+impl Answers {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every record of this source partition up to this hand-over is committed.
+    pub fn committed(&self, source_partition: u32, hand_over: u64) {
+        let mut state = self.state();
+        let told = state.committed.entry(source_partition).or_default();
+        *told = hand_over.max(*told);
+    }
+
+    /// Sends a dead letter; returns its number.
+    pub fn dead_letter(&self, letter: DeadLetter) -> u64 {
+        let mut state = self.state();
+        state.next_dead_letter += 1;
+        let number = state.next_dead_letter;
+        state.unconfirmed.insert(number, letter.source_partition);
+        state.dead_letters.push_back((number, letter));
+        number
+    }
+
+    /// The broker has confirmed a dead letter; the source partition that waits for it.
+    pub fn confirmed(&self, number: u64) -> Option<u32> {
+        self.state().unconfirmed.remove(&number)
+    }
+
+    /// Writes as many answers as there is room for. The error is the room that the next one needs.
+    pub fn take(&self, room: &mut [u8]) -> Result<usize, usize> {
+        let mut state = self.state();
+        let mut written = 0;
+        let mut answer = Vec::new();
+        loop {
+            answer.clear();
+            let committed = state.committed.first_key_value().map(|(id, hand_over)| (*id, *hand_over));
+            match (committed, state.dead_letters.front()) {
+                (Some((id, hand_over)), _) => encode_committed(&mut answer, id, hand_over),
+                (None, Some((number, letter))) => encode_dead_letter(&mut answer, *number, letter),
+                (None, None) => return Ok(written),
+            }
+            let length = answer.len();
+            answer[..4].copy_from_slice(&(length as u32).to_le_bytes());
+            let Some(target) = room.get_mut(written..written + length) else {
+                return if written > 0 { Ok(written) } else { Err(length) };
+            };
+            target.copy_from_slice(&answer);
+            written += length;
+            if committed.is_some() {
+                state.committed.pop_first();
+            } else {
+                state.dead_letters.pop_front();
+            }
+        }
+    }
+}
+
+fn encode_committed(answer: &mut Vec<u8>, source_partition: u32, hand_over: u64) {
+    for part in [0, KIND_COMMITTED, source_partition, 0] {
+        answer.extend_from_slice(&part.to_le_bytes());
+    }
+    answer.extend_from_slice(&hand_over.to_le_bytes());
+}
+
+fn encode_dead_letter(answer: &mut Vec<u8>, number: u64, letter: &DeadLetter) {
+    for part in [0, KIND_DEAD_LETTER, letter.source_partition, letter.schema] {
+        answer.extend_from_slice(&part.to_le_bytes());
+    }
+    for part in [number, letter.position.ledger, letter.position.entry] {
+        answer.extend_from_slice(&part.to_le_bytes());
+    }
+    answer.extend_from_slice(&letter.position.batch_index.to_le_bytes());
+    answer.extend_from_slice(&0u32.to_le_bytes());
+    let parts = [
+        Some(letter.reason.as_bytes()),
+        letter.key.as_deref(),
+        letter.properties.as_deref(),
+        Some(letter.payload.as_slice()),
+    ];
+    for part in parts {
+        answer.extend_from_slice(&part.map_or(ABSENT, |part| part.len() as u32).to_le_bytes());
+        answer.extend_from_slice(part.unwrap_or_default());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Budget;
+
+    fn u32_at(bytes: &[u8], offset: usize) -> u32 {
+        u32::from_le_bytes(bytes[offset..offset + 4].try_into().unwrap())
+    }
+
+    #[test]
+    fn commits_of_a_source_partition_are_told_once_with_the_latest_hand_over() {
+        let answers = Answers::default();
+        answers.committed(7, 1);
+        answers.committed(7, 3);
+        answers.committed(7, 2);
+        let mut room = [0; 100];
+        assert_eq!(answers.take(&mut room), Ok(24));
+        assert_eq!([0, 4, 8, 12, 16, 20].map(|at| u32_at(&room, at)), [24, 1, 7, 0, 3, 0]);
+        assert_eq!(answers.take(&mut room), Ok(0));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_says_what_it_needs_and_is_kept() {
+        let answers = Answers::default();
+        let number = answers.dead_letter(DeadLetter {
+            source_partition: 1,
+            schema: 2,
+            position: Position { ledger: 3, entry: 4, batch_index: 5 },
+            reason: "bad".to_owned(),
+            key: None,
+            properties: Some(b"{}".to_vec()),
+            payload: vec![9; 10],
+            charge: Budget::new(1).charge(0),
+        });
+        let needed = 48 + 4 + 3 + 4 + 4 + 2 + 4 + 10;
+        assert_eq!(answers.take(&mut [0; 24]), Err(needed));
+        let mut room = vec![0; needed];
+        assert_eq!(answers.take(&mut room), Ok(needed));
+        assert_eq!(&room[48..55], b"\x03\0\0\0bad");
+        assert_eq!(u32_at(&room, 55), ABSENT);
+        assert_eq!(answers.confirmed(number), Some(1));
+        assert_eq!(answers.confirmed(number), None);
+    }
+}

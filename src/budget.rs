@@ -1,0 +1,110 @@
+//! The bound on native memory: what is charged is counted until it is dropped.
+
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// Counts the bytes of records and rows in memory.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    bound: usize,
+    used: Mutex<usize>,
+    freed: Condvar,
+}
+
+impl Budget {
+    /// A budget of this many bytes.
+    pub fn new(bound: usize) -> Self {
+        Budget { inner: Arc::new(Inner { bound, used: Mutex::new(0), freed: Condvar::new() }) }
+    }
+
+    fn used_mut(&self) -> MutexGuard<'_, usize> {
+        self.inner.used.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes in use.
+    pub fn used(&self) -> usize {
+        *self.used_mut()
+    }
+
+    /// The bound in bytes.
+    pub fn bound(&self) -> usize {
+        self.inner.bound
+    }
+
+    /// Waits until fewer bytes than the bound are in use; false when that takes longer than the limit. What is charged next
+    /// may go beyond the bound once, so that a record larger than the bound can pass.
+    pub fn wait(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        let mut used = self.used_mut();
+        while *used >= self.inner.bound {
+            let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
+                return false;
+            };
+            used = self.inner.freed.wait_timeout(used, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+
+    /// Counts bytes until the charge is dropped.
+    pub fn charge(&self, bytes: usize) -> Charge {
+        let mut charge = Charge { budget: self.clone(), bytes: 0 };
+        charge.set(bytes);
+        charge
+    }
+}
+
+/// Bytes that are counted while this lives.
+#[derive(Debug)]
+pub struct Charge {
+    budget: Budget,
+    bytes: usize,
+}
+
+impl Charge {
+    /// The bytes that are counted.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// Counts this many bytes from now on.
+    pub fn set(&mut self, bytes: usize) {
+        let mut used = self.budget.used_mut();
+        *used = (*used + bytes).saturating_sub(self.bytes);
+        drop(used);
+        if bytes < self.bytes {
+            self.budget.inner.freed.notify_all();
+        }
+        self.bytes = bytes;
+    }
+}
+
+impl Drop for Charge {
+    fn drop(&mut self) {
+        self.set(0);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_ends_when_enough_is_freed_and_not_before() {
+        let budget = Budget::new(10);
+        let mut charge = budget.charge(25);
+        assert!(!budget.wait(Duration::from_millis(5)));
+        charge.set(10);
+        assert!(!budget.wait(Duration::from_millis(5)));
+        let waiting = budget.clone();
+        let waiter = std::thread::spawn(move || waiting.wait(Duration::from_secs(30)));
+        charge.set(9);
+        assert!(waiter.join().unwrap());
+        drop(charge);
+        assert_eq!(budget.used(), 0);
+    }
+}

@@ -1,0 +1,91 @@
+//! What the sink counts.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::decode::Reason;
+
+/// A number that only grows, or that is set.
+#[derive(Debug, Default)]
+pub struct Number(AtomicU64);
+
+impl Number {
+    /// Adds to it.
+    pub fn add(&self, count: u64) {
+        self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// What it is now.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The counters of a sink, since it was opened.
+#[derive(Debug, Default)]
+pub struct Metrics {
+    /// Records that were handed over.
+    pub records_received: Number,
+    /// Rows in committed manifests.
+    pub rows_committed: Number,
+    /// Bytes of committed files.
+    pub bytes_committed: Number,
+    /// Files in committed manifests.
+    pub files_committed: Number,
+    /// Manifests.
+    pub commits: Number,
+    /// Milliseconds from a commit's begin to its end, all commits together.
+    pub commit_millis: Number,
+    /// Records at or below the mark: sent again and dropped.
+    pub duplicates: Number,
+    /// Rows in Hive's default partition.
+    pub rows_without_partition: Number,
+    /// Commits of which another owner's manifest counts.
+    pub races_lost: Number,
+    /// Times that the broker went back.
+    pub rewinds: Number,
+    /// Calls that were tried again after a pause.
+    pub retries: Number,
+    /// Staged files that were cleaned up.
+    pub files_cleaned: Number,
+    bad: [Number; Reason::ALL.len()],
+}
+
+impl Metrics {
+    /// Counts a bad record.
+    pub fn bad_record(&self, reason: Reason) {
+        if let Some(at) = Reason::ALL.iter().position(|known| *known == reason) {
+            self.bad[at].add(1);
+        }
+    }
+
+    /// Bad records of every reason.
+    pub fn bad_records(&self) -> u64 {
+        self.bad.iter().map(Number::get).sum()
+    }
+
+    /// Every counter by its name.
+    pub fn snapshot(&self) -> BTreeMap<String, u64> {
+        let mut all = BTreeMap::from(
+            [
+                ("records_received", &self.records_received),
+                ("rows_committed", &self.rows_committed),
+                ("bytes_committed", &self.bytes_committed),
+                ("files_committed", &self.files_committed),
+                ("commits", &self.commits),
+                ("commit_millis", &self.commit_millis),
+                ("duplicates", &self.duplicates),
+                ("rows_without_partition", &self.rows_without_partition),
+                ("races_lost", &self.races_lost),
+                ("rewinds", &self.rewinds),
+                ("retries", &self.retries),
+                ("files_cleaned", &self.files_cleaned),
+            ]
+            .map(|(name, number)| (name.to_owned(), number.get())),
+        );
+        for (reason, number) in Reason::ALL.iter().zip(&self.bad) {
+            all.insert(format!("bad_records_{}", reason.name().replace('-', "_")), number.get());
+        }
+        all
+    }
+}

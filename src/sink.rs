@@ -1,0 +1,524 @@
+//! One sink: its source partitions, its bound on memory, its end.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::runtime::Runtime;
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
+use tracing::Instrument;
+
+use crate::acknowledge::Answers;
+use crate::batch::Chunk;
+use crate::budget::Budget;
+use crate::config::Config;
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::Records;
+use crate::layout::{SourcePartitionLayout, TableLayout};
+use crate::manifest::SinkIdentity;
+use crate::metrics::Metrics;
+use crate::recovery::{Failure, load, nonce, read_identity};
+use crate::schema::writer::{SchemaInfo, WriterSchema};
+use crate::source_partition::{Shared, SourcePartition, pause_between_attempts};
+use crate::storage::{Overwrite, Storage, StorageResult, write_whole};
+
+/// How long a hand-over waits for memory before it answers that there is none.
+const HAND_OVER_WAIT: Duration = Duration::from_millis(100);
+/// Threads of a sink: decoding and I/O.
+pub const THREADS: usize = 2;
+
+/// What a source partition's task is told.
+enum Message {
+    Chunk(Chunk),
+    Confirmed(u64),
+    Relieve,
+    Close,
+}
+
+struct Handle {
+    sender: UnboundedSender<Message>,
+    state: Arc<TaskState>,
+    task: Option<JoinHandle<bool>>,
+}
+
+/// What the sink sees of a source partition's task.
+#[derive(Debug, Default)]
+struct TaskState {
+    /// Bytes of memory that its batch takes.
+    held: AtomicUsize,
+    /// Whether it was asked to give memory back and has not yet.
+    relieving: AtomicBool,
+}
+
+#[derive(Default)]
+struct SourcePartitions {
+    handles: Vec<Handle>,
+    by_topic: HashMap<String, u32>,
+    /// The topic of each table, without partition.
+    topic_of_table: HashMap<String, String>,
+}
+
+/// A sink that is open.
+pub struct Sink<S: Storage> {
+    config: Config,
+    shared: Arc<Shared<S>>,
+    source_partitions: Mutex<SourcePartitions>,
+    schema_ids: Mutex<HashMap<SchemaInfo, u32>>,
+    failure: Arc<OnceLock<Error>>,
+    span: tracing::Span,
+    /// None once it is closed: another thread may still be in a call.
+    runtime: Mutex<Option<Runtime>>,
+    tasks: tokio::runtime::Handle,
+}
+
+impl<S: Storage> Sink<S> {
+    /// Opens a sink on this storage: tries the directory, and finishes in the background what earlier commits left.
+    pub fn open(config: Config, runtime: Runtime, storage: S, span: tracing::Span) -> Result<Self> {
+        for warning in config.warnings() {
+            span.in_scope(|| tracing::warn!("{warning}"));
+        }
+        let probed = runtime.block_on(timeout(config.open_timeout, probe(&storage, &config.directory)));
+        match probed {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(unusable(&config, &error.to_string())),
+            Err(_) => {
+                let limit = config.open_timeout.as_secs_f64();
+                return Err(unusable(
+                    &config,
+                    &format!("no answer within {limit} s (openTimeout); is the NameNode at the configured address up?"),
+                ));
+            }
+        }
+        let shared = Arc::new(Shared {
+            storage,
+            rows: config.rows.clone(),
+            max_batch_rows: config.max_batch_rows,
+            max_file_size: config.max_file_size,
+            on_bad_record: config.on_bad_record,
+            schemas: RwLock::default(),
+            budget: Budget::new(config.max_memory),
+            answers: Answers::default(),
+            metrics: Metrics::default(),
+            pause: pause_between_attempts,
+        });
+        let sink = Sink {
+            config,
+            shared,
+            source_partitions: Mutex::default(),
+            schema_ids: Mutex::default(),
+            failure: Arc::default(),
+            span,
+            tasks: runtime.handle().clone(),
+            runtime: Mutex::new(Some(runtime)),
+        };
+        sink.recover();
+        Ok(sink)
+    }
+
+    /// Finishes the renames of every source partition's last commit, so that what is committed is seen before the
+    /// first record comes. The first record loads again.
+    fn recover(&self) {
+        let shared = Arc::clone(&self.shared);
+        let (directory, owner) = (self.config.directory.clone(), self.identity(""));
+        let recovery = async move {
+            for attempt in 0.. {
+                match recover_tables(&shared.storage, &directory, &owner).await {
+                    Ok(count) => {
+                        tracing::info!(source_partitions = count, "earlier commits are complete");
+                        return;
+                    }
+                    Err(Failure::Fatal(error)) => {
+                        tracing::error!("{error}");
+                        return;
+                    }
+                    Err(Failure::Again(error)) => {
+                        tracing::warn!("completing earlier commits failed: {error}; it is tried again");
+                        tokio::time::sleep(pause_between_attempts(attempt)).await;
+                    }
+                }
+            }
+        };
+        self.tasks.spawn(recovery.instrument(self.span.clone()));
+    }
+
+    fn identity(&self, topic: &str) -> SinkIdentity {
+        let sink = &self.config.sink;
+        SinkIdentity {
+            sink: format!("{}/{}/{}", sink.tenant, sink.namespace, sink.name),
+            subscription: sink.subscription.clone(),
+            topic: topic.to_owned(),
+        }
+    }
+
+    fn source_partitions(&self) -> MutexGuard<'_, SourcePartitions> {
+        self.source_partitions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers a topic by its full name; the same topic gets the same id.
+    pub fn source_partition(&self, topic: &str) -> Result<u32> {
+        let mut all = self.source_partitions();
+        if let Some(id) = all.by_topic.get(topic) {
+            return Ok(*id);
+        }
+        let name = TopicName::parse(topic)?;
+        let table = self
+            .config
+            .table_name_pattern
+            .replace("{tenant}", name.tenant)
+            .replace("{namespace}", name.namespace)
+            .replace("{topic}", name.local);
+        let invalid = |error: crate::layout::InvalidName| {
+            Error::new(ErrorKind::Config, format_args!("topic {topic} cannot have a table: {error}"))
+        };
+        let table_layout = TableLayout::new(&self.config.directory, &table).map_err(invalid)?;
+        let layout = SourcePartitionLayout::new(table_layout.clone(), name.local, name.partition).map_err(invalid)?;
+        let owner = all.topic_of_table.entry(table_layout.root().to_owned()).or_insert_with(|| name.topic.to_owned());
+        if owner != name.topic {
+            return Err(Error::new(
+                ErrorKind::Config,
+                format_args!(
+                    "topics {owner} and {} get the same table {}; set tableNamePattern so that they differ, for example \
+                     tableNamePattern: \"{{namespace}}_{{topic}}\"",
+                    name.topic,
+                    table_layout.root()
+                ),
+            ));
+        }
+        let id = u32::try_from(all.handles.len()).map_err(Error::bug)?;
+        let shared = Arc::clone(&self.shared);
+        let owner = SourcePartition::new(shared, id, topic.to_owned(), layout, self.identity(name.topic));
+        all.handles.push(self.spawn(owner));
+        all.by_topic.insert(topic.to_owned(), id);
+        Ok(id)
+    }
+
+    fn spawn(&self, owner: SourcePartition<S>) -> Handle {
+        let (sender, inbox) = unbounded_channel();
+        let state = Arc::new(TaskState::default());
+        let run = run(owner, inbox, Arc::clone(&state), self.config.commit_interval);
+        let task = self.tasks.spawn(run.instrument(self.span.clone()));
+        let (failure, span) = (Arc::clone(&self.failure), self.span.clone());
+        // A task's panic ends here and not in the JVM.
+        let watched = self.tasks.spawn(async move {
+            let error = match task.await {
+                Ok(Ok(committed)) => return committed,
+                Ok(Err(error)) => error,
+                Err(join) => Error::bug(format_args!("a source partition's task ended: {join}")),
+            };
+            span.in_scope(|| tracing::error!("{error}"));
+            let _ = failure.set(error);
+            false
+        });
+        Handle { sender, state, task: Some(watched) }
+    }
+
+    /// Registers a writer's schema; the same schema gets the same id. One that cannot be written is taken: its records are bad.
+    pub fn writer_schema(&self, info: SchemaInfo) -> Result<u32> {
+        let mut ids = self.schema_ids.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(id) = ids.get(&info) {
+            return Ok(*id);
+        }
+        let mut schemas = self.shared.schemas.write().unwrap_or_else(PoisonError::into_inner);
+        let id = u32::try_from(schemas.len()).map_err(Error::bug)?;
+        schemas.push(Arc::new(WriterSchema::compile(&info)));
+        ids.insert(info, id);
+        Ok(id)
+    }
+
+    /// Takes the records of a hand-over; false when the memory bound is reached and nothing was taken.
+    pub fn hand_over(&self, number: u64, buffer: &[u8]) -> Result<bool> {
+        self.check()?;
+        self.relieve();
+        if !self.shared.budget.wait(HAND_OVER_WAIT) {
+            return Ok(false);
+        }
+        let all = self.source_partitions();
+        for (id, bytes) in split(buffer)? {
+            let handle = all
+                .handles
+                .get(id as usize)
+                .ok_or_else(|| Error::bug(format_args!("source partition {id} was never registered")))?;
+            let charge = self.shared.budget.charge(bytes.capacity());
+            // A task that has ended has set the failure that the next call throws.
+            let _ = handle.sender.send(Message::Chunk(Chunk { hand_over: number, bytes, charge }));
+        }
+        Ok(true)
+    }
+
+    /// At half of the bound the source partition that holds most is asked to give memory back, so that the other half is
+    /// there while it does.
+    fn relieve(&self) {
+        if self.shared.budget.used() * 2 < self.shared.budget.bound() {
+            return;
+        }
+        let all = self.source_partitions();
+        let idle = all.handles.iter().filter(|handle| !handle.state.relieving.load(Ordering::Relaxed));
+        let largest = idle.max_by_key(|handle| handle.state.held.load(Ordering::Relaxed));
+        if let Some(handle) = largest.filter(|handle| handle.state.held.load(Ordering::Relaxed) > 0) {
+            handle.state.relieving.store(true, Ordering::Relaxed);
+            let _ = handle.sender.send(Message::Relieve);
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.failure.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// Fills the buffer with answers; the bytes written, or the room that the next answer needs.
+    pub fn answers(&self, room: &mut [u8]) -> Result<Result<usize, usize>> {
+        self.check()?;
+        Ok(self.shared.answers.take(room))
+    }
+
+    /// The broker has confirmed a dead letter.
+    pub fn dead_letter_confirmed(&self, number: u64) {
+        if let Some(id) = self.shared.answers.confirmed(number)
+            && let Some(handle) = self.source_partitions().handles.get(id as usize)
+        {
+            let _ = handle.sender.send(Message::Confirmed(number));
+        }
+    }
+
+    /// Every counter and gauge by its name.
+    pub fn metrics(&self) -> std::collections::BTreeMap<String, u64> {
+        let mut all = self.shared.metrics.snapshot();
+        all.insert("memory_bytes".to_owned(), self.shared.budget.used() as u64);
+        all.insert("source_partitions".to_owned(), self.source_partitions().handles.len() as u64);
+        all
+    }
+
+    /// Commits what is open within the limit and ends the sink; whether all was committed.
+    pub fn close(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        let tasks: Vec<_> = {
+            let mut all = self.source_partitions();
+            all.handles
+                .iter_mut()
+                .filter_map(|handle| {
+                    let _ = handle.sender.send(Message::Close);
+                    handle.task.take()
+                })
+                .collect()
+        };
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(runtime) = runtime else { return false };
+        let all_committed = runtime.block_on(async {
+            let mut all_committed = true;
+            for task in tasks {
+                all_committed &= timeout_at(deadline, task).await.is_ok_and(|ended| ended.unwrap_or(false));
+            }
+            all_committed
+        });
+        runtime.shutdown_background();
+        all_committed
+    }
+}
+
+/// A source partition's task: takes what comes, commits when it is time. Returns whether all was committed when it closed.
+async fn run<S: Storage>(
+    mut owner: SourcePartition<S>,
+    mut inbox: UnboundedReceiver<Message>,
+    state: Arc<TaskState>,
+    commit_interval: Duration,
+) -> Result<bool> {
+    loop {
+        let due = owner.commit_due(commit_interval);
+        tokio::select! {
+            biased;
+            end = owner.commit_end() => owner.conclude(end).await?,
+            () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => owner.begin_commit()?,
+            message = inbox.recv() => match message {
+                Some(Message::Chunk(chunk)) => {
+                    owner.accept(chunk).await?;
+                    state.held.store(owner.held(), Ordering::Relaxed);
+                }
+                Some(Message::Confirmed(number)) => owner.confirm(number),
+                Some(Message::Relieve) => {
+                    owner.relieve().await?;
+                    state.held.store(owner.held(), Ordering::Relaxed);
+                    state.relieving.store(false, Ordering::Relaxed);
+                }
+                Some(Message::Close) | None => {
+                    owner.commit_all().await?;
+                    return Ok(owner.is_idle());
+                }
+            },
+        }
+    }
+}
+
+/// The buffer's records by source partition, in order.
+fn split(buffer: &[u8]) -> Result<Vec<(u32, Vec<u8>)>> {
+    let mut parts: Vec<(u32, Vec<u8>)> = Vec::new();
+    let mut current = 0;
+    let mut run = 0..0;
+    for record in Records::from(buffer, 0) {
+        let record = record.map_err(Error::bug)?;
+        if parts.get(current).is_none_or(|(id, _)| *id != record.source_partition) {
+            if let Some((_, part)) = parts.get_mut(current) {
+                part.extend_from_slice(&buffer[run.clone()]);
+            }
+            run = run.end..run.end;
+            current = parts.iter().position(|(id, _)| *id == record.source_partition).unwrap_or_else(|| {
+                parts.push((record.source_partition, Vec::new()));
+                parts.len() - 1
+            });
+        }
+        run.end += record.bytes.len();
+    }
+    if let Some((_, part)) = parts.get_mut(current) {
+        part.extend_from_slice(&buffer[run]);
+    }
+    Ok(parts)
+}
+
+/// Writes, syncs, renames and deletes one file, so that a wrong path, quota or permission fails at the start.
+async fn probe<S: Storage>(storage: &S, directory: &str) -> StorageResult<()> {
+    storage.mkdirs(directory).await?;
+    let name = format!("{directory}/_probe-{}", nonce());
+    let renamed = format!("{name}-renamed");
+    let tried = async {
+        write_whole(storage, &name, Bytes::from_static(b"probe\n")).await?;
+        storage.rename(&name, &renamed, Overwrite::Never).await?;
+        storage.delete(&renamed).await
+    };
+    let tried = tried.await;
+    if tried.is_err() {
+        // Whichever is there must not stay.
+        let _ = storage.delete(&name).await;
+        let _ = storage.delete(&renamed).await;
+    }
+    tried.map(drop)
+}
+
+fn unusable(config: &Config, what: &str) -> Error {
+    let settings = config.hdfs.config_dir.as_deref().unwrap_or("HADOOP_CONF_DIR");
+    Error::new(
+        ErrorKind::Storage,
+        format_args!(
+            "the directory {} cannot be used: {what}. The sink tried to write, sync, rename and delete a file there with the Hadoop \
+             settings of {settings}: check the address in core-site.xml, the directory's owner, permissions and quotas, and that the \
+             NameNode is not in safe mode",
+            config.directory
+        ),
+    )
+}
+
+/// Loads every source partition of every table that belongs to this sink; how many there are.
+async fn recover_tables<S: Storage>(storage: &S, directory: &str, owner: &SinkIdentity) -> Result<usize, Failure> {
+    let mut count = 0;
+    for table in storage.list(directory).await?.iter().filter(|entry| entry.is_directory) {
+        let Some(layout) = TableLayout::existing(directory, &table.name) else { continue };
+        let Some(identity) = read_identity(storage, &layout.identity()).await? else { continue };
+        if identity.sink != owner.sink || identity.subscription != owner.subscription {
+            continue;
+        }
+        for source in storage.list(&layout.commits()).await?.into_iter().filter(|entry| entry.is_directory) {
+            let layout = SourcePartitionLayout { table: layout.clone(), name: source.name };
+            load(storage, &layout, &identity).await?;
+            count += 1;
+        }
+    }
+    Ok(count)
+}
+
+/// The parts of a topic's full name.
+#[derive(Debug, PartialEq, Eq)]
+struct TopicName<'a> {
+    /// The full name without partition.
+    topic: &'a str,
+    tenant: &'a str,
+    namespace: &'a str,
+    local: &'a str,
+    partition: Option<u32>,
+}
+
+impl<'a> TopicName<'a> {
+    fn parse(full: &'a str) -> Result<Self> {
+        let parsed = (|| {
+            let (topic, partition) = match full.rsplit_once("-partition-") {
+                Some((topic, index)) if index.bytes().all(|byte| byte.is_ascii_digit()) => {
+                    (topic, Some(index.parse().ok()?))
+                }
+                _ => (full, None),
+            };
+            let mut parts = topic.split_once("://")?.1.splitn(3, '/');
+            let (tenant, namespace, local) = (parts.next()?, parts.next()?, parts.next()?);
+            Some(TopicName { topic, tenant, namespace, local, partition })
+        })();
+        parsed.ok_or_else(|| {
+            Error::new(
+                ErrorKind::Config,
+                format_args!("`{full}` is not a topic's full name; one looks like persistent://tenant/namespace/topic"),
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frame::{HEADER, Record, pack};
+    use crate::position::Position;
+    use proptest::prelude::*;
+
+    fn record(source_partition: u32, entry: u64, payload: &[u8]) -> Record<'_> {
+        Record {
+            source_partition,
+            schema: 0,
+            position: Position { ledger: 1, entry, batch_index: 0 },
+            publish_time: 0,
+            event_time: None,
+            key: None,
+            properties: None,
+            payload,
+            bytes: &[],
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_hand_over_is_split_by_source_partition_without_loss_and_in_order(ids in prop::collection::vec(0..4u32, 0..40)) {
+            let mut buffer = Vec::new();
+            for (entry, id) in ids.iter().enumerate() {
+                pack(&mut buffer, &record(*id, entry as u64, &vec![7; entry % 5]));
+            }
+            let parts = split(&buffer).unwrap();
+            prop_assert_eq!(parts.iter().map(|(_, bytes)| bytes.len()).sum::<usize>(), buffer.len());
+            for (id, bytes) in parts {
+                let found: Vec<_> = Records::from(&bytes, 0).map(|record| record.unwrap()).collect();
+                let expected: Vec<_> = ids.iter().enumerate().filter(|(_, own)| **own == id).map(|(entry, _)| entry as u64).collect();
+                prop_assert!(found.iter().all(|record| record.source_partition == id));
+                prop_assert_eq!(found.iter().map(|record| record.position.entry).collect::<Vec<_>>(), expected);
+            }
+        }
+    }
+
+    #[test]
+    fn a_malformed_hand_over_is_an_error_and_not_a_panic() {
+        assert!(split(&[1; HEADER + 1]).is_err());
+    }
+
+    #[test]
+    fn topics_are_read_with_and_without_partition() {
+        let name = TopicName::parse("persistent://t/n/page-partition-12").unwrap();
+        assert_eq!(
+            name,
+            TopicName {
+                topic: "persistent://t/n/page",
+                tenant: "t",
+                namespace: "n",
+                local: "page",
+                partition: Some(12)
+            }
+        );
+        let name = TopicName::parse("persistent://t/n/a-partition-b/c").unwrap();
+        assert_eq!((name.local, name.partition), ("a-partition-b/c", None));
+        assert!(TopicName::parse("page").is_err());
+        assert!(TopicName::parse("persistent://t/page").is_err());
+    }
+}

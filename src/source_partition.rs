@@ -1,0 +1,617 @@
+//! One source partition: its records in order, its batch, its commits. What design and protocol call the owner.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::acknowledge::{Answers, DeadLetter};
+use crate::batch::{Batch, Chunk, Kept};
+use crate::budget::{Budget, Charge};
+use crate::cleaning::clean;
+use crate::commit::{Commit, Outcome};
+use crate::config::OnBadRecord;
+use crate::decode::{BadRecord, Reason};
+use crate::error::{Error, ErrorKind, Result};
+use crate::frame::{NO_SCHEMA, Record, Records};
+use crate::layout::SourcePartitionLayout;
+use crate::manifest::{FORMAT_VERSION, Manifest, SinkIdentity};
+use crate::metrics::Metrics;
+use crate::position::Position;
+use crate::recovery::{Failure, load, nonce};
+use crate::row::partition::PartitionKey;
+use crate::schema::plan::{Plan, RowSettings, wanted_columns};
+use crate::schema::table::ensure;
+use crate::schema::writer::{UnsupportedSchema, WriterSchema};
+use crate::storage::Storage;
+
+const EXTENSION: &str = "csv";
+
+/// A compiled writer's schema, or why its records are bad.
+pub type CompiledSchema = Result<WriterSchema, UnsupportedSchema>;
+
+/// What the source partitions of a sink share.
+pub struct Shared<S: Storage> {
+    /// The file system.
+    pub storage: S,
+    /// How rows are written.
+    pub rows: RowSettings,
+    /// Rows of a batch.
+    pub max_batch_rows: u64,
+    /// Bytes of a file.
+    pub max_file_size: u64,
+    /// What happens to bad records.
+    pub on_bad_record: OnBadRecord,
+    /// Writers' schemas by their id.
+    pub schemas: RwLock<Vec<Arc<CompiledSchema>>>,
+    /// The bound on memory.
+    pub budget: Budget,
+    /// What Java is told.
+    pub answers: Answers,
+    /// What is counted.
+    pub metrics: Metrics,
+    /// How long to wait before the nth repetition of a call (from 0) that failed.
+    pub pause: fn(attempt: u32) -> Duration,
+}
+
+impl<S: Storage> Shared<S> {
+    /// What follows a failure: a pause before the next attempt, or the instance's end. There is no last attempt: each is
+    /// bounded, says what is wrong, and closing the sink ends them.
+    async fn pause_after(&self, what: &str, attempt: &mut u32, failure: Failure) -> Result<()> {
+        let error = match failure {
+            Failure::Fatal(error) => return Err(error),
+            Failure::Again(error) => error,
+        };
+        self.metrics.retries.add(1);
+        let pause = (self.pause)(*attempt);
+        *attempt += 1;
+        tracing::warn!(what, attempt, ?pause, "{error}; nothing is lost, it is tried again");
+        if !pause.is_zero() {
+            tokio::time::sleep(pause).await;
+        }
+        Ok(())
+    }
+}
+
+/// Repeats a call until it succeeds or ends the instance.
+macro_rules! again {
+    ($shared:expr, $what:literal, $call:expr) => {{
+        let mut attempt = 0;
+        loop {
+            match $call.await {
+                Ok(value) => break Ok(value),
+                Err(failure) => {
+                    if let Err(error) = $shared.pause_after($what, &mut attempt, failure).await {
+                        break Err(error);
+                    }
+                }
+            }
+        }
+    }};
+}
+
+/// Pauses of 0.2 s, doubling up to 10 s.
+pub fn pause_between_attempts(attempt: u32) -> Duration {
+    Duration::from_millis((200u64 << attempt.min(6)).min(10_000))
+}
+
+/// What the newest manifest says, its renames done.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Loaded {
+    sequence: u64,
+    mark: Option<Position>,
+    largest_publish_time: i64,
+    total_rows: u64,
+    total_dropped: u64,
+}
+
+impl From<&Manifest> for Loaded {
+    fn from(manifest: &Manifest) -> Self {
+        Loaded {
+            sequence: manifest.sequence,
+            mark: Some(manifest.last),
+            largest_publish_time: manifest.largest_publish_time,
+            total_rows: manifest.total_rows,
+            total_dropped: manifest.total_dropped,
+        }
+    }
+}
+
+type CommitEnd<S> = (Commit<S>, Result<Outcome>);
+
+/// A commit in the background.
+struct Committing<S: Storage> {
+    future: Pin<Box<dyn Future<Output = CommitEnd<S>> + Send>>,
+    began: Instant,
+    kept: Option<Vec<Kept>>,
+    hand_over: u64,
+    /// The memory of its rows.
+    _charge: Charge,
+}
+
+/// What a run over a chunk's records stopped for.
+enum Stop {
+    /// All are taken.
+    End,
+    /// The newest manifest must be loaded first.
+    Load,
+    /// A record at this position, at or below the last accepted one: the broker redelivers.
+    Rewind(Position),
+    /// The first record of this writer's schema.
+    Schema(u32),
+    /// A bad record under `onBadRecord: fail`.
+    Fail(BadRecord, Position),
+}
+
+/// The owner of a source partition.
+pub struct SourcePartition<S: Storage> {
+    shared: Arc<Shared<S>>,
+    id: u32,
+    topic: String,
+    layout: SourcePartitionLayout,
+    identity: SinkIdentity,
+    loaded: Option<Loaded>,
+    last_accepted: Option<Position>,
+    plans: HashMap<u32, Result<Plan, BadRecord>>,
+    batch: Batch<S>,
+    committing: Option<Committing<S>>,
+    /// Something failed since the last cleaning: there may be files to clean.
+    unclean: bool,
+}
+
+impl<S: Storage> SourcePartition<S> {
+    /// The source partition of this topic, whose id is that of the hand-over.
+    pub fn new(
+        shared: Arc<Shared<S>>,
+        id: u32,
+        topic: String,
+        layout: SourcePartitionLayout,
+        identity: SinkIdentity,
+    ) -> Self {
+        let batch = Batch::new(&shared.budget);
+        SourcePartition {
+            shared,
+            id,
+            topic,
+            layout,
+            identity,
+            loaded: None,
+            last_accepted: None,
+            plans: HashMap::new(),
+            batch,
+            committing: None,
+            unclean: true,
+        }
+    }
+
+    /// Takes a hand-over's records. An error ends the instance.
+    pub async fn accept(&mut self, chunk: Chunk) -> Result<()> {
+        let mut from = 0;
+        let mut offset = 0;
+        loop {
+            match self.take(&chunk.bytes, &mut offset)? {
+                Stop::End => break,
+                Stop::Load => self.load().await?,
+                Stop::Rewind(position) => {
+                    self.rewind(position).await?;
+                    from = offset;
+                }
+                Stop::Schema(schema) => self.make_plan(schema).await?,
+                Stop::Fail(bad, position) => return Err(self.fail(bad, position).await),
+            }
+        }
+        self.end_hand_over(chunk, from).await
+    }
+
+    /// Runs over the records from the offset on, which it moves past each record taken.
+    fn take(&mut self, bytes: &[u8], offset: &mut usize) -> Result<Stop> {
+        let mut records = Records::from(bytes, *offset);
+        while let Some(record) = records.next() {
+            let record = record.map_err(Error::bug)?;
+            let Some(loaded) = self.loaded else { return Ok(Stop::Load) };
+            if self.last_accepted.is_some_and(|last| record.position <= last) {
+                return Ok(Stop::Rewind(record.position));
+            }
+            if loaded.mark.is_some_and(|mark| record.position <= mark) {
+                self.drop_duplicate(&record, &loaded)?;
+            } else {
+                match self.plans.get(&record.schema) {
+                    Some(Ok(plan)) => {
+                        let added = self.batch.add(&record, |out| plan.encode(&record, &self.topic, out));
+                        match added {
+                            Ok(key) => {
+                                self.batch.schema_version = self.batch.schema_version.max(plan.version);
+                                if key == PartitionKey::Unknown {
+                                    self.shared.metrics.rows_without_partition.add(1);
+                                }
+                            }
+                            Err(bad) if self.shared.on_bad_record == OnBadRecord::Fail => {
+                                return Ok(Stop::Fail(bad, record.position));
+                            }
+                            Err(bad) => self.drop_bad(&record, bad),
+                        }
+                    }
+                    Some(Err(bad)) if self.shared.on_bad_record == OnBadRecord::Fail => {
+                        return Ok(Stop::Fail(bad.clone(), record.position));
+                    }
+                    Some(Err(bad)) => {
+                        let bad = bad.clone();
+                        self.drop_bad(&record, bad);
+                    }
+                    None => return Ok(Stop::Schema(record.schema)),
+                }
+            }
+            self.last_accepted = Some(record.position);
+            *offset = records.offset();
+        }
+        Ok(Stop::End)
+    }
+
+    fn drop_duplicate(&self, record: &Record<'_>, loaded: &Loaded) -> Result<()> {
+        if record.publish_time > loaded.largest_publish_time {
+            return Err(Error::protocol(format_args!(
+                "record {} of {} was published at {} ms, after everything that is committed of it (up to {} ms), but its position is at or \
+                 below the committed {}: the topic seems to have been deleted and created again. If so, stop the sink, run \
+                 `hdfs-csv reset --table {} --source-partition {}`, and start it",
+                record.position,
+                self.topic,
+                record.publish_time,
+                loaded.largest_publish_time,
+                loaded.mark.map(|mark| mark.to_string()).unwrap_or_default(),
+                self.layout.table.root(),
+                self.layout.name,
+            )));
+        }
+        self.shared.metrics.duplicates.add(1);
+        Ok(())
+    }
+
+    fn drop_bad(&mut self, record: &Record<'_>, bad: BadRecord) {
+        self.shared.metrics.bad_record(bad.reason);
+        // Powers of two: a flood of bad records does not flood the log.
+        let count = self.shared.metrics.bad_records();
+        if count.is_power_of_two() {
+            tracing::warn!(topic = %self.topic, position = %record.position, "bad record ({count} so far): {bad}");
+        }
+        self.batch.add_dropped(record);
+        if self.shared.on_bad_record == OnBadRecord::DeadLetter {
+            let number = self.shared.answers.dead_letter(DeadLetter {
+                source_partition: self.id,
+                schema: record.schema,
+                position: record.position,
+                reason: bad.to_string(),
+                key: record.key.map(<[u8]>::to_vec),
+                properties: record.properties.map(<[u8]>::to_vec),
+                payload: record.payload.to_vec(),
+                charge: self.shared.budget.charge(record.bytes.len()),
+            });
+            self.batch.unconfirmed.insert(number);
+        }
+    }
+
+    /// Ends the instance for a bad record, after what precedes it is committed.
+    async fn fail(&mut self, bad: BadRecord, position: Position) -> Error {
+        self.shared.metrics.bad_record(bad.reason);
+        if let Err(error) = self.commit_all().await {
+            return error;
+        }
+        Error::new(
+            ErrorKind::Record,
+            format_args!(
+                "record {position} of {} cannot be written: {bad}. What precedes it is committed. Skip it by moving the subscription \
+                 past it, or set onBadRecord: deadLetter",
+                self.topic
+            ),
+        )
+    }
+
+    async fn end_hand_over(&mut self, chunk: Chunk, from: usize) -> Result<()> {
+        if self.batch.extent.is_none() {
+            // Only duplicates: they are acknowledged as soon as the mark's renames are done, else a quiet topic keeps its backlog.
+            self.batch.hand_over = chunk.hand_over;
+            match &mut self.committing {
+                Some(committing) => committing.hand_over = chunk.hand_over,
+                None => self.shared.answers.committed(self.id, chunk.hand_over),
+            }
+            return Ok(());
+        }
+        self.batch.keep(chunk, from);
+        if self.batch.wants_streaming() {
+            self.stream().await?;
+        }
+        if self.batch.is_full(self.shared.max_batch_rows, self.shared.max_file_size) {
+            self.end_commit().await?;
+            self.begin_commit()?;
+        }
+        Ok(())
+    }
+
+    /// Streams the batch's large files.
+    async fn stream(&mut self) -> Result<()> {
+        let sequence = self.next_sequence()? + u64::from(self.committing.is_some());
+        let (shared, layout, batch) = (&self.shared, &self.layout, &mut self.batch);
+        again!(shared, "streaming rows", batch.stream(&shared.storage, layout, sequence, EXTENSION))
+    }
+
+    fn next_sequence(&self) -> Result<u64> {
+        let loaded = self.loaded.ok_or_else(|| Error::bug("a batch without a loaded manifest"))?;
+        Ok(loaded.sequence + 1)
+    }
+
+    /// Gives memory back: a large batch streams, a small one is committed.
+    pub async fn relieve(&mut self) -> Result<()> {
+        if self.batch.has_piece() { self.stream().await } else { self.begin_commit() }
+    }
+
+    async fn load(&mut self) -> Result<()> {
+        let (shared, layout, identity) = (&self.shared, &self.layout, &self.identity);
+        let manifest = again!(shared, "loading", load(&shared.storage, layout, identity))?;
+        let loaded = manifest.as_ref().map(Loaded::from).unwrap_or_default();
+        tracing::debug!(topic = %self.topic, sequence = loaded.sequence, mark = ?loaded.mark, "loaded");
+        self.loaded = Some(loaded);
+        self.clean().await;
+        Ok(())
+    }
+
+    /// Deletes what failures left. A failure here is no harm: the next one tries again.
+    async fn clean(&mut self) {
+        let Some(loaded) = self.loaded.filter(|_| self.unclean) else { return };
+        match clean(&self.shared.storage, &self.layout, loaded.sequence).await {
+            Ok(deleted) => {
+                self.shared.metrics.files_cleaned.add(deleted as u64);
+                self.unclean = false;
+            }
+            Err(error) => tracing::warn!("cleaning of staged files failed: {error}; it is tried again later"),
+        }
+    }
+
+    /// The broker redelivers from this position on: settle what is in doubt, drop what is not committed, load again.
+    async fn rewind(&mut self, position: Position) -> Result<()> {
+        self.shared.metrics.rewinds.add(1);
+        tracing::info!(topic = %self.topic, %position, last_accepted = ?self.last_accepted, "the broker sends records again");
+        let mut first_dropped = self.batch.extent.map(|extent| extent.first);
+        if let Some(end) = self.settled().await {
+            let first = end.0.manifest().first;
+            if self.take_commit_end(end)?.is_some() {
+                first_dropped = Some(first);
+            }
+        }
+        self.drop_batch();
+        self.load().await?;
+        let mark = self.loaded.and_then(|loaded| loaded.mark);
+        match first_dropped.filter(|first| Some(*first) > mark && position > *first) {
+            None => Ok(()),
+            Some(first) => Err(Error::new(
+                ErrorKind::Storage,
+                format_args!(
+                    "{} is sent again from {position} on, but {first} before it is not committed either, so this instance ends and the \
+                     broker sends both again; nothing is lost",
+                    self.topic
+                ),
+            )),
+        }
+    }
+
+    fn drop_batch(&mut self) {
+        self.unclean |= !self.batch.streamed_paths().is_empty();
+        self.batch = Batch::new(&self.shared.budget);
+        self.loaded = None;
+        self.last_accepted = None;
+    }
+
+    async fn make_plan(&mut self, schema: u32) -> Result<()> {
+        let plan = self.plan(schema).await?;
+        self.plans.insert(schema, plan);
+        Ok(())
+    }
+
+    async fn plan(&mut self, id: u32) -> Result<Result<Plan, BadRecord>> {
+        if id == NO_SCHEMA {
+            let detail = "the message was sent without a schema; send it with the topic's schema".to_owned();
+            return Ok(Err(BadRecord { reason: Reason::NoSchema, detail }));
+        }
+        let compiled =
+            self.shared.schemas.read().unwrap_or_else(PoisonError::into_inner).get(id as usize).map(Arc::clone);
+        let compiled = compiled.ok_or_else(|| Error::bug(format_args!("writer's schema {id} was never registered")))?;
+        let incompatible = |detail: String| Ok(Err(BadRecord { reason: Reason::IncompatibleSchema, detail }));
+        let schema = match &*compiled {
+            Ok(schema) => schema,
+            Err(unsupported) => return incompatible(unsupported.to_string()),
+        };
+        let wanted = wanted_columns(&self.shared.rows, schema);
+        if let Some(partitioning) = &self.shared.rows.partitioning
+            && wanted.iter().any(|column| column.name.eq_ignore_ascii_case(&partitioning.column))
+        {
+            return incompatible(format!(
+                "field `{}` has the name of the partition column; set partitionColumn to another name",
+                partitioning.column
+            ));
+        }
+        let (shared, layout) = (&self.shared, &self.layout);
+        let ensured = again!(shared, "adding columns", ensure(&shared.storage, &layout.table, &wanted))?;
+        match ensured {
+            Ok(columns) => Ok(Ok(Plan::new(&shared.rows, schema, &columns))),
+            Err(incompatible_columns) => incompatible(incompatible_columns.to_string()),
+        }
+    }
+
+    /// A dead letter is confirmed.
+    pub fn confirm(&mut self, number: u64) {
+        self.batch.unconfirmed.remove(&number);
+    }
+
+    /// When the batch must be committed though it is not full; none while there is nothing to commit, or a commit is under way.
+    pub fn commit_due(&self, interval: Duration) -> Option<Instant> {
+        let extent = self.batch.extent.filter(|_| self.committing.is_none() && self.batch.unconfirmed.is_empty())?;
+        Some(extent.began + interval)
+    }
+
+    /// Bytes of memory that its batch takes.
+    pub fn held(&self) -> usize {
+        self.batch.held()
+    }
+
+    /// Whether there is nothing that is not committed.
+    pub fn is_idle(&self) -> bool {
+        self.batch.extent.is_none() && self.committing.is_none()
+    }
+
+    /// Begins to commit the batch, unless it is empty, waits for dead letters, or a commit is under way.
+    pub fn begin_commit(&mut self) -> Result<()> {
+        let Some(extent) = self.batch.extent.filter(|_| self.committing.is_none()) else { return Ok(()) };
+        if !self.batch.unconfirmed.is_empty() {
+            return Ok(());
+        }
+        let loaded = self.loaded.ok_or_else(|| Error::bug("a batch without a loaded manifest"))?;
+        let mut batch = std::mem::replace(&mut self.batch, Batch::new(&self.shared.budget));
+        let sequence = loaded.sequence + 1;
+        let manifest = Manifest {
+            format_version: FORMAT_VERSION,
+            sequence,
+            nonce: nonce(),
+            source_partition: self.layout.name.clone(),
+            sink: self.identity.clone(),
+            predecessor_last: loaded.mark,
+            first: extent.first,
+            last: extent.last,
+            largest_publish_time: loaded.largest_publish_time.max(extent.largest_publish_time),
+            rows: batch.rows,
+            dropped: batch.dropped,
+            total_rows: loaded.total_rows + batch.rows,
+            total_dropped: loaded.total_dropped + batch.dropped,
+            schema_version: batch.schema_version,
+            files: Vec::new(),
+        };
+        let (kept, hand_over) = (batch.kept.take(), batch.hand_over);
+        let partitioning = self.shared.rows.partitioning.as_ref();
+        let directory = |key| partitioning.map_or_else(String::new, |partitioning| partitioning.directory(key));
+        let name = |key| self.layout.published(&directory(key), sequence, EXTENSION);
+        let (files, charge) = batch.into_files(name, EXTENSION);
+        let mut commit = Commit::new(self.layout.clone(), manifest, files);
+        let shared = Arc::clone(&self.shared);
+        let future = Box::pin(async move {
+            let outcome = again!(shared, "committing", commit.advance(&shared.storage));
+            (commit, outcome)
+        });
+        self.committing = Some(Committing { future, began: Instant::now(), kept, hand_over, _charge: charge });
+        Ok(())
+    }
+
+    /// Waits until the commit under way has ended; for ever when there is none. It may be dropped and called again.
+    pub async fn commit_end(&mut self) -> (Commit<S>, Result<Outcome>) {
+        match &mut self.committing {
+            Some(committing) => committing.future.as_mut().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    async fn settled(&mut self) -> Option<CommitEnd<S>> {
+        match &mut self.committing {
+            Some(committing) => Some(committing.future.as_mut().await),
+            None => None,
+        }
+    }
+
+    /// Waits for the commit under way, if there is one, and draws the conclusions.
+    pub async fn end_commit(&mut self) -> Result<()> {
+        match self.settled().await {
+            Some(end) => self.conclude(end).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Commits everything that was accepted. Dead letters that are not confirmed hold it up.
+    pub async fn commit_all(&mut self) -> Result<()> {
+        self.end_commit().await?;
+        self.begin_commit()?;
+        self.end_commit().await
+    }
+
+    /// Draws the conclusions from a commit's end: the mark moves, or the race is lost and what was accepted is staged again.
+    pub async fn conclude(&mut self, end: CommitEnd<S>) -> Result<()> {
+        match self.take_commit_end(end)? {
+            None => {
+                self.clean().await;
+                Ok(())
+            }
+            Some(lost) => self.stage_again(lost).await,
+        }
+    }
+
+    /// The lost commit; none when it was committed.
+    fn take_commit_end(&mut self, (commit, outcome): CommitEnd<S>) -> Result<Option<Committing<S>>> {
+        let committing = self.committing.take().ok_or_else(|| Error::bug("a commit ended that was not under way"))?;
+        match outcome? {
+            Outcome::Committed => {
+                let manifest = commit.manifest();
+                let bytes: u64 = manifest.files.iter().map(|file| file.length).sum();
+                let metrics = &self.shared.metrics;
+                metrics.commits.add(1);
+                metrics.commit_millis.add(committing.began.elapsed().as_millis() as u64);
+                metrics.rows_committed.add(manifest.rows);
+                metrics.bytes_committed.add(bytes);
+                metrics.files_committed.add(manifest.files.len() as u64);
+                tracing::debug!(topic = %self.topic, sequence = manifest.sequence, rows = manifest.rows, bytes, "committed");
+                self.loaded = Some(Loaded::from(manifest));
+                self.shared.answers.committed(self.id, committing.hand_over);
+                Ok(None)
+            }
+            Outcome::Lost => {
+                self.shared.metrics.races_lost.add(1);
+                self.unclean = true;
+                tracing::warn!(topic = %self.topic, sequence = commit.manifest().sequence, "another instance committed first");
+                Ok(Some(committing))
+            }
+        }
+    }
+
+    /// After a lost race: what was accepted above the new mark is staged again, in order, before any later record is
+    /// taken, since the broker will not send it again.
+    async fn stage_again(&mut self, lost: Committing<S>) -> Result<()> {
+        let later = self.batch.kept.take();
+        let (Some(lost_chunks), Some(later)) = (lost.kept, later) else {
+            return Err(Error::new(
+                ErrorKind::Storage,
+                format_args!(
+                    "another instance committed {} first and the rows are not in memory any more, so this instance ends and the \
+                     broker sends them again; nothing is lost",
+                    self.topic
+                ),
+            ));
+        };
+        let hand_over = lost.hand_over.max(self.batch.hand_over);
+        self.drop_batch();
+        self.load().await?;
+        for kept in lost_chunks.into_iter().chain(later) {
+            Box::pin(self.accept_again(kept)).await?;
+        }
+        if self.batch.extent.is_none() {
+            self.shared.answers.committed(self.id, hand_over);
+        } else {
+            self.batch.hand_over = hand_over;
+        }
+        Ok(())
+    }
+
+    async fn accept_again(&mut self, Kept { chunk, from }: Kept) -> Result<()> {
+        let mut offset = from;
+        loop {
+            match self.take(&chunk.bytes, &mut offset)? {
+                Stop::End => break,
+                Stop::Schema(schema) => self.make_plan(schema).await?,
+                Stop::Fail(bad, position) => return Err(self.fail(bad, position).await),
+                Stop::Load | Stop::Rewind(_) => return Err(Error::bug("kept records are out of order")),
+            }
+        }
+        if self.batch.extent.is_some() {
+            self.batch.keep(chunk, from);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests;

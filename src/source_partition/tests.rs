@@ -1,0 +1,774 @@
+//! The protocol's rules (docs/protocol.md), each on the storage in memory.
+
+use std::collections::BTreeMap;
+
+use futures_util::FutureExt;
+
+use super::*;
+use crate::config::OnBadRecord;
+use crate::frame::pack;
+use crate::layout::TableLayout;
+use crate::row::hive::Hive;
+use crate::row::metadata::Metadata;
+use crate::row::partition::{Partitioning, TimeSource, Unit};
+use crate::schema::writer::SchemaInfo;
+use crate::storage::Operation;
+use crate::storage::memory::{Fault, Memory};
+
+const TOPIC: &str = "persistent://t/n/visits";
+const MANIFESTS: &str = "/d/visits/_commits/visits/";
+const DAY: i64 = 86_400_000;
+
+/// The published record `entry` of a topic whose records have one field, a long, with the entry's number.
+#[derive(Clone, Copy)]
+struct Sent {
+    entry: u64,
+    publish_time: i64,
+    good: bool,
+}
+
+fn sent(entry: u64) -> Sent {
+    Sent { entry, publish_time: entry as i64, good: true }
+}
+
+fn bad(entry: u64) -> Sent {
+    Sent { good: false, ..sent(entry) }
+}
+
+fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: bool) -> Arc<Shared<Memory>> {
+    let schema = SchemaInfo {
+        schema_type: "AVRO".to_owned(),
+        schema: r#"{"type":"record","name":"Visit","fields":[{"name":"v","type":"long"}]}"#.to_owned(),
+        version: "00".to_owned(),
+    };
+    let partitioning = by_day.then(|| Partitioning {
+        column: "dt".to_owned(),
+        unit: Unit::Day,
+        source: TimeSource::PublishTime,
+        past_limit: Duration::from_secs(86_400),
+        future_limit: Duration::from_secs(86_400),
+    });
+    let rows = RowSettings { dialect: Hive { delimiter: b',' }, metadata: vec![Metadata::EntryId], partitioning };
+    Arc::new(Shared {
+        storage: memory.clone(),
+        rows,
+        max_batch_rows: 1_000_000,
+        max_file_size: 1 << 30,
+        on_bad_record,
+        schemas: RwLock::new(vec![Arc::new(WriterSchema::compile(&schema))]),
+        budget: Budget::new(1 << 30),
+        answers: Answers::default(),
+        metrics: Metrics::default(),
+        pause: |_| Duration::ZERO,
+    })
+}
+
+fn shared(memory: &Memory) -> Arc<Shared<Memory>> {
+    shared_with(memory, OnBadRecord::Skip, false)
+}
+
+fn identity(sink: &str) -> SinkIdentity {
+    SinkIdentity { sink: sink.to_owned(), subscription: "s".to_owned(), topic: TOPIC.to_owned() }
+}
+
+fn owner_of(shared: &Arc<Shared<Memory>>, sink: &str) -> SourcePartition<Memory> {
+    let layout = SourcePartitionLayout::new(TableLayout::new("/d", "visits").unwrap(), "visits", None).unwrap();
+    SourcePartition::new(Arc::clone(shared), 0, TOPIC.to_owned(), layout, identity(sink))
+}
+
+fn owner(shared: &Arc<Shared<Memory>>) -> SourcePartition<Memory> {
+    owner_of(shared, "t/n/sink")
+}
+
+fn chunk(shared: &Shared<Memory>, hand_over: u64, all: impl IntoIterator<Item = Sent>) -> Chunk {
+    let mut bytes = Vec::new();
+    for Sent { entry, publish_time, good } in all {
+        let payload = avro_long(entry as i64);
+        let record = Record {
+            source_partition: 0,
+            schema: 0,
+            position: Position { ledger: 1, entry, batch_index: 0 },
+            publish_time,
+            event_time: None,
+            key: None,
+            properties: None,
+            payload: if good { &payload } else { b"" },
+            bytes: &[],
+        };
+        pack(&mut bytes, &record);
+    }
+    let charge = shared.budget.charge(bytes.len());
+    Chunk { hand_over, bytes, charge }
+}
+
+fn avro_long(value: i64) -> Vec<u8> {
+    let writer = apache_avro::writer::datum::GenericDatumWriter::builder(&apache_avro::Schema::Long).build().unwrap();
+    writer.write_value_to_vec(apache_avro::types::Value::Long(value)).unwrap()
+}
+
+async fn accept(
+    owner: &mut SourcePartition<Memory>,
+    hand_over: u64,
+    entries: impl IntoIterator<Item = u64>,
+) -> Result<()> {
+    let chunk = chunk(&owner.shared, hand_over, entries.into_iter().map(sent));
+    owner.accept(chunk).await
+}
+
+/// The rows that a reader of the table sees, by file.
+fn visible(memory: &Memory) -> BTreeMap<String, Vec<u64>> {
+    let files = memory.files().into_iter().filter(|(path, _)| !path.contains("/_"));
+    let rows = |bytes: Vec<u8>| {
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.is_empty() || text.ends_with('\n'), "a torn row is visible: {text:?}");
+        text.lines().map(|line| line.split_once(',').unwrap().0.parse().unwrap()).collect()
+    };
+    files.map(|(path, bytes)| (path, rows(bytes))).collect()
+}
+
+fn rows(memory: &Memory) -> Vec<u64> {
+    let mut rows: Vec<u64> = visible(memory).into_values().flatten().collect();
+    rows.sort_unstable();
+    rows
+}
+
+fn acknowledged(shared: &Shared<Memory>) -> Option<u64> {
+    let mut room = [0; 24];
+    let written = shared.answers.take(&mut room).unwrap();
+    (written == 24).then(|| u64::from_le_bytes(room[16..].try_into().unwrap()))
+}
+
+fn manifest(memory: &Memory, sequence: u64) -> Option<Manifest> {
+    let path = format!("{MANIFESTS}{sequence:020}.json");
+    memory.files().get(&path).map(|bytes| Manifest::from_json(bytes, &path, sequence).unwrap())
+}
+
+fn staged(memory: &Memory) -> Vec<String> {
+    memory.files().into_keys().filter(|path| path.contains("/_staging/visits/")).collect()
+}
+
+#[tokio::test]
+async fn a_batch_is_seen_and_acknowledged_only_once_its_commit_is_whole() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=3).await.unwrap();
+    assert_eq!(rows(&memory), Vec::<u64>::new());
+    assert_eq!(acknowledged(&shared), None);
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3]);
+    assert_eq!(acknowledged(&shared), Some(1));
+    assert_eq!(acknowledged(&shared), None);
+    assert_eq!(staged(&memory), Vec::<String>::new());
+    let manifest = manifest(&memory, 1).unwrap();
+    assert_eq!((manifest.rows, manifest.total_rows, manifest.predecessor_last), (3, 3, None));
+    assert_eq!(manifest.last.entry, 3);
+    let bytes = &memory.files()[&format!("/d/visits/{}", manifest.files[0].name)];
+    assert_eq!(format!("{:08x}", crc32fast::hash(bytes)), manifest.files[0].checksum);
+    assert_eq!(bytes.len() as u64, manifest.files[0].length);
+}
+
+#[tokio::test]
+async fn manifests_name_the_last_position_of_the_one_before_and_add_up() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    for (hand_over, entries) in [(1, 1..=3), (2, 7..=8)] {
+        accept(&mut owner, hand_over, entries).await.unwrap();
+        owner.commit_all().await.unwrap();
+    }
+    let second = manifest(&memory, 2).unwrap();
+    assert_eq!(second.predecessor_last.unwrap().entry, 3);
+    assert_eq!((second.rows, second.total_rows, second.first.entry), (2, 5, 7));
+}
+
+#[tokio::test]
+async fn each_partition_directory_of_a_batch_gets_a_file_of_its_own() {
+    let memory = Memory::new();
+    let shared = shared_with(&memory, OnBadRecord::Skip, true);
+    let mut owner = owner(&shared);
+    let all =
+        [(1, 0), (2, DAY), (3, 0), (4, 2 * DAY)].map(|(entry, publish_time)| Sent { publish_time, ..sent(entry) });
+    owner.accept(chunk(&shared, 1, all)).await.unwrap();
+    owner.commit_all().await.unwrap();
+    let found: Vec<_> = visible(&memory).into_iter().collect();
+    let file = |day: &str| format!("/d/visits/dt={day}/visits-00000000000000000001.csv");
+    let expected = [(file("1970-01-01"), vec![1, 3]), (file("1970-01-02"), vec![2]), (file("1970-01-03"), vec![4])];
+    assert_eq!(found, expected);
+}
+
+// Rule 1.
+#[tokio::test]
+async fn duplicates_are_dropped_and_acknowledged_though_nothing_new_follows() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut first = owner(&shared);
+    accept(&mut first, 1, 1..=3).await.unwrap();
+    first.commit_all().await.unwrap();
+    assert_eq!(acknowledged(&shared), Some(1));
+    let mut restarted = owner(&shared);
+    accept(&mut restarted, 1, 2..=3).await.unwrap();
+    assert_eq!(acknowledged(&shared), Some(1));
+    assert_eq!(rows(&memory), [1, 2, 3]);
+    assert_eq!(shared.metrics.duplicates.get(), 2);
+}
+
+#[tokio::test]
+async fn duplicates_behind_a_commit_under_way_are_acknowledged_with_it_and_not_before() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=2).await.unwrap();
+    owner.commit_all().await.unwrap();
+    acknowledged(&shared);
+    accept(&mut owner, 2, 3..=4).await.unwrap();
+    owner.begin_commit().unwrap();
+    accept(&mut owner, 3, []).await.unwrap();
+    assert_eq!(acknowledged(&shared), None);
+    owner.end_commit().await.unwrap();
+    assert_eq!(acknowledged(&shared), Some(3));
+}
+
+// Rule 2.
+#[tokio::test]
+async fn after_a_lost_race_what_lies_above_the_new_mark_is_staged_again_in_order() {
+    let memory = Memory::new();
+    let (shared_a, shared_b) = (shared(&memory), shared(&memory));
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    accept(&mut a, 1, 1..=4).await.unwrap();
+    accept(&mut a, 2, 5..=6).await.unwrap();
+    accept(&mut b, 1, 1..=5).await.unwrap();
+    b.commit_all().await.unwrap();
+    a.commit_all().await.unwrap();
+    assert_eq!(shared_a.metrics.races_lost.get(), 1);
+    assert_eq!(acknowledged(&shared_a), None, "6 is not committed yet");
+    a.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3, 4, 5, 6]);
+    assert_eq!(acknowledged(&shared_a), Some(2));
+    assert_eq!(manifest(&memory, 2).unwrap().first.entry, 6);
+    assert_eq!(staged(&memory), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn after_a_lost_race_records_taken_during_the_commit_keep_their_order() {
+    let memory = Memory::new();
+    let (shared_a, shared_b) = (shared(&memory), shared(&memory));
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    accept(&mut a, 1, 1..=4).await.unwrap();
+    accept(&mut b, 1, 1..=2).await.unwrap();
+    b.commit_all().await.unwrap();
+    a.begin_commit().unwrap();
+    accept(&mut a, 2, 5..=7).await.unwrap();
+    a.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3, 4, 5, 6, 7]);
+    let second = manifest(&memory, 2).unwrap();
+    assert_eq!((second.first.entry, second.last.entry), (3, 7));
+    assert_eq!(acknowledged(&shared_a), Some(2));
+}
+
+#[tokio::test]
+async fn a_lost_race_whose_rows_are_all_committed_by_the_other_is_acknowledged() {
+    let memory = Memory::new();
+    let (shared_a, shared_b) = (shared(&memory), shared(&memory));
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    accept(&mut a, 1, 1..=3).await.unwrap();
+    accept(&mut b, 1, 1..=3).await.unwrap();
+    b.commit_all().await.unwrap();
+    a.commit_all().await.unwrap();
+    assert_eq!(acknowledged(&shared_a), Some(1));
+    assert_eq!(rows(&memory), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_lost_race_of_a_streamed_batch_ends_the_instance() {
+    let memory = Memory::new();
+    let (shared_a, shared_b) = (shared(&memory), shared(&memory));
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    for hand_over in 1.. {
+        let first = hand_over * 100_000;
+        accept(&mut a, hand_over, first..first + 100_000).await.unwrap();
+        if !staged(&memory).is_empty() {
+            break;
+        }
+    }
+    accept(&mut b, 1, 1..=2).await.unwrap();
+    b.commit_all().await.unwrap();
+    let error = a.commit_all().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Storage);
+    assert!(error.message.contains("this instance ends"), "{error}");
+    assert_eq!(rows(&memory), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_streamed_batch_is_committed_whole() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=300_000).await.unwrap();
+    accept(&mut owner, 2, 300_001..=600_000).await.unwrap();
+    assert!(!staged(&memory).is_empty(), "it is large enough to stream");
+    assert!(shared.budget.used() < 2 << 20, "streamed records are forgotten: {}", shared.budget.used());
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), (1..=600_000).collect::<Vec<_>>());
+    assert_eq!(shared.budget.used(), 0);
+}
+
+#[tokio::test]
+async fn a_streamed_file_that_fails_ends_the_instance_and_nothing_of_it_is_seen() {
+    for (operation, fault) in [(Operation::Write, Fault::AnswerLost), (Operation::Close, Fault::RequestLost)] {
+        let memory = Memory::new();
+        let shared = shared(&memory);
+        let mut failing = owner(&shared);
+        memory.fail_next(operation, "_staging/visits/", fault);
+        let mut ended = Ok(());
+        for hand_over in 1..=8 {
+            let first = hand_over * 100_000;
+            ended = ended.and(accept(&mut failing, hand_over, first..first + 100_000).await);
+        }
+        let ended = match ended {
+            Ok(()) => failing.commit_all().await,
+            error => error,
+        };
+        assert_eq!(ended.unwrap_err().kind, ErrorKind::Storage);
+        assert_eq!(rows(&memory), Vec::<u64>::new());
+        // The broker sends all again to the next instance, which cleans up.
+        let mut next = owner(&shared);
+        accept(&mut next, 1, [1]).await.unwrap();
+        next.commit_all().await.unwrap();
+        let mut after = owner(&shared);
+        accept(&mut after, 1, [1]).await.unwrap();
+        assert_eq!(staged(&memory), Vec::<String>::new());
+    }
+}
+
+// Step 1.
+#[tokio::test]
+async fn a_staged_file_that_fails_is_staged_afresh_and_the_poisoned_one_is_cleaned() {
+    for (operation, fault) in [
+        (Operation::Create, Fault::Refused),
+        (Operation::Create, Fault::AnswerLost),
+        (Operation::Write, Fault::Refused),
+        (Operation::Hsync, Fault::AnswerLost),
+        (Operation::Close, Fault::AnswerLost),
+        (Operation::Status, Fault::RequestLost),
+    ] {
+        let memory = Memory::new();
+        let shared = shared(&memory);
+        let mut owner = owner(&shared);
+        accept(&mut owner, 1, 1..=3).await.unwrap();
+        memory.fail_times(2, operation, "_staging/visits/", fault);
+        owner.commit_all().await.unwrap();
+        assert!(memory.all_faults_happened());
+        assert_eq!(rows(&memory), [1, 2, 3], "{operation} {fault:?}");
+        assert_eq!(shared.metrics.retries.get(), 2);
+        owner.unclean = true;
+        owner.clean().await;
+        assert_eq!(staged(&memory), Vec::<String>::new(), "{operation} {fault:?}");
+    }
+}
+
+// Rule 3.
+#[tokio::test]
+async fn a_manifest_in_doubt_is_settled_by_reading() {
+    for fault in [Fault::AnswerLost, Fault::RequestLost, Fault::UnderWay, Fault::Refused] {
+        let memory = Memory::new();
+        let shared = shared(&memory);
+        let mut owner = owner(&shared);
+        accept(&mut owner, 1, 1..=3).await.unwrap();
+        memory.fail_next(Operation::Rename, MANIFESTS, fault);
+        owner.commit_all().await.unwrap();
+        assert_eq!(rows(&memory), [1, 2, 3], "{fault:?}");
+        assert_eq!(acknowledged(&shared), Some(1));
+        // What was under way lands now: it finds its source gone.
+        memory.land();
+        assert_eq!(rows(&memory), [1, 2, 3]);
+        accept(&mut owner, 2, [4]).await.unwrap();
+        owner.commit_all().await.unwrap();
+        assert_eq!(rows(&memory), [1, 2, 3, 4]);
+    }
+}
+
+#[tokio::test]
+async fn a_manifest_that_lands_between_two_looks_is_found_to_be_ones_own() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=3).await.unwrap();
+    memory.fail_next(Operation::Rename, MANIFESTS, Fault::UnderWay);
+    let first = format!("{MANIFESTS}{:020}.json", 1);
+    let (again, path) = (memory.clone(), first.clone());
+    // Absent when it is read, there when the folder is listed.
+    memory.before_next(Operation::Read, &first, move |_| {
+        let lands = again.clone();
+        again.before_next(Operation::List, "/_commits/visits", move |_| lands.land());
+        assert!(!again.files().contains_key(&path));
+    });
+    owner.commit_all().await.unwrap();
+    assert!(memory.all_faults_happened());
+    assert_eq!(rows(&memory), [1, 2, 3]);
+    assert_eq!(shared.metrics.races_lost.get(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_manifest_under_way_that_lands_after_another_owner_committed_changes_nothing() {
+    let memory = Memory::new();
+    let (shared_a, shared_b) = (shared(&memory), shared(&memory));
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    accept(&mut a, 1, 1..=3).await.unwrap();
+    accept(&mut b, 1, 1..=2).await.unwrap();
+    memory.fail_next(Operation::Rename, MANIFESTS, Fault::UnderWay);
+    a.begin_commit().unwrap();
+    let first = format!("{MANIFESTS}{:020}.json", 1);
+    let other = tokio::task::spawn(async move {
+        b.commit_all().await.unwrap();
+    });
+    memory.before_next(Operation::Read, &first, move |memory| {
+        // The other owner commits, and only then the request arrives.
+        while !other.is_finished() {
+            std::thread::yield_now();
+        }
+        memory.land();
+    });
+    a.end_commit().await.unwrap();
+    a.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3]);
+    assert_eq!(shared_a.metrics.races_lost.get(), 1);
+}
+
+#[tokio::test]
+async fn a_temporary_manifest_that_something_else_deletes_is_an_error_and_no_endless_loop() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=3).await.unwrap();
+    memory.before_next(Operation::Rename, MANIFESTS, |memory| {
+        for path in staged(memory).iter().filter(|path| path.ends_with(".json")) {
+            memory.remove(path);
+        }
+    });
+    let error = owner.commit_all().await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Protocol);
+    assert!(error.message.contains("is gone before its commit"), "{error}");
+}
+
+// Rule 4.
+#[tokio::test]
+async fn a_publish_whose_answer_is_lost_is_found_done() {
+    for fault in [Fault::AnswerLost, Fault::RequestLost, Fault::UnderWay] {
+        let memory = Memory::new();
+        let shared = shared(&memory);
+        let mut owner = owner(&shared);
+        accept(&mut owner, 1, 1..=3).await.unwrap();
+        memory.fail_next(Operation::Rename, "/d/visits/visits-", fault);
+        owner.commit_all().await.unwrap();
+        memory.land();
+        assert_eq!(rows(&memory), [1, 2, 3], "{fault:?}");
+        assert_eq!(acknowledged(&shared), Some(1));
+    }
+}
+
+#[tokio::test]
+async fn a_committed_file_that_is_gone_or_short_is_an_error() {
+    for shortened in [false, true] {
+        let memory = Memory::new();
+        let shared = shared(&memory);
+        let mut first = owner(&shared);
+        accept(&mut first, 1, 1..=3).await.unwrap();
+        first.commit_all().await.unwrap();
+        let path = visible(&memory).into_keys().next().unwrap();
+        memory.remove(&path);
+        if shortened {
+            memory.put(&path, b"1,1\n");
+        }
+        let error = accept(&mut owner(&shared), 1, [4]).await.unwrap_err();
+        assert_eq!(error.kind, ErrorKind::Protocol);
+        assert!(error.message.contains(&path) && error.message.contains("12 bytes in 3 rows"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_that_something_else_wrote_under_the_final_name_is_an_error() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=3).await.unwrap();
+    memory.put("/d/visits/visits-00000000000000000001.csv", b"9,9\n");
+    let error = owner.commit_all().await.unwrap_err();
+    assert!(error.message.contains("something else wrote it"), "{error}");
+    assert_eq!(acknowledged(&shared), None);
+}
+
+// Rule 5 and step 2.
+#[tokio::test]
+async fn a_stale_owner_that_puts_a_pruned_name_again_has_lost() {
+    let memory = Memory::new();
+    let (shared_a, shared_b) = (shared(&memory), shared(&memory));
+    let (mut stale, mut active) = (owner(&shared_a), owner(&shared_b));
+    accept(&mut stale, 1, 1..=2).await.unwrap();
+    for entry in 1..=3 {
+        accept(&mut active, entry, [entry]).await.unwrap();
+        active.commit_all().await.unwrap();
+    }
+    memory.remove(&format!("{MANIFESTS}{:020}.json", 1));
+    stale.commit_all().await.unwrap();
+    assert_eq!(shared_a.metrics.races_lost.get(), 1);
+    assert_eq!(rows(&memory), [1, 2, 3]);
+    assert_eq!(acknowledged(&shared_a), Some(1));
+}
+
+#[tokio::test]
+async fn the_next_commit_waits_until_the_renames_of_the_one_before_are_done() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=2).await.unwrap();
+    memory.fail_times(3, Operation::Rename, "/d/visits/visits-", Fault::RequestLost);
+    owner.begin_commit().unwrap();
+    accept(&mut owner, 2, 3..=4).await.unwrap();
+    owner.begin_commit().unwrap();
+    owner.commit_all().await.unwrap();
+    let renames: Vec<_> = memory
+        .take_calls()
+        .into_iter()
+        .filter(|(operation, _)| *operation == Operation::Rename)
+        .map(|call| call.1)
+        .collect();
+    let published = renames.iter().rposition(|path| path.ends_with("visits-00000000000000000001.csv")).unwrap();
+    let next = renames.iter().position(|path| path.ends_with("_commits/visits/00000000000000000002.json")).unwrap();
+    assert!(published < next, "{renames:?}");
+}
+
+// Rule 6.
+#[tokio::test]
+async fn cleaning_leaves_what_may_still_be_committed_and_other_source_partitions_alone() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut first = owner(&shared);
+    accept(&mut first, 1, [1]).await.unwrap();
+    first.commit_all().await.unwrap();
+    let kept = [
+        "/d/visits/_staging/visits/00000000000000000002-x.csv",
+        "/d/visits/_staging/visits-p1/00000000000000000001-x.csv",
+    ];
+    let old = [
+        "/d/visits/_staging/visits/00000000000000000001-x.csv",
+        "/d/visits/_staging/visits/00000000000000000001-x.json",
+    ];
+    for path in kept.iter().chain(&old) {
+        memory.put(path, b"");
+    }
+    accept(&mut owner(&shared), 1, [2]).await.unwrap();
+    let files = memory.files();
+    assert!(kept.iter().all(|path| files.contains_key(*path)));
+    assert!(!old.iter().any(|path| files.contains_key(*path)));
+    assert_eq!(shared.metrics.files_cleaned.get(), 2);
+}
+
+// Rule 7.
+#[tokio::test]
+async fn a_record_at_or_below_the_last_accepted_makes_the_owner_drop_and_load_again() {
+    let memory = Memory::new();
+    let (shared_a, shared_b) = (shared(&memory), shared(&memory));
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    // A has taken 1 to 9; B takes over and commits 1 to 4; A is active again and gets its stale queue, then the broker's.
+    accept(&mut a, 1, 1..=9).await.unwrap();
+    accept(&mut b, 1, 1..=4).await.unwrap();
+    b.commit_all().await.unwrap();
+    accept(&mut a, 2, 10..=12).await.unwrap();
+    accept(&mut a, 3, 5..=12).await.unwrap();
+    assert_eq!(shared_a.metrics.rewinds.get(), 1);
+    a.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), (1..=12).collect::<Vec<_>>());
+    assert_eq!(acknowledged(&shared_a), Some(3));
+}
+
+#[tokio::test]
+async fn a_rewind_within_a_hand_over_keeps_the_order() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, [1, 2, 3, 4, 1, 2, 3, 1, 2, 3, 4, 5]).await.unwrap();
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3, 4, 5]);
+    assert_eq!(shared.metrics.rewinds.get(), 2);
+}
+
+#[tokio::test]
+async fn a_record_whose_predecessor_was_dropped_is_never_taken() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=4).await.unwrap();
+    let error = accept(&mut owner, 2, 3..=5).await.unwrap_err();
+    assert!(error.message.contains("1:3:0") && error.message.contains("1:1:0"), "{error}");
+}
+
+#[tokio::test]
+async fn a_rewind_waits_until_a_manifest_in_doubt_is_settled() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=3).await.unwrap();
+    memory.fail_next(Operation::Rename, MANIFESTS, Fault::AnswerLost);
+    owner.begin_commit().unwrap();
+    accept(&mut owner, 2, 1..=5).await.unwrap();
+    assert_eq!(shared.metrics.duplicates.get(), 3, "the commit in doubt was found done");
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3, 4, 5]);
+}
+
+// Rule 9.
+#[tokio::test]
+async fn a_table_of_another_sink_or_subscription_is_refused_by_name() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    accept(&mut owner_of(&shared, "t/n/first"), 1, [1]).await.unwrap();
+    let error = accept(&mut owner_of(&shared, "t/n/second"), 1, [1]).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Protocol);
+    assert!(error.message.contains("`t/n/first`") && error.message.contains("`t/n/second`"), "{error}");
+}
+
+#[tokio::test]
+async fn of_two_sinks_that_claim_a_table_at_once_one_is_refused() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let other = serde_json::to_vec(&identity("t/n/other")).unwrap();
+    memory.before_next(Operation::Rename, "_sink.json", move |memory| memory.put("/d/visits/_sink.json", &other));
+    let error = accept(&mut owner_of(&shared, "t/n/mine"), 1, [1]).await.unwrap_err();
+    assert!(error.message.contains("belongs to another sink"), "{error}");
+}
+
+#[tokio::test]
+async fn a_topic_that_was_created_again_is_an_error_that_names_the_command() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut first = owner(&shared);
+    accept(&mut first, 1, 1..=5).await.unwrap();
+    first.commit_all().await.unwrap();
+    let again = Sent { publish_time: 1_000, ..sent(2) };
+    let error = owner(&shared).accept(chunk(&shared, 1, [again])).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Protocol);
+    assert!(error.message.contains("hdfs-csv reset --table /d/visits --source-partition visits"), "{error}");
+}
+
+// Load.
+#[tokio::test]
+async fn a_load_starts_over_when_the_newest_manifest_changes_or_goes_while_it_reads() {
+    let memory = Memory::new();
+    let (shared_a, shared_b) = (shared(&memory), shared(&memory));
+    let mut active = owner(&shared_b);
+    for entry in 1..=2 {
+        accept(&mut active, entry, [entry]).await.unwrap();
+        active.commit_all().await.unwrap();
+    }
+    // The loading owner lists manifest 1 alone; manifest 2 appears before it lists again.
+    let second = format!("{MANIFESTS}{:020}.json", 2);
+    let bytes = memory.files()[&second].clone();
+    memory.remove(&second);
+    memory.before_next(Operation::Read, MANIFESTS, move |memory| memory.put(&second, &bytes));
+    let mut loading = owner(&shared_a);
+    accept(&mut loading, 1, [2, 3]).await.unwrap();
+    assert_eq!(shared_a.metrics.duplicates.get(), 1);
+    loading.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_load_finishes_the_renames_that_a_crash_left() {
+    let memory = Memory::new();
+    let shared = shared_with(&memory, OnBadRecord::Skip, true);
+    let mut crashing = owner(&shared);
+    let all = [(1, 0), (2, DAY)].map(|(entry, publish_time)| Sent { publish_time, ..sent(entry) });
+    crashing.accept(chunk(&shared, 1, all)).await.unwrap();
+    memory.fail_next(Operation::Rename, "/dt=1970-01-02", Fault::Hang);
+    crashing.begin_commit().unwrap();
+    assert!(crashing.commit_end().now_or_never().is_none());
+    drop(crashing);
+    assert_eq!(rows(&memory), [1], "the commit is in the manifests, but only one of its two files is published");
+    let mut next = owner(&shared);
+    next.accept(chunk(&shared, 1, all)).await.unwrap();
+    assert_eq!(rows(&memory), [1, 2]);
+    assert_eq!(acknowledged(&shared), Some(1));
+}
+
+#[tokio::test]
+async fn a_load_that_cannot_reach_hdfs_goes_on_when_it_can() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    memory.fail_times(5, Operation::List, "_commits", Fault::RequestLost);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=3).await.unwrap();
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3]);
+    assert_eq!(shared.metrics.retries.get(), 5);
+}
+
+// Rule 12.
+#[tokio::test]
+async fn a_batch_with_a_dead_letter_is_committed_only_after_the_broker_confirmed_it() {
+    let memory = Memory::new();
+    let shared = shared_with(&memory, OnBadRecord::DeadLetter, false);
+    let mut owner = owner(&shared);
+    owner.accept(chunk(&shared, 1, [sent(1), bad(2), sent(3)])).await.unwrap();
+    owner.commit_all().await.unwrap();
+    assert_eq!(owner.commit_due(Duration::ZERO), None);
+    assert_eq!(rows(&memory), Vec::<u64>::new());
+    owner.confirm(1);
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 3]);
+    let manifest = manifest(&memory, 1).unwrap();
+    assert_eq!((manifest.rows, manifest.dropped), (2, 1));
+}
+
+#[tokio::test]
+async fn a_batch_of_bad_records_only_commits_a_manifest_without_files() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    owner.accept(chunk(&shared, 1, [bad(1), bad(2)])).await.unwrap();
+    owner.commit_all().await.unwrap();
+    let manifest = manifest(&memory, 1).unwrap();
+    assert_eq!((manifest.files.len(), manifest.dropped, manifest.last.entry), (0, 2, 2));
+    assert_eq!(acknowledged(&shared), Some(1));
+    assert_eq!(shared.metrics.bad_records(), 2);
+}
+
+#[tokio::test]
+async fn under_fail_what_precedes_the_bad_record_is_committed_and_then_the_sink_ends() {
+    let memory = Memory::new();
+    let shared = shared_with(&memory, OnBadRecord::Fail, false);
+    let mut owner = owner(&shared);
+    let error = owner.accept(chunk(&shared, 1, [sent(1), sent(2), bad(3), sent(4)])).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Record);
+    assert!(error.message.contains("record 1:3:0") && error.message.contains("truncated"), "{error}");
+    assert_eq!(rows(&memory), [1, 2]);
+}
+
+#[tokio::test]
+async fn a_record_without_a_schema_is_bad_and_its_neighbours_are_not() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    let mut chunk = chunk(&shared, 1, [sent(1), sent(2), sent(3)]);
+    let length = u32::from_le_bytes(chunk.bytes[..4].try_into().unwrap()) as usize;
+    chunk.bytes[length + 8..length + 12].copy_from_slice(&NO_SCHEMA.to_le_bytes());
+    owner.accept(chunk).await.unwrap();
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 3]);
+    assert_eq!(shared.metrics.snapshot()["bad_records_no_schema"], 1);
+}
+
+#[tokio::test]
+async fn a_full_batch_is_committed_without_waiting_for_its_time() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    Arc::get_mut(&mut shared).unwrap().max_batch_rows = 3;
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=2).await.unwrap();
+    assert!(owner.committing.is_none());
+    accept(&mut owner, 2, 3..=4).await.unwrap();
+    assert!(owner.committing.is_some());
+    owner.end_commit().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3, 4]);
+    assert_eq!(acknowledged(&shared), Some(2));
+}
