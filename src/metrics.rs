@@ -64,27 +64,27 @@ impl Metrics {
         self.bad.iter().map(Number::get).sum()
     }
 
-    /// Every counter by its name.
+    /// Every counter by its name; Java takes what ends in `_total` for a counter and the rest for gauges.
     pub fn snapshot(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::from(
             [
-                ("records_received", &self.records_received),
-                ("rows_committed", &self.rows_committed),
-                ("bytes_committed", &self.bytes_committed),
-                ("files_committed", &self.files_committed),
-                ("commits", &self.commits),
-                ("commit_millis", &self.commit_millis),
-                ("duplicates", &self.duplicates),
-                ("rows_without_partition", &self.rows_without_partition),
-                ("races_lost", &self.races_lost),
-                ("rewinds", &self.rewinds),
-                ("retries", &self.retries),
-                ("files_cleaned", &self.files_cleaned),
+                ("records_received_total", &self.records_received),
+                ("rows_committed_total", &self.rows_committed),
+                ("bytes_committed_total", &self.bytes_committed),
+                ("files_committed_total", &self.files_committed),
+                ("commits_total", &self.commits),
+                ("commit_millis_total", &self.commit_millis),
+                ("duplicates_total", &self.duplicates),
+                ("rows_without_partition_total", &self.rows_without_partition),
+                ("races_lost_total", &self.races_lost),
+                ("rewinds_total", &self.rewinds),
+                ("retries_total", &self.retries),
+                ("files_cleaned_total", &self.files_cleaned),
             ]
             .map(|(name, number)| (name.to_owned(), number.get())),
         );
         for (reason, number) in Reason::ALL.iter().zip(&self.bad) {
-            all.insert(format!("bad_records_{}", reason.name().replace('-', "_")), number.get());
+            all.insert(format!("bad_records_{}_total", reason.name().replace('-', "_")), number.get());
         }
         all
     }

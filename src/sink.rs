@@ -237,7 +237,9 @@ impl<S: Storage> Sink<S> {
             return Ok(false);
         }
         let all = self.source_partitions();
-        for (id, bytes) in split(buffer)? {
+        let (parts, count) = split(buffer)?;
+        self.shared.metrics.records_received.add(count);
+        for (id, bytes) in parts {
             let handle = all
                 .handles
                 .get(id as usize)
@@ -325,7 +327,14 @@ async fn run<S: Storage>(
     state: Arc<TaskState>,
     commit_interval: Duration,
 ) -> Result<bool> {
+    let mut closing = false;
     loop {
+        if closing {
+            owner.begin_commit()?;
+            if owner.is_idle() {
+                return Ok(true);
+            }
+        }
         let due = owner.commit_due(commit_interval);
         tokio::select! {
             biased;
@@ -342,17 +351,17 @@ async fn run<S: Storage>(
                     state.held.store(owner.held(), Ordering::Relaxed);
                     state.relieving.store(false, Ordering::Relaxed);
                 }
-                Some(Message::Close) | None => {
-                    owner.commit_all().await?;
-                    return Ok(owner.is_idle());
-                }
+                // What waits for dead letters to be confirmed is committed when they are.
+                Some(Message::Close) => closing = true,
+                None => return Ok(owner.is_idle()),
             },
         }
     }
 }
 
-/// The buffer's records by source partition, in order.
-fn split(buffer: &[u8]) -> Result<Vec<(u32, Vec<u8>)>> {
+/// The buffer's records by source partition, in order, and how many there are.
+fn split(buffer: &[u8]) -> Result<(Vec<(u32, Vec<u8>)>, u64)> {
+    let mut count = 0;
     let mut parts: Vec<(u32, Vec<u8>)> = Vec::new();
     let mut current = 0;
     let mut run = 0..0;
@@ -369,11 +378,12 @@ fn split(buffer: &[u8]) -> Result<Vec<(u32, Vec<u8>)>> {
             });
         }
         run.end += record.bytes.len();
+        count += 1;
     }
     if let Some((_, part)) = parts.get_mut(current) {
         part.extend_from_slice(&buffer[run]);
     }
-    Ok(parts)
+    Ok((parts, count))
 }
 
 /// Writes, syncs, renames and deletes one file, so that a wrong path, quota or permission fails at the start.
@@ -487,7 +497,8 @@ mod tests {
             for (entry, id) in ids.iter().enumerate() {
                 pack(&mut buffer, &record(*id, entry as u64, &vec![7; entry % 5]));
             }
-            let parts = split(&buffer).unwrap();
+            let (parts, count) = split(&buffer).unwrap();
+            prop_assert_eq!(count, ids.len() as u64);
             prop_assert_eq!(parts.iter().map(|(_, bytes)| bytes.len()).sum::<usize>(), buffer.len());
             for (id, bytes) in parts {
                 let found: Vec<_> = Records::from(&bytes, 0).map(|record| record.unwrap()).collect();

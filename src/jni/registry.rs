@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use tokio::runtime::Builder;
 
@@ -78,9 +78,9 @@ pub(super) fn get(number: u64) -> Result<Arc<HdfsSink>> {
 
 /// Ends the sink of this number within the limit; whether all was committed.
 pub(super) fn close(number: u64, limit: Duration) -> Result<bool> {
-    let sink = registry().sinks.remove(&number).ok_or_else(|| Error::closed(number))?;
-    let deadline = Instant::now() + limit;
-    let committed = sink.close(deadline.saturating_duration_since(Instant::now()));
+    // It stays registered meanwhile: dead letters are confirmed and answers and logs fetched until it has ended.
+    let committed = get(number)?.close(limit);
+    registry().sinks.remove(&number);
     log::end(number);
     Ok(committed)
 }

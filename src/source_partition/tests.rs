@@ -755,7 +755,7 @@ async fn a_record_without_a_schema_is_bad_and_its_neighbours_are_not() {
     owner.accept(chunk).await.unwrap();
     owner.commit_all().await.unwrap();
     assert_eq!(rows(&memory), [1, 3]);
-    assert_eq!(shared.metrics.snapshot()["bad_records_no_schema"], 1);
+    assert_eq!(shared.metrics.snapshot()["bad_records_no_schema_total"], 1);
 }
 
 #[tokio::test]

@@ -1,0 +1,110 @@
+package io.hdfscsv.pulsar;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+
+/**
+ * Fetches what the native library has to say, into a buffer that grows to what the largest answer
+ * needs.
+ */
+final class Answers {
+    /** Takes the answers, in order. */
+    interface Receiver {
+        void committed(int sourcePartition, long handOver);
+
+        void deadLetter(DeadLetter letter);
+    }
+
+    private static final int COMMITTED = 1;
+    private static final int DEAD_LETTER = 2;
+    private static final int NONE = 0xFFFFFFFF;
+
+    /** A call leaves the lock now and then, however much there is to say. */
+    private static final int MOST_FETCHES = 16;
+
+    private final NativeSink sink;
+    private ByteBuffer buffer;
+
+    Answers(NativeSink sink, int capacity) {
+        this.sink = sink;
+        buffer = allocate(capacity);
+    }
+
+    void fetch(Receiver receiver) {
+        for (int fetches = 0; fetches < MOST_FETCHES; fetches++) {
+            int length = sink.answers(buffer);
+            if (length == 0) {
+                return;
+            }
+            if (length < 0) {
+                buffer = allocate(Math.negateExact(length));
+            } else {
+                buffer.clear().limit(length);
+                while (buffer.hasRemaining()) {
+                    next(receiver);
+                }
+            }
+        }
+    }
+
+    int capacity() {
+        return buffer.capacity();
+    }
+
+    private void next(Receiver receiver) {
+        int start = buffer.position();
+        int length = buffer.remaining() < 8 ? buffer.remaining() : buffer.getInt(start);
+        if (length < 8 || length > buffer.remaining()) {
+            throw new HdfsCsvException(
+                    "bug",
+                    "An answer of " + length + " bytes where " + buffer.remaining() + " are left");
+        }
+        int kind = buffer.getInt(start + 4);
+        switch (kind) {
+            case COMMITTED ->
+                    receiver.committed(buffer.getInt(start + 8), buffer.getLong(start + 16));
+            case DEAD_LETTER -> receiver.deadLetter(deadLetter(start));
+            default -> throw new HdfsCsvException("bug", "An answer of the unknown kind " + kind);
+        }
+        buffer.position(start + length);
+    }
+
+    private DeadLetter deadLetter(int start) {
+        buffer.position(start + 48);
+        String reason = text(part());
+        byte[] key = part();
+        byte[] properties = part();
+        byte[] payload = part();
+        return new DeadLetter(
+                buffer.getInt(start + 8),
+                buffer.getInt(start + 12),
+                buffer.getLong(start + 16),
+                buffer.getLong(start + 24),
+                buffer.getLong(start + 32),
+                buffer.getInt(start + 40),
+                reason,
+                key,
+                properties == null ? Map.of() : Json.parseStrings(properties),
+                payload);
+    }
+
+    private byte[] part() {
+        int length = buffer.getInt();
+        if (length == NONE) {
+            return null;
+        }
+        byte[] part = new byte[length];
+        buffer.get(part);
+        return part;
+    }
+
+    private static String text(byte[] bytes) {
+        return new String(bytes, StandardCharsets.UTF_8);
+    }
+
+    private static ByteBuffer allocate(int capacity) {
+        return ByteBuffer.allocateDirect(capacity).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}

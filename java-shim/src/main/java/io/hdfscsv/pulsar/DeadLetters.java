@@ -1,0 +1,198 @@
+package io.hdfscsv.pulsar;
+
+import java.nio.ByteBuffer;
+import java.nio.charset.CharacterCodingException;
+import java.nio.charset.StandardCharsets;
+import java.util.Map;
+import java.util.Queue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.function.LongConsumer;
+import java.util.regex.Pattern;
+import org.apache.pulsar.client.api.Producer;
+import org.apache.pulsar.client.api.PulsarClient;
+import org.apache.pulsar.client.api.Schema;
+import org.apache.pulsar.client.api.TypedMessageBuilder;
+
+/**
+ * Publishes the records that cannot be written, as they came, with the reason. Nothing waits here:
+ * what fails is sent again when it is due, and what keeps failing ends the sink.
+ */
+final class DeadLetters {
+    static final String REASON = "hdfs-csv-reason";
+    static final String TOPIC = "hdfs-csv-topic";
+    static final String POSITION = "hdfs-csv-position";
+    static final String SCHEMA_VERSION = "hdfs-csv-schema-version";
+
+    private static final Pattern PARTITION = Pattern.compile("-partition-\\d+$");
+    private static final long FIRST_PAUSE_MILLIS = 100;
+    private static final long LONGEST_PAUSE_MILLIS = 10_000;
+
+    /**
+     * With the pauses above, a minute of refusals; each attempt may take the client's own send
+     * time-out besides.
+     */
+    private static final int MOST_ATTEMPTS = 12;
+
+    private record Letter(DeadLetter content, String topic, String schemaVersion) {}
+
+    private record Retry(Letter letter, int attempt, long due) {}
+
+    private final PulsarClient client;
+    private final String configuredTopic;
+    private final LongConsumer confirmed;
+    private final Consumer<HdfsCsvException> fatal;
+    private final Map<String, CompletableFuture<Producer<byte[]>>> producers =
+            new ConcurrentHashMap<>();
+    private final Queue<Retry> retries = new ConcurrentLinkedQueue<>();
+
+    /**
+     * @param configuredTopic where all go; null for a topic beside each source topic
+     * @param confirmed told a dead letter's number when the broker has it
+     */
+    DeadLetters(
+            PulsarClient client,
+            String configuredTopic,
+            LongConsumer confirmed,
+            Consumer<HdfsCsvException> fatal) {
+        this.client = client;
+        this.configuredTopic = configuredTopic;
+        this.confirmed = confirmed;
+        this.fatal = fatal;
+    }
+
+    /**
+     * @param topic the source partition's full name
+     * @param schemaVersion in hexadecimal, null for none
+     */
+    void send(DeadLetter content, String topic, String schemaVersion) {
+        send(new Letter(content, topic, schemaVersion), 1);
+    }
+
+    /** Sends again what failed and is due. */
+    void retryDue(long now) {
+        for (int left = retries.size(); left > 0; left--) {
+            Retry retry = retries.poll();
+            if (retry == null) {
+                return;
+            }
+            if (retry.due - now <= 0) {
+                send(retry.letter, retry.attempt);
+            } else {
+                retries.add(retry);
+            }
+        }
+    }
+
+    void close() {
+        producers.values().forEach(producer -> producer.thenAccept(Producer::closeAsync));
+        producers.clear();
+    }
+
+    /** The topic's partitions share one. */
+    String destination(String topic) {
+        return configuredTopic != null
+                ? configuredTopic
+                : PARTITION.matcher(topic).replaceFirst("") + "-hdfs-csv-dlq";
+    }
+
+    private void send(Letter letter, int attempt) {
+        String destination = destination(letter.topic);
+        CompletableFuture<Producer<byte[]>> opening = producer(destination);
+        opening.thenCompose(producer -> message(producer, letter).sendAsync())
+                .whenComplete(
+                        (id, failure) -> {
+                            if (failure == null) {
+                                confirmed.accept(letter.content.number());
+                            } else {
+                                forget(destination, opening);
+                                failed(letter, attempt, destination, failure);
+                            }
+                        });
+    }
+
+    private void failed(Letter letter, int attempt, String destination, Throwable failure) {
+        if (attempt >= MOST_ATTEMPTS) {
+            fatal.accept(
+                    new HdfsCsvException(
+                            "pulsar",
+                            "A dead letter could not be published to "
+                                    + destination
+                                    + " in "
+                                    + attempt
+                                    + " attempts: "
+                                    + failure.getMessage()
+                                    + ". Let the sink's role produce there, or set deadLetterTopic, or"
+                                    + " onBadRecord: skip.",
+                            failure));
+            return;
+        }
+        long pause = Math.min(FIRST_PAUSE_MILLIS << (attempt - 1), LONGEST_PAUSE_MILLIS);
+        retries.add(
+                new Retry(
+                        letter,
+                        attempt + 1,
+                        System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(pause)));
+    }
+
+    private CompletableFuture<Producer<byte[]>> producer(String destination) {
+        CompletableFuture<Producer<byte[]>> known = producers.get(destination);
+        if (known == null) {
+            known = client.newProducer(Schema.BYTES).topic(destination).createAsync();
+            producers.put(destination, known);
+        }
+        return known;
+    }
+
+    /**
+     * A producer that could not be opened, or is gone for good, is opened anew; another one
+     * reconnects by itself.
+     */
+    private void forget(String destination, CompletableFuture<Producer<byte[]>> opening) {
+        if (opening.isCompletedExceptionally() || !opening.join().isConnected()) {
+            if (producers.remove(destination, opening)) {
+                opening.thenAccept(Producer::closeAsync);
+            }
+        }
+    }
+
+    private static TypedMessageBuilder<byte[]> message(Producer<byte[]> producer, Letter letter) {
+        DeadLetter content = letter.content;
+        TypedMessageBuilder<byte[]> message =
+                producer.newMessage()
+                        .value(content.payload())
+                        .properties(content.properties())
+                        .property(REASON, content.reason())
+                        .property(TOPIC, letter.topic)
+                        .property(
+                                POSITION,
+                                content.ledger()
+                                        + ":"
+                                        + content.entry()
+                                        + ":"
+                                        + content.batchIndex());
+        if (letter.schemaVersion != null) {
+            message.property(SCHEMA_VERSION, letter.schemaVersion);
+        }
+        if (content.key() != null) {
+            setKey(message, content.key());
+        }
+        return message;
+    }
+
+    /**
+     * A key that is text is sent as text: as bytes, consumers that ask for its text would get
+     * base64.
+     */
+    private static void setKey(TypedMessageBuilder<byte[]> message, byte[] key) {
+        try {
+            message.key(
+                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(key)).toString());
+        } catch (CharacterCodingException e) {
+            message.keyBytes(key);
+        }
+    }
+}

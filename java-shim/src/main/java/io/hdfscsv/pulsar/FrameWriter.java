@@ -1,0 +1,110 @@
+package io.hdfscsv.pulsar;
+
+import java.nio.ByteBuffer;
+import java.nio.ByteOrder;
+
+/**
+ * Packs records into one direct buffer that is used again and again. A record that is larger than
+ * the whole buffer travels alone, in a buffer of its own.
+ */
+final class FrameWriter {
+    /** The schema id of a message without a schema version. */
+    static final int NO_SCHEMA = 0xFFFFFFFF;
+
+    private static final int HEADER = 56;
+    private static final int KEY_FOLLOWS = 1;
+    private static final int PROPERTIES_FOLLOW = 2;
+
+    private final ByteBuffer reused;
+    private ByteBuffer buffer;
+    private long begun;
+
+    FrameWriter(int capacity) {
+        reused = allocate(capacity);
+        buffer = reused;
+    }
+
+    /**
+     * Adds a record, unless there is no room for it: then hand over, {@link #clear()} and add it
+     * again.
+     *
+     * @param key null for none
+     * @param properties a JSON object of strings, null for none
+     */
+    boolean append(
+            int sourcePartition,
+            int schema,
+            MessagePosition position,
+            long publishTime,
+            long eventTime,
+            byte[] key,
+            byte[] properties,
+            byte[] payload) {
+        int length =
+                Math.addExact(
+                        HEADER,
+                        Math.addExact(
+                                partLength(key),
+                                Math.addExact(partLength(properties), payload.length)));
+        if (length > buffer.remaining()) {
+            if (!isEmpty()) {
+                return false;
+            }
+            buffer = allocate(length);
+        }
+        if (isEmpty()) {
+            begun = System.nanoTime();
+        }
+        int flags = (key == null ? 0 : KEY_FOLLOWS) | (properties == null ? 0 : PROPERTIES_FOLLOW);
+        buffer.putInt(length)
+                .putInt(sourcePartition)
+                .putInt(schema)
+                .putInt(flags)
+                .putLong(position.ledger())
+                .putLong(position.entry())
+                .putInt(position.batchIndex())
+                .putInt(payload.length)
+                .putLong(publishTime)
+                .putLong(eventTime);
+        putPart(key);
+        putPart(properties);
+        buffer.put(payload);
+        return true;
+    }
+
+    ByteBuffer buffer() {
+        return buffer;
+    }
+
+    int length() {
+        return buffer.position();
+    }
+
+    boolean isEmpty() {
+        return buffer.position() == 0;
+    }
+
+    /** When the first record came, by {@link System#nanoTime()}. */
+    long begun() {
+        return begun;
+    }
+
+    void clear() {
+        buffer = reused;
+        buffer.clear();
+    }
+
+    private static int partLength(byte[] part) {
+        return part == null ? 0 : Math.addExact(Integer.BYTES, part.length);
+    }
+
+    private void putPart(byte[] part) {
+        if (part != null) {
+            buffer.putInt(part.length).put(part);
+        }
+    }
+
+    private static ByteBuffer allocate(int capacity) {
+        return ByteBuffer.allocateDirect(capacity).order(ByteOrder.LITTLE_ENDIAN);
+    }
+}

@@ -1,0 +1,29 @@
+package io.hdfscsv.pulsar;
+
+import java.nio.ByteBuffer;
+
+/**
+ * The native library's functions, as {@code docs/hand-over.md} defines them. Each is bounded in
+ * time and throws {@link HdfsCsvException}; all may be called from any thread.
+ */
+final class NativeMethods {
+    private NativeMethods() {}
+
+    static native long open(byte[] settings);
+
+    static native int sourcePartition(long sink, byte[] topic);
+
+    static native int writerSchema(long sink, int sourcePartition, byte[] schema);
+
+    static native boolean handOver(long sink, long number, ByteBuffer records, int length);
+
+    static native int answers(long sink, ByteBuffer answers);
+
+    static native void deadLetterConfirmed(long sink, long number);
+
+    static native byte[] metrics(long sink);
+
+    static native byte[] logs(long sink);
+
+    static native boolean close(long sink, long timeoutMillis);
+}

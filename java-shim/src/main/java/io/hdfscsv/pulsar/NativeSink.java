@@ -1,0 +1,50 @@
+package io.hdfscsv.pulsar;
+
+import java.nio.ByteBuffer;
+
+/** An open sink of the native library. */
+class NativeSink {
+    private final long handle;
+
+    NativeSink(long handle) {
+        this.handle = handle;
+    }
+
+    /** Loads the library if need be, and opens a sink. */
+    static NativeSink open(byte[] settings) {
+        NativeLibrary.load();
+        return new NativeSink(NativeMethods.open(settings));
+    }
+
+    int sourcePartition(byte[] topic) {
+        return NativeMethods.sourcePartition(handle, topic);
+    }
+
+    int writerSchema(int sourcePartition, byte[] schema) {
+        return NativeMethods.writerSchema(handle, sourcePartition, schema);
+    }
+
+    boolean handOver(long number, ByteBuffer records, int length) {
+        return NativeMethods.handOver(handle, number, records, length);
+    }
+
+    int answers(ByteBuffer answers) {
+        return NativeMethods.answers(handle, answers);
+    }
+
+    void deadLetterConfirmed(long number) {
+        NativeMethods.deadLetterConfirmed(handle, number);
+    }
+
+    byte[] metrics() {
+        return NativeMethods.metrics(handle);
+    }
+
+    byte[] logs() {
+        return NativeMethods.logs(handle);
+    }
+
+    boolean close(long timeoutMillis) {
+        return NativeMethods.close(handle, timeoutMillis);
+    }
+}

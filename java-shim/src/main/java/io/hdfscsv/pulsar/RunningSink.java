@@ -1,0 +1,280 @@
+package io.hdfscsv.pulsar;
+
+import java.util.Map;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
+import java.util.concurrent.locks.Condition;
+import java.util.concurrent.locks.ReentrantLock;
+import java.util.function.Function;
+import org.apache.pulsar.client.api.Message;
+import org.apache.pulsar.common.functions.FunctionConfig.ProcessingGuarantees;
+import org.apache.pulsar.functions.api.Record;
+import org.apache.pulsar.io.core.SinkContext;
+
+/**
+ * A sink between open and close: the thread that writes and the timer take turns, under one lock,
+ * in handing records over and in doing what the answers say.
+ */
+final class RunningSink implements Answers.Receiver {
+    private static final int HAND_OVER_BYTES = 1 << 20;
+    private static final int ANSWER_BYTES = 1 << 16;
+    private static final long TIMER_MILLIS = 20;
+    private static final long OLD_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+    private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(1);
+    private static final long FULL_PAUSE_MILLIS = 5;
+
+    /** Pulsar's thread runtime gives up after 10 s, which the closing of the consumers shares. */
+    private static final long CLOSE_MILLIS = 8_500;
+
+    private static final long CLOSE_LOCK_MILLIS = 1_000;
+    private static final long CLOSE_HAND_OVER_MILLIS = 1_000;
+    private static final long CLOSE_NATIVE_MILLIS = 8_000;
+    private static final long CLOSE_TIMER_MILLIS = 500;
+
+    private static final String NOT_ALL_COMMITTED =
+            "Not all records were committed before the sink closed: they will be delivered again";
+
+    private final NativeSink sink;
+    private final SinkContext context;
+    private final SourcePartitions sourcePartitions;
+    private final WriterSchemas writerSchemas;
+    private final DeadLetters deadLetters;
+    private final Answers answers;
+    private final Reports reports;
+    private final Timer timer;
+
+    private final MessagePosition position = new MessagePosition();
+    private final ReentrantLock lock = new ReentrantLock();
+    private final Condition room = lock.newCondition();
+    private final AtomicBoolean failed = new AtomicBoolean();
+    private final AtomicBoolean closing = new AtomicBoolean();
+
+    // Under the lock
+    private final FrameWriter frame = new FrameWriter(HAND_OVER_BYTES);
+    private long handOver = 1;
+
+    // The timer's
+    private long reported = System.nanoTime();
+
+    /**
+     * Opens the native sink; what it throws is for the operator to read.
+     *
+     * @param opener opens a native sink by its settings
+     */
+    static RunningSink open(
+            Function<byte[], NativeSink> opener, Map<String, Object> configs, SinkContext context) {
+        NativeSink sink = opener.apply(Settings.of(configs, context));
+        try {
+            RunningSink running = new RunningSink(sink, configs, context);
+            running.timer.start();
+            return running;
+        } catch (RuntimeException | Error e) {
+            sink.close(0);
+            throw e;
+        }
+    }
+
+    private RunningSink(NativeSink sink, Map<String, Object> configs, SinkContext context) {
+        this.sink = sink;
+        this.context = context;
+        boolean cumulative =
+                context.getSinkConfig().getProcessingGuarantees()
+                        == ProcessingGuarantees.EFFECTIVELY_ONCE;
+        sourcePartitions = new SourcePartitions(sink, cumulative);
+        writerSchemas =
+                new WriterSchemas(sink, new SchemaReader(context.getPulsarClient(), closing::get));
+        deadLetters =
+                new DeadLetters(
+                        context.getPulsarClient(),
+                        deadLetterTopic(configs),
+                        this::deadLetterConfirmed,
+                        this::fail);
+        answers = new Answers(sink, ANSWER_BYTES);
+        reports = new Reports(sink, context);
+        timer =
+                new Timer(
+                        "hdfs-csv-" + context.getSinkName() + "-" + context.getInstanceId(),
+                        TIMER_MILLIS,
+                        this::tick);
+    }
+
+    /** Called by one thread, as the functions worker does. */
+    void write(Record<byte[]> record) throws InterruptedException {
+        checkOpen();
+        Message<byte[]> message =
+                record.getMessage()
+                        .orElseThrow(
+                                () -> new HdfsCsvException("bug", "A record without a message"));
+        SourcePartition source = sourcePartitions.ofTopic(message.getTopicName());
+        int schema = writerSchemas.idOf(source, message);
+        position.read(message.getMessageId());
+        byte[] key = message.hasKey() ? message.getKeyBytes() : null;
+        byte[] properties = properties(message.getProperties());
+
+        lock.lockInterruptibly();
+        try {
+            checkOpen();
+            while (!frame.append(
+                    source.id,
+                    schema,
+                    position,
+                    message.getPublishTime(),
+                    message.getEventTime(),
+                    key,
+                    properties,
+                    record.getValue())) {
+                makeRoom();
+            }
+            source.acknowledger.remember(handOver, record);
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    @Override
+    public void committed(int sourcePartition, long upTo) {
+        sourcePartitions.ofId(sourcePartition).acknowledger.committed(upTo);
+    }
+
+    @Override
+    public void deadLetter(DeadLetter letter) {
+        SourcePartition source = sourcePartitions.ofId(letter.sourcePartition());
+        deadLetters.send(letter, source.topic, source.schemaVersions.get(letter.schema()));
+    }
+
+    /**
+     * Commits what it can, in less than 10 s whatever the other threads do. Answers are still
+     * fetched meanwhile: a batch with dead letters is committed only when the broker has them.
+     */
+    void close() {
+        if (!closing.compareAndSet(false, true)) {
+            return;
+        }
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_MILLIS);
+        // The thread that closes is often one that was interrupted to stop it
+        boolean interrupted = Thread.interrupted();
+        boolean complete = false;
+        try {
+            complete = handOverRest();
+        } catch (InterruptedException e) {
+            interrupted = true;
+        }
+        try {
+            if (!(closeNative(end) && complete)) {
+                context.getLogger().warn(NOT_ALL_COMMITTED);
+            }
+        } finally {
+            timer.stop(CLOSE_TIMER_MILLIS);
+            deadLetters.close();
+            if (interrupted) {
+                Thread.currentThread().interrupt();
+            }
+        }
+    }
+
+    private void checkOpen() {
+        if (closing.get()) {
+            throw new HdfsCsvException("closed", "The sink is closed");
+        }
+    }
+
+    /**
+     * Returns when the buffer has been handed over, by this thread or the timer's; lets the timer
+     * in while it waits.
+     */
+    private void makeRoom() throws InterruptedException {
+        while (!tryHandOver()) {
+            room.await(FULL_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+            checkOpen();
+        }
+    }
+
+    /** Does what has been answered since, too. Returns whether nothing is left to hand over. */
+    private boolean tryHandOver() {
+        if (!frame.isEmpty() && sink.handOver(handOver, frame.buffer(), frame.length())) {
+            handOver++;
+            frame.clear();
+        }
+        answers.fetch(this);
+        return frame.isEmpty();
+    }
+
+    private void tick() {
+        try {
+            takeTurn();
+            if (System.nanoTime() - reported >= REPORT_NANOS) {
+                reported = System.nanoTime();
+                reports.logs();
+                reports.metrics();
+            }
+        } catch (RuntimeException | Error e) {
+            fail(e);
+        }
+    }
+
+    private void takeTurn() {
+        lock.lock();
+        try {
+            if (!frame.isEmpty() && System.nanoTime() - frame.begun() >= OLD_NANOS) {
+                tryHandOver();
+            } else {
+                answers.fetch(this);
+            }
+            deadLetters.retryDue(System.nanoTime());
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    /** Ends the instance; its restart is the way to try again. */
+    private void fail(Throwable failure) {
+        if (!closing.get() && failed.compareAndSet(false, true)) {
+            timer.stop(0);
+            context.fatal(failure);
+        }
+    }
+
+    private void deadLetterConfirmed(long number) {
+        try {
+            sink.deadLetterConfirmed(number);
+        } catch (HdfsCsvException e) {
+            fail(e);
+        }
+    }
+
+    private boolean handOverRest() throws InterruptedException {
+        if (!lock.tryLock(CLOSE_LOCK_MILLIS, TimeUnit.MILLISECONDS)) {
+            return false;
+        }
+        try {
+            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_HAND_OVER_MILLIS);
+            while (!tryHandOver()) {
+                if (System.nanoTime() - end >= 0) {
+                    return false;
+                }
+                room.await(FULL_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+            }
+            return true;
+        } catch (HdfsCsvException e) {
+            // The sink has failed before, and has said so
+            return false;
+        } finally {
+            lock.unlock();
+        }
+    }
+
+    private boolean closeNative(long end) {
+        reports.logs();
+        long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
+        return sink.close(Math.max(0, Math.min(left, CLOSE_NATIVE_MILLIS)));
+    }
+
+    private static byte[] properties(Map<String, String> properties) {
+        return properties.isEmpty() ? null : Json.bytes(properties);
+    }
+
+    private static String deadLetterTopic(Map<String, Object> configs) {
+        Object topic = configs.get("deadLetterTopic");
+        return topic == null || topic.toString().isBlank() ? null : topic.toString();
+    }
+}

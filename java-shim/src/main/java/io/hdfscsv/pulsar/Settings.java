@@ -1,0 +1,104 @@
+package io.hdfscsv.pulsar;
+
+import java.util.ArrayList;
+import java.util.Collection;
+import java.util.LinkedHashMap;
+import java.util.List;
+import java.util.Map;
+import org.apache.pulsar.common.functions.ConsumerConfig;
+import org.apache.pulsar.common.io.SinkConfig;
+import org.apache.pulsar.io.core.SinkContext;
+
+/**
+ * What {@code open} passes to the native library: the configuration, and what Pulsar says about the
+ * sink.
+ */
+final class Settings {
+    private Settings() {}
+
+    static byte[] of(Map<String, Object> configs, SinkContext context) {
+        Map<String, Object> settings = new LinkedHashMap<>();
+        settings.put("configs", configs);
+        settings.put("sink", sink(context));
+        return Json.bytes(settings);
+    }
+
+    private static Map<String, Object> sink(SinkContext context) {
+        SinkConfig config = context.getSinkConfig();
+        refusePooledMessages(config);
+        Map<String, Object> sink = new LinkedHashMap<>();
+        sink.put("tenant", context.getTenant());
+        sink.put("namespace", context.getNamespace());
+        sink.put("name", context.getSinkName());
+        sink.put("subscription", subscription(config, context));
+        sink.put("processingGuarantees", config.getProcessingGuarantees());
+        sink.put("retainOrdering", Boolean.TRUE.equals(config.getRetainOrdering()));
+        sink.put("retainKeyOrdering", Boolean.TRUE.equals(config.getRetainKeyOrdering()));
+        sink.put("cleanupSubscription", !Boolean.FALSE.equals(config.getCleanupSubscription()));
+        sink.put("subscriptionPosition", config.getSourceSubscriptionPosition());
+        sink.put("timeoutMs", config.getTimeoutMs());
+        sink.put("instance", context.getInstanceId());
+        sink.put("instances", context.getNumInstances());
+        sink.put("inputs", inputs(config));
+        sink.put("topicsPattern", topicsPattern(config));
+        return sink;
+    }
+
+    /** The functions worker's own default, which the sink's configuration does not show. */
+    private static String subscription(SinkConfig config, SinkContext context) {
+        String name = config.getSourceSubscriptionName();
+        return name != null && !name.isBlank()
+                ? name
+                : context.getTenant() + "/" + context.getNamespace() + "/" + context.getSinkName();
+    }
+
+    /** The worker lists a pattern among the inputs too: only the specs tell them apart. */
+    private static Collection<String> inputs(SinkConfig config) {
+        if (config.getInputSpecs() == null) {
+            return config.getInputs() == null ? List.of() : config.getInputs();
+        }
+        List<String> inputs = new ArrayList<>();
+        config.getInputSpecs()
+                .forEach(
+                        (topic, spec) -> {
+                            if (!spec.isRegexPattern()) {
+                                inputs.add(topic);
+                            }
+                        });
+        return inputs;
+    }
+
+    private static String topicsPattern(SinkConfig config) {
+        if (config.getTopicsPattern() != null || config.getInputSpecs() == null) {
+            return config.getTopicsPattern();
+        }
+        for (Map.Entry<String, ConsumerConfig> spec : config.getInputSpecs().entrySet()) {
+            if (spec.getValue().isRegexPattern()) {
+                return spec.getKey();
+            }
+        }
+        return null;
+    }
+
+    /**
+     * A pooled message is freed by its acknowledgement only, and this sink acknowledges few of
+     * those that it receives.
+     */
+    private static void refusePooledMessages(SinkConfig config) {
+        if (config.getInputSpecs() == null) {
+            return;
+        }
+        config.getInputSpecs()
+                .forEach(
+                        (topic, spec) -> {
+                            if (spec.isPoolMessages()) {
+                                throw new HdfsCsvException(
+                                        "config",
+                                        "inputSpecs: poolMessages is true for "
+                                                + topic
+                                                + ", which would never free the messages' memory. Set"
+                                                + " poolMessages: false.");
+                            }
+                        });
+    }
+}

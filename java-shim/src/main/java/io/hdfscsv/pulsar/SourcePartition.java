@@ -1,0 +1,32 @@
+package io.hdfscsv.pulsar;
+
+import java.util.HashMap;
+import java.util.Map;
+import java.util.concurrent.ConcurrentHashMap;
+
+/** One topic, or one partition of a partitioned topic, as this instance knows it. */
+final class SourcePartition {
+    final int id;
+    final String topic;
+    final Acknowledger acknowledger;
+
+    /**
+     * The schema version seen last, and its id: nearly every message has the same as the one
+     * before.
+     */
+    byte[] lastSchemaVersion;
+
+    int lastSchema;
+
+    /** Schema ids by version, in hexadecimal. */
+    final Map<String, Integer> schemas = new HashMap<>();
+
+    /** The versions by schema id; the timer's thread reads it. */
+    final Map<Integer, String> schemaVersions = new ConcurrentHashMap<>();
+
+    SourcePartition(int id, String topic, Acknowledger acknowledger) {
+        this.id = id;
+        this.topic = topic;
+        this.acknowledger = acknowledger;
+    }
+}

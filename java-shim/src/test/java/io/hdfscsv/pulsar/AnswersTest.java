@@ -1,0 +1,97 @@
+package io.hdfscsv.pulsar;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertThrows;
+
+import java.util.ArrayList;
+import java.util.List;
+import java.util.Map;
+import org.junit.jupiter.api.Test;
+
+class AnswersTest implements Answers.Receiver {
+    private final FakeNative library = new FakeNative();
+    private final Answers answers = new Answers(library, 64);
+    private final List<String> commits = new ArrayList<>();
+    private final List<DeadLetter> letters = new ArrayList<>();
+
+    @Override
+    public void committed(int sourcePartition, long handOver) {
+        commits.add(sourcePartition + "@" + handOver);
+    }
+
+    @Override
+    public void deadLetter(DeadLetter letter) {
+        letters.add(letter);
+    }
+
+    @Test
+    void given_several_answers_in_several_fetches_when_fetched_then_all_come_in_order() {
+        library.answers.add(
+                AnswerBytes.join(
+                        AnswerBytes.committed(1, 5), AnswerBytes.committed(2, 0xffffffffffL)));
+        library.answers.add(AnswerBytes.committed(1, 6));
+        answers.fetch(this);
+        assertEquals(List.of("1@5", "2@1099511627775", "1@6"), commits);
+    }
+
+    @Test
+    void given_no_answer_when_fetched_then_nothing_comes() {
+        answers.fetch(this);
+        assertEquals(List.of(), commits);
+        assertEquals(64, answers.capacity());
+    }
+
+    @Test
+    void given_an_answer_larger_than_the_buffer_when_fetched_then_the_buffer_grows() {
+        byte[] payload = new byte[100_000];
+        payload[99_999] = 42;
+        byte[] answer =
+                AnswerBytes.deadLetter(
+                        3,
+                        4,
+                        9,
+                        "schlecht: ü",
+                        new byte[] {1, 0, -1},
+                        "{\"a\":\"ü\",\"b\":\"\"}",
+                        payload);
+        library.answers.add(answer);
+        library.answers.add(AnswerBytes.committed(1, 6));
+        answers.fetch(this);
+
+        assertEquals(answer.length, answers.capacity());
+        assertEquals(List.of("1@6"), commits);
+        DeadLetter letter = letters.get(0);
+        assertEquals(3, letter.sourcePartition());
+        assertEquals(4, letter.schema());
+        assertEquals(9, letter.number());
+        assertEquals(List.of(11L, 12L), List.of(letter.ledger(), letter.entry()));
+        assertEquals(13, letter.batchIndex());
+        assertEquals("schlecht: ü", letter.reason());
+        assertArrayEquals(new byte[] {1, 0, -1}, letter.key());
+        assertEquals(Map.of("a", "ü", "b", ""), letter.properties());
+        assertArrayEquals(payload, letter.payload());
+    }
+
+    @Test
+    void given_a_dead_letter_without_key_and_properties_when_fetched_then_they_are_absent() {
+        library.answers.add(AnswerBytes.deadLetter(3, -1, 9, "", null, null, new byte[0]));
+        answers.fetch(this);
+        assertNull(letters.get(0).key());
+        assertEquals(Map.of(), letters.get(0).properties());
+        assertEquals(0, letters.get(0).payload().length);
+    }
+
+    @Test
+    void given_bytes_that_are_no_answer_when_fetched_then_an_error_says_so() {
+        byte[] unknown = AnswerBytes.committed(1, 2);
+        unknown[4] = 3;
+        byte[] tooLong = AnswerBytes.committed(1, 2);
+        tooLong[0] = 25;
+        for (byte[] wrong : List.of(unknown, tooLong, new byte[8], new byte[3])) {
+            library.answers.add(wrong);
+            assertThrows(HdfsCsvException.class, () -> answers.fetch(this));
+        }
+    }
+}

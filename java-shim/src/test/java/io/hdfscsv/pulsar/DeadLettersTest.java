@@ -1,0 +1,166 @@
+package io.hdfscsv.pulsar;
+
+import static org.junit.jupiter.api.Assertions.assertArrayEquals;
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyMap;
+import static org.mockito.ArgumentMatchers.anyString;
+import static org.mockito.Mockito.RETURNS_SELF;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.when;
+
+import java.util.ArrayList;
+import java.util.HashMap;
+import java.util.List;
+import java.util.Map;
+import java.util.concurrent.CompletableFuture;
+import org.apache.pulsar.client.api.MessageId;
+import org.apache.pulsar.client.api.Producer;
+import org.apache.pulsar.client.api.ProducerBuilder;
+import org.apache.pulsar.client.api.PulsarClient;
+import org.apache.pulsar.client.api.Schema;
+import org.apache.pulsar.client.api.TypedMessageBuilder;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+
+@SuppressWarnings("unchecked")
+class DeadLettersTest {
+    private final PulsarClient client = mock(PulsarClient.class);
+    private final ProducerBuilder<byte[]> builder = mock(ProducerBuilder.class, RETURNS_SELF);
+    private final Producer<byte[]> producer = mock(Producer.class);
+    private final TypedMessageBuilder<byte[]> message =
+            mock(TypedMessageBuilder.class, RETURNS_SELF);
+    private final List<String> topics = new ArrayList<>();
+    private final Map<String, String> properties = new HashMap<>();
+    private final List<Object> keys = new ArrayList<>();
+    private final List<byte[]> values = new ArrayList<>();
+    private final List<CompletableFuture<MessageId>> sent = new ArrayList<>();
+    private final List<Long> confirmed = new ArrayList<>();
+    private final List<HdfsCsvException> fatal = new ArrayList<>();
+    private final DeadLetters letters = new DeadLetters(client, null, confirmed::add, fatal::add);
+    private boolean refuseProducers;
+
+    @BeforeEach
+    void answerAsAClient() {
+        when(client.newProducer(Schema.BYTES)).thenReturn(builder);
+        when(builder.topic(anyString()))
+                .thenAnswer(call -> note(topics, call.getArgument(0), builder));
+        when(builder.createAsync())
+                .thenAnswer(
+                        call ->
+                                refuseProducers
+                                        ? CompletableFuture.failedFuture(
+                                                new IllegalStateException("not allowed"))
+                                        : CompletableFuture.completedFuture(producer));
+        when(producer.newMessage()).thenReturn(message);
+        when(producer.isConnected()).thenReturn(true);
+        when(message.value(any())).thenAnswer(call -> note(values, call.getArgument(0), message));
+        when(message.key(any())).thenAnswer(call -> note(keys, call.getArgument(0), message));
+        when(message.keyBytes(any())).thenAnswer(call -> note(keys, call.getArgument(0), message));
+        when(message.properties(anyMap()))
+                .thenAnswer(
+                        call -> {
+                            properties.putAll(call.getArgument(0));
+                            return message;
+                        });
+        when(message.property(anyString(), anyString()))
+                .thenAnswer(
+                        call -> {
+                            properties.put(call.getArgument(0), call.getArgument(1));
+                            return message;
+                        });
+        when(message.sendAsync())
+                .thenAnswer(
+                        call -> {
+                            sent.add(new CompletableFuture<>());
+                            return sent.get(sent.size() - 1);
+                        });
+    }
+
+    @Test
+    void
+            given_a_bad_record_when_sent_then_it_carries_all_and_is_confirmed_once_the_broker_has_it() {
+        letters.send(
+                letter("klein".getBytes(), Map.of("mine", "1", DeadLetters.REASON, "an older one")),
+                FakeMessages.TOPIC,
+                "0003");
+        assertEquals(List.of("persistent://marketplace/events/page_visit-hdfs-csv-dlq"), topics);
+        assertArrayEquals(new byte[] {9}, values.get(0));
+        assertEquals(List.of("klein"), keys);
+        assertEquals(
+                Map.of(
+                        "mine",
+                        "1",
+                        "hdfs-csv-reason",
+                        "truncated",
+                        "hdfs-csv-topic",
+                        FakeMessages.TOPIC,
+                        "hdfs-csv-position",
+                        "11:12:13",
+                        "hdfs-csv-schema-version",
+                        "0003"),
+                properties);
+        assertEquals(List.of(), confirmed);
+        sent.get(0).complete(MessageId.earliest);
+        assertEquals(List.of(42L), confirmed);
+    }
+
+    @Test
+    void given_a_key_of_bytes_when_sent_then_it_stays_bytes() {
+        byte[] key = {(byte) 0xff, 0};
+        letters.send(letter(key, Map.of()), "persistent://t/n/plain", null);
+        assertArrayEquals(key, (byte[]) keys.get(0));
+        assertEquals(List.of("persistent://t/n/plain-hdfs-csv-dlq"), topics);
+        assertTrue(!properties.containsKey(DeadLetters.SCHEMA_VERSION));
+    }
+
+    @Test
+    void given_a_configured_topic_when_sent_then_all_go_there() {
+        DeadLetters configured =
+                new DeadLetters(client, "persistent://t/n/bad", confirmed::add, fatal::add);
+        configured.send(letter(null, Map.of()), FakeMessages.TOPIC, null);
+        configured.send(letter(null, Map.of()), "persistent://t/n/other", null);
+        assertEquals(List.of("persistent://t/n/bad"), topics);
+        assertEquals(2, sent.size());
+    }
+
+    @Test
+    void given_a_refused_letter_when_due_then_it_is_sent_again_and_confirmed() {
+        letters.send(letter(null, Map.of()), FakeMessages.TOPIC, null);
+        sent.get(0).completeExceptionally(new IllegalStateException("away"));
+        letters.retryDue(System.nanoTime());
+        assertEquals(1, sent.size(), "not due yet");
+        letters.retryDue(System.nanoTime() + 200_000_000L);
+        assertEquals(2, sent.size());
+        assertEquals(1, topics.size(), "the producer is connected and used again");
+        sent.get(1).complete(MessageId.earliest);
+        assertEquals(List.of(42L), confirmed);
+        assertEquals(List.of(), fatal);
+    }
+
+    @Test
+    void
+            given_a_topic_that_refuses_producers_when_tried_for_a_minute_then_the_sink_ends_once_and_says_what_to_do() {
+        refuseProducers = true;
+        letters.send(letter(null, Map.of()), FakeMessages.TOPIC, null);
+        for (int i = 0; i < 50; i++) {
+            letters.retryDue(System.nanoTime() + 20_000_000_000L);
+        }
+        assertEquals(12, topics.size());
+        assertEquals(1, fatal.size());
+        String text = fatal.get(0).getMessage();
+        assertTrue(text.contains("page_visit-hdfs-csv-dlq") && text.contains("not allowed"), text);
+        assertEquals(List.of(), confirmed);
+    }
+
+    private static <T> Object note(List<? super T> list, T value, Object answer) {
+        list.add(value);
+        return answer;
+    }
+
+    private static DeadLetter letter(byte[] key, Map<String, String> properties) {
+        return new DeadLetter(
+                101, 201, 42, 11, 12, 13, "truncated", key, properties, new byte[] {9});
+    }
+}
