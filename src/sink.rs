@@ -359,10 +359,13 @@ async fn run<S: Storage>(
     }
 }
 
+/// Records by source partition.
+type Parts = Vec<(u32, Vec<u8>)>;
+
 /// The buffer's records by source partition, in order, and how many there are.
-fn split(buffer: &[u8]) -> Result<(Vec<(u32, Vec<u8>)>, u64)> {
+fn split(buffer: &[u8]) -> Result<(Parts, u64)> {
     let mut count = 0;
-    let mut parts: Vec<(u32, Vec<u8>)> = Vec::new();
+    let mut parts = Parts::new();
     let mut current = 0;
     let mut run = 0..0;
     for record in Records::from(buffer, 0) {

@@ -1,1 +1,42 @@
-//! To come.
+//! The services around the sink as plain processes, for the demo, the tests and the benchmarks: Pulsar standalone
+//! with its functions worker, an HDFS NameNode and DataNodes.
+//!
+//! ```no_run
+//! use hdfs_csv_stack::{Runtime, Stack};
+//!
+//! let stack = Stack::builder().name("example").data_nodes(1).runtime(Runtime::Thread).start()?;
+//! stack.admin().create_tenant("marketplace")?;
+//! stack.fs_shell(&["-mkdir", "/tables"])?;
+//! stack.name_node()?.restart()?;
+//! # Ok::<(), hdfs_csv_stack::Error>(())
+//! ```
+//!
+//! Every service has a file of its own and is started from the real artifacts, which [`artifacts`] pins. Its processes
+//! are one process group with a watchdog (`group.rs`), so nothing outlives the process that owns the stack, however
+//! that one ends.
+
+mod admin;
+pub mod artifacts;
+mod builder;
+mod error;
+mod files;
+mod folder;
+mod group;
+mod hadoop;
+mod java;
+mod ports;
+mod process;
+mod procfs;
+mod progress;
+mod services;
+mod stack;
+mod state;
+
+pub use admin::Admin;
+pub use builder::{Builder, Runtime};
+pub use error::{Error, Result};
+pub use folder::{owner, stacks_dir};
+pub use progress::Step;
+pub use services::{DataNode, NameNode, Pulsar};
+pub use stack::Stack;
+pub use state::State;

@@ -1,0 +1,247 @@
+//! Pulsar's REST interface.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::{Method, Request};
+
+use crate::error::{Error, Result};
+
+const LIMIT: Duration = Duration::from_secs(30);
+const BOUNDARY: &str = "hdfs-csv-stack-part";
+
+/// A client of one service's HTTP port. Answers that are not JSON come back as text.
+pub(crate) struct Http {
+    agent: Agent,
+    base: String,
+}
+
+impl Http {
+    pub(crate) fn new(port: u16) -> Self {
+        let agent = Agent::config_builder()
+            .timeout_global(Some(LIMIT))
+            .http_status_as_error(false)
+            .proxy(None)
+            .build()
+            .new_agent();
+        Self { agent, base: format!("http://127.0.0.1:{port}") }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Result<Value> {
+        self.send(Method::GET, path, "application/json", String::new())
+    }
+
+    fn send(&self, method: Method, path: &str, content_type: &str, body: String) -> Result<Value> {
+        let error =
+            |status, problem| Error::Admin { method: method.to_string(), path: path.to_owned(), status, problem };
+        let failed = |problem: &dyn std::fmt::Display| error(None, problem.to_string());
+        let request = Request::builder()
+            .method(method.clone())
+            .uri(format!("{}{path}", self.base))
+            .header("Content-Type", content_type)
+            .body(body)
+            .map_err(|problem| failed(&problem))?;
+        let mut answer = self.agent.run(request).map_err(|problem| failed(&problem))?;
+        let text = answer.body_mut().read_to_string().map_err(|problem| failed(&problem))?;
+        if answer.status().is_success() {
+            Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+        } else {
+            Err(error(Some(answer.status().as_u16()), format!("{}: {text}", answer.status())))
+        }
+    }
+}
+
+/// A client of Pulsar's REST interface. Topics are named in full or as `tenant/namespace/topic`.
+pub struct Admin {
+    http: Http,
+}
+
+impl Admin {
+    /// A client of the Pulsar at this port of the loopback interface.
+    #[must_use]
+    pub fn new(web_port: u16) -> Self {
+        Self { http: Http::new(web_port) }
+    }
+
+    /// Any GET request.
+    pub fn get(&self, path: &str) -> Result<Value> {
+        self.http.get(path)
+    }
+
+    /// Any PUT request.
+    pub fn put(&self, path: &str, body: &Value) -> Result<Value> {
+        self.json(Method::PUT, path, body)
+    }
+
+    /// Any POST request.
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.json(Method::POST, path, body)
+    }
+
+    /// Any DELETE request.
+    pub fn delete(&self, path: &str) -> Result<Value> {
+        self.http.send(Method::DELETE, path, "application/json", String::new())
+    }
+
+    /// Makes a tenant.
+    pub fn create_tenant(&self, tenant: &str) -> Result<()> {
+        let body = json!({ "adminRoles": [], "allowedClusters": ["standalone"] });
+        self.put(&format!("/admin/v2/tenants/{tenant}"), &body).map(drop)
+    }
+
+    /// Makes a namespace: `tenant/namespace`.
+    pub fn create_namespace(&self, namespace: &str) -> Result<()> {
+        self.put(&format!("/admin/v2/namespaces/{namespace}"), &json!({})).map(drop)
+    }
+
+    /// Keeps acknowledged messages of a namespace; -1 is without limit.
+    pub fn set_retention(&self, namespace: &str, minutes: i32, megabytes: i64) -> Result<()> {
+        let body = json!({ "retentionTimeInMinutes": minutes, "retentionSizeInMB": megabytes });
+        self.post(&format!("/admin/v2/namespaces/{namespace}/retention"), &body).map(drop)
+    }
+
+    /// Makes a topic without partitions.
+    pub fn create_topic(&self, topic: &str) -> Result<()> {
+        self.put(&topic_path(topic, ""), &json!({})).map(drop)
+    }
+
+    /// Makes a topic with partitions.
+    pub fn create_partitioned_topic(&self, topic: &str, partitions: u32) -> Result<()> {
+        self.put(&topic_path(topic, "/partitions"), &json!(partitions)).map(drop)
+    }
+
+    /// Deletes a topic, its subscriptions too.
+    pub fn delete_topic(&self, topic: &str) -> Result<()> {
+        self.delete(&topic_path(topic, "?force=true")).map(drop)
+    }
+
+    /// The topics of a namespace (partitions count as topics).
+    pub fn topics(&self, namespace: &str) -> Result<Vec<String>> {
+        Ok(names(&self.get(&format!("/admin/v2/persistent/{namespace}"))?))
+    }
+
+    /// A topic's statistics.
+    pub fn topic_stats(&self, topic: &str) -> Result<Value> {
+        self.get(&topic_path(topic, "/stats"))
+    }
+
+    /// A partitioned topic's statistics, its partitions' too.
+    pub fn partitioned_stats(&self, topic: &str) -> Result<Value> {
+        self.get(&topic_path(topic, "/partitioned-stats?perPartition=true"))
+    }
+
+    /// A topic's ledgers and cursors.
+    pub fn internal_stats(&self, topic: &str) -> Result<Value> {
+        self.get(&topic_path(topic, "/internalStats"))
+    }
+
+    /// The subscriptions of a topic.
+    pub fn subscriptions(&self, topic: &str) -> Result<Vec<String>> {
+        Ok(names(&self.get(&topic_path(topic, "/subscriptions"))?))
+    }
+
+    /// Gives a topic a schema: its type, as `AVRO`, and its definition.
+    pub fn upload_schema(&self, topic: &str, kind: &str, definition: &str) -> Result<()> {
+        let name = strip_domain(topic);
+        let body = json!({ "type": kind, "schema": definition, "properties": {} });
+        self.post(&format!("/admin/v2/schemas/{}/schema", encoded(name)), &body).map(drop)
+    }
+
+    /// The sinks of a namespace: `tenant/namespace`.
+    pub fn sinks(&self, namespace: &str) -> Result<Vec<String>> {
+        Ok(names(&self.get(&format!("/admin/v3/sinks/{namespace}"))?))
+    }
+
+    /// The connectors that the worker found in its connectors folder.
+    pub fn connectors(&self) -> Result<Vec<String>> {
+        let found = self.get("/admin/v3/sinks/builtinsinks")?;
+        let named = |connector: &Value| connector["name"].as_str().map(str::to_owned);
+        Ok(found.as_array().into_iter().flatten().filter_map(named).collect())
+    }
+
+    /// Makes a sink from a connector in the connectors folder. The configuration's `archive` names it, as
+    /// `builtin://hdfs-csv`.
+    pub fn create_sink(&self, namespace: &str, name: &str, config: &Value) -> Result<()> {
+        self.sink_config(Method::POST, namespace, name, config)
+    }
+
+    /// Changes a sink's configuration.
+    pub fn update_sink(&self, namespace: &str, name: &str, config: &Value) -> Result<()> {
+        self.sink_config(Method::PUT, namespace, name, config)
+    }
+
+    /// How a sink and its instances are.
+    pub fn sink_status(&self, namespace: &str, name: &str) -> Result<Value> {
+        self.get(&format!("/admin/v3/sinks/{namespace}/{name}/status"))
+    }
+
+    /// Restarts all instances of a sink.
+    pub fn restart_sink(&self, namespace: &str, name: &str) -> Result<()> {
+        self.post(&format!("/admin/v3/sinks/{namespace}/{name}/restart"), &json!({})).map(drop)
+    }
+
+    /// Stops all instances of a sink.
+    pub fn stop_sink(&self, namespace: &str, name: &str) -> Result<()> {
+        self.post(&format!("/admin/v3/sinks/{namespace}/{name}/stop"), &json!({})).map(drop)
+    }
+
+    /// Starts all instances of a sink that was stopped.
+    pub fn start_sink(&self, namespace: &str, name: &str) -> Result<()> {
+        self.post(&format!("/admin/v3/sinks/{namespace}/{name}/start"), &json!({})).map(drop)
+    }
+
+    /// Deletes a sink.
+    pub fn delete_sink(&self, namespace: &str, name: &str) -> Result<()> {
+        self.delete(&format!("/admin/v3/sinks/{namespace}/{name}")).map(drop)
+    }
+
+    fn json(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
+        self.http.send(method, path, "application/json", body.to_string())
+    }
+
+    fn sink_config(&self, method: Method, namespace: &str, name: &str, config: &Value) -> Result<()> {
+        let mut config = config.clone();
+        let (tenant, bare_namespace) = namespace.split_once('/').unwrap_or((namespace, ""));
+        config["tenant"] = tenant.into();
+        config["namespace"] = bare_namespace.into();
+        config["name"] = name.into();
+        let disposition = "Content-Disposition: form-data; name=\"sinkConfig\"";
+        let part = format!("--{BOUNDARY}\r\n{disposition}\r\nContent-Type: application/json\r\n\r\n{config}\r\n");
+        let body = part + &format!("--{BOUNDARY}--\r\n");
+        let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        self.http.send(method, &format!("/admin/v3/sinks/{namespace}/{name}"), &content_type, body).map(drop)
+    }
+}
+
+fn names(list: &Value) -> Vec<String> {
+    let items = list.as_array().into_iter().flatten();
+    items.filter_map(Value::as_str).map(str::to_owned).collect()
+}
+
+fn topic_path(topic: &str, rest: &str) -> String {
+    format!("/admin/v2/persistent/{}{rest}", encoded(strip_domain(topic)))
+}
+
+fn strip_domain(topic: &str) -> &str {
+    topic.strip_prefix("persistent://").unwrap_or(topic)
+}
+
+/// Percent-encodes what a path does not hold as it is; `/` stays.
+fn encoded(text: &str) -> String {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~/".contains(&byte);
+    text.bytes().fold(String::new(), |path, byte| {
+        if plain(byte) { path + &char::from(byte).to_string() } else { format!("{path}%{byte:02X}") }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_topic_becomes_a_path() {
+        assert_eq!(topic_path("persistent://a/b/c d", "/stats"), "/admin/v2/persistent/a/b/c%20d/stats");
+        assert_eq!(topic_path("a/b/c", ""), "/admin/v2/persistent/a/b/c");
+    }
+}

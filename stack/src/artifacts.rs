@@ -1,0 +1,98 @@
+//! The files of the services, pinned in `artifacts/pom.xml` and fetched by Maven.
+//!
+//! What Maven answered and what was unpacked is kept in the user's cache, under a lock, so that stacks that start at
+//! the same time neither wait for Maven twice nor meet half an archive.
+
+use std::env;
+use std::fs::{self, File};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::process::run;
+
+const POM: &str = include_str!("../artifacts/pom.xml");
+const CACHE: &str = "pulsar-io-hdfs-csv";
+const DOWNLOAD_LIMIT: Duration = Duration::from_secs(1200);
+const UNPACK_LIMIT: Duration = Duration::from_secs(300);
+
+/// The files of one of the pom's profiles, in class path order.
+pub fn resolve(profile: &str) -> Result<Vec<PathBuf>> {
+    resolve_in(&Cache::open()?, profile)
+}
+
+/// Pulsar's distribution, unpacked.
+pub(crate) fn pulsar_home() -> Result<PathBuf> {
+    let cache = Cache::open()?;
+    let files = resolve_in(&cache, "pulsar")?;
+    let archive = files.first().ok_or_else(|| Error::Missing("Pulsar distribution in its pom".to_owned()))?;
+    unpack(&cache, archive)
+}
+
+fn resolve_in(cache: &Cache, profile: &str) -> Result<Vec<PathBuf>> {
+    let mut hasher = DefaultHasher::new();
+    POM.hash(&mut hasher);
+    let pinned = cache.folder.join(format!("artifacts-{:016x}", hasher.finish()));
+    let list = pinned.join(format!("{profile}.classpath"));
+    if let Some(files) = known(&list) {
+        return Ok(files);
+    }
+    fs::create_dir_all(&pinned).map_err(Error::io(pinned.display()))?;
+    let pom = pinned.join("pom.xml");
+    fs::write(&pom, POM).map_err(Error::io(pom.display()))?;
+    let mut maven = Command::new("mvn");
+    maven.args(["--quiet", "--batch-mode", "--no-transfer-progress", "--activate-profiles", profile, "--file"]);
+    maven.arg(&pom).arg("dependency:build-classpath").arg(format!("-Dmdep.outputFile={}", list.display()));
+    run(maven, DOWNLOAD_LIMIT)?;
+    known(&list).ok_or_else(|| Error::Missing(format!("profile {profile} in its pom")))
+}
+
+/// What Maven answered before, if all of it is still there.
+fn known(list: &Path) -> Option<Vec<PathBuf>> {
+    let files: Vec<PathBuf> = env::split_paths(fs::read_to_string(list).ok()?.trim()).collect();
+    (!files.is_empty() && files.iter().all(|file| file.is_file())).then_some(files)
+}
+
+/// Unpacks an archive that holds one folder, once.
+fn unpack(cache: &Cache, archive: &Path) -> Result<PathBuf> {
+    let name = archive.file_name().unwrap_or_default().to_string_lossy();
+    let name = name.trim_end_matches(".tar.gz");
+    let target = cache.folder.join(name);
+    if target.is_dir() {
+        return Ok(target);
+    }
+    let partial = cache.folder.join(format!("{name}.partial"));
+    if partial.exists() {
+        fs::remove_dir_all(&partial).map_err(Error::io(partial.display()))?;
+    }
+    fs::create_dir_all(&partial).map_err(Error::io(partial.display()))?;
+    let mut tar = Command::new("tar");
+    tar.arg("-xzf").arg(archive).arg("-C").arg(&partial).arg("--strip-components=1");
+    run(tar, UNPACK_LIMIT)?;
+    fs::rename(&partial, &target).map_err(Error::io(target.display()))?;
+    Ok(target)
+}
+
+/// The cache folder, locked as long as this lives.
+struct Cache {
+    folder: PathBuf,
+    _lock: File,
+}
+
+impl Cache {
+    fn open() -> Result<Self> {
+        let folder = env::var_os("XDG_CACHE_HOME")
+            .map(PathBuf::from)
+            .filter(|folder| folder.is_absolute())
+            .or_else(|| Some(env::home_dir()?.join(".cache")))
+            .ok_or_else(|| Error::Missing("home folder: set XDG_CACHE_HOME".to_owned()))?
+            .join(CACHE);
+        fs::create_dir_all(&folder).map_err(Error::io(folder.display()))?;
+        let path = folder.join("lock");
+        let lock = File::create(&path).map_err(Error::io(path.display()))?;
+        lock.lock().map_err(Error::io(path.display()))?;
+        Ok(Self { folder, _lock: lock })
+    }
+}

@@ -1,0 +1,184 @@
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::Result;
+use crate::files::Settings;
+use crate::folder::stacks_dir;
+use crate::progress::{Progress, Step};
+use crate::stack::Stack;
+
+/// How the functions worker runs functions, sources and sinks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runtime {
+    /// A process for each instance.
+    Process,
+    /// Threads of Pulsar's own process.
+    Thread,
+}
+
+/// What a stack is made of. Made by [`Stack::builder`].
+#[must_use]
+pub struct Builder {
+    pub(crate) name: String,
+    pub(crate) data_dir: Option<PathBuf>,
+    pub(crate) keep_data: bool,
+    pub(crate) data_nodes: usize,
+    pub(crate) replication: Option<usize>,
+    pub(crate) runtime: Runtime,
+    pub(crate) peak_speed: bool,
+    pub(crate) liveness_check: Duration,
+    pub(crate) function_java_options: Vec<String>,
+    pub(crate) connectors: Vec<PathBuf>,
+    pub(crate) environment: Settings,
+    pub(crate) broker: Settings,
+    pub(crate) name_node: Settings,
+    pub(crate) data_node: Settings,
+    pub(crate) client: Settings,
+    pub(crate) progress: Progress,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            name: "stack".to_owned(),
+            data_dir: None,
+            keep_data: false,
+            data_nodes: 1,
+            replication: None,
+            runtime: Runtime::Process,
+            peak_speed: false,
+            liveness_check: Duration::from_secs(1),
+            function_java_options: Vec::new(),
+            connectors: Vec::new(),
+            environment: Settings::new(),
+            broker: Settings::new(),
+            name_node: Settings::new(),
+            data_node: Settings::new(),
+            client: Settings::new(),
+            progress: Progress::silent(),
+        }
+    }
+}
+
+impl Builder {
+    /// The name that its data folder begins with.
+    pub fn name(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.name);
+        self
+    }
+
+    /// Where everything of the stack lives, instead of a new folder below [`stacks_dir`]. What an earlier stack left
+    /// there is removed.
+    pub fn data_dir(mut self, folder: impl Into<PathBuf>) -> Self {
+        self.data_dir = Some(folder.into());
+        self
+    }
+
+    /// Keeps messages and blocks when the stack ends. Logs and configuration are always kept.
+    pub fn keep_data(mut self, keep: bool) -> Self {
+        self.keep_data = keep;
+        self
+    }
+
+    /// How many DataNodes; 0 is a stack without HDFS. 1 by default.
+    pub fn data_nodes(mut self, count: usize) -> Self {
+        self.data_nodes = count;
+        self
+    }
+
+    /// On how many DataNodes a block is; by default on all, up to 3.
+    pub fn replication(mut self, count: usize) -> Self {
+        self.replication = Some(count);
+        self
+    }
+
+    /// How functions run; in processes by default.
+    pub fn runtime(mut self, runtime: Runtime) -> Self {
+        self.runtime = runtime;
+        self
+    }
+
+    /// Whether the services themselves are to be fast in the long run, for benchmarks. By default they start fast
+    /// instead, for half the processor time. Functions' processes always run at full speed; in the thread runtime they
+    /// share Pulsar's JVM, and this.
+    pub fn peak_speed(mut self, peak: bool) -> Self {
+        self.peak_speed = peak;
+        self
+    }
+
+    /// How often the worker looks whether an instance has ended, and starts it again. 1 s by default; Pulsar's own
+    /// default is 30 s.
+    pub fn liveness_check(mut self, interval: Duration) -> Self {
+        self.liveness_check = interval;
+        self
+    }
+
+    /// An option for the JVM of each function's process, as `-Xss512k`. (A heap's size comes from the function's
+    /// `resources`.)
+    pub fn function_java_option(mut self, option: &str) -> Self {
+        self.function_java_options.push(option.to_owned());
+        self
+    }
+
+    /// A connector (NAR) for the connectors folder.
+    pub fn connector(mut self, nar: impl Into<PathBuf>) -> Self {
+        self.connectors.push(nar.into());
+        self
+    }
+
+    /// An environment variable of all services and of the functions' processes, as `TZ`.
+    pub fn env(mut self, key: &str, value: &str) -> Self {
+        self.environment.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A line of Pulsar's `standalone.conf`.
+    pub fn broker_property(mut self, key: &str, value: &str) -> Self {
+        self.broker.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A property of the NameNode.
+    pub fn name_node_property(mut self, key: &str, value: &str) -> Self {
+        self.name_node.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A property of the DataNodes.
+    pub fn data_node_property(mut self, key: &str, value: &str) -> Self {
+        self.data_node.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// A property of the clients' `hdfs-site.xml`.
+    pub fn client_property(mut self, key: &str, value: &str) -> Self {
+        self.client.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// Who is told about the steps of the start.
+    pub fn on_progress(mut self, listener: impl Fn(Step) + Send + Sync + 'static) -> Self {
+        self.progress = Progress(Arc::new(listener));
+        self
+    }
+
+    /// Starts everything and waits until it is ready.
+    pub fn start(self) -> Result<Stack> {
+        Stack::start(self)
+    }
+
+    pub(crate) fn folder(&self) -> PathBuf {
+        let unique = || stacks_dir().join(format!("{}-{:08x}", self.name, random()));
+        self.data_dir.clone().unwrap_or_else(unique)
+    }
+
+    pub(crate) fn effective_replication(&self) -> usize {
+        self.replication.unwrap_or_else(|| self.data_nodes.clamp(1, 3))
+    }
+}
+
+fn random() -> u32 {
+    use std::hash::{BuildHasher, RandomState};
+    u32::try_from(RandomState::new().hash_one(0) >> 32).unwrap_or_default()
+}

@@ -1,0 +1,15 @@
+//! One file for each subcommand.
+
+mod display;
+mod down;
+mod report;
+mod run;
+mod status;
+mod up;
+
+pub(crate) use down::down;
+pub(crate) use run::run;
+pub(crate) use status::status;
+pub(crate) use up::up;
+
+type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;

@@ -1,0 +1,27 @@
+//! `status`: tells whether a stack runs, and where.
+
+use hdfs_csv_stack::{State, owner};
+
+use super::Result;
+use crate::NameArgs;
+
+pub(crate) fn status(name: &NameArgs) -> Result {
+    if owner(&name.folder()).is_none() {
+        return Err(format!("stack `{}` is not running", name.name).into());
+    }
+    let state = State::read(&name.state_file()).map_err(|_| format!("stack `{}` is being started", name.name))?;
+    print(&state);
+    Ok(())
+}
+
+/// Prints a stack's addresses.
+pub(crate) fn print(state: &State) {
+    println!("stack        {} (owner {})", state.name, state.owner_pid);
+    println!("Pulsar       {}", state.service_url);
+    println!("Pulsar REST  {}", state.admin_url);
+    if let (Some(url), Some(conf)) = (&state.hdfs_url, &state.hadoop_conf_dir) {
+        println!("HDFS         {url}");
+        println!("HDFS conf    {}", conf.display());
+    }
+    println!("logs         {}", state.log_dir.display());
+}

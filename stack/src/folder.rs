@@ -1,0 +1,92 @@
+//! A stack's data folder, and who owns it.
+
+use std::env;
+use std::fs::{self, File, OpenOptions};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process;
+
+use crate::error::{Error, Result};
+use crate::files;
+use crate::state::State;
+
+const LOCK: &str = "owner.lock";
+
+/// A data folder that this process owns as long as this lives.
+pub(crate) struct Folder {
+    root: PathBuf,
+    _lock: File,
+}
+
+impl Folder {
+    /// Takes a folder and clears away what an earlier stack left in it.
+    pub(crate) fn claim(root: PathBuf) -> Result<Self> {
+        files::folder(&root)?;
+        let root = root.canonicalize().map_err(Error::io(root.display()))?;
+        let path = root.join(LOCK);
+        let open = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let mut lock = open.map_err(Error::io(path.display()))?;
+        if lock.try_lock().is_err() {
+            return Err(Error::InUse(root));
+        }
+        lock.set_len(0).and_then(|()| write!(lock, "{}", process::id())).map_err(Error::io(path.display()))?;
+        let folder = Self { root, _lock: lock };
+        for part in [folder.conf(), folder.data(), folder.connectors(), folder.logs()] {
+            remove(&part)?;
+            files::folder(&part)?;
+        }
+        let _ = fs::remove_file(folder.root.join(State::FILE));
+        Ok(folder)
+    }
+
+    pub(crate) fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub(crate) fn conf(&self) -> PathBuf {
+        self.root.join("conf")
+    }
+
+    pub(crate) fn data(&self) -> PathBuf {
+        self.root.join("data")
+    }
+
+    pub(crate) fn connectors(&self) -> PathBuf {
+        self.root.join("connectors")
+    }
+
+    pub(crate) fn logs(&self) -> PathBuf {
+        self.root.join("logs")
+    }
+
+    /// Removes what takes room: logs and configuration stay.
+    pub(crate) fn discard(&self) -> Result<()> {
+        remove(&self.data())?;
+        remove(&self.connectors())
+    }
+}
+
+/// Where stacks live by default: `target/stacks` of the workspace that the current folder is in.
+#[must_use]
+pub fn stacks_dir() -> PathBuf {
+    let here = env::current_dir().unwrap_or_default();
+    let workspace = here.ancestors().find(|folder| folder.join("Cargo.lock").is_file());
+    workspace.unwrap_or(&here).join("target/stacks")
+}
+
+/// The process that owns the stack in this data folder now, if one does.
+#[must_use]
+pub fn owner(root: &Path) -> Option<u32> {
+    let mut lock = File::open(root.join(LOCK)).ok()?;
+    if lock.try_lock_shared().is_ok() {
+        return None;
+    }
+    let mut pid = String::new();
+    lock.read_to_string(&mut pid).ok()?;
+    pid.parse().ok()
+}
+
+/// Removes a folder that need not be there.
+pub(crate) fn remove(path: &Path) -> Result<()> {
+    if path.exists() { fs::remove_dir_all(path).map_err(Error::io(path.display())) } else { Ok(()) }
+}

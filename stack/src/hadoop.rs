@@ -1,0 +1,114 @@
+//! What the Hadoop services share: class path, Java options, configuration folders and the file system shell.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::error::{Error, Result};
+use crate::files::{self, Settings};
+use crate::folder::Folder;
+use crate::process::run;
+use crate::{artifacts, java};
+
+const SHELL_LIMIT: Duration = Duration::from_secs(120);
+const HEAP: &str = "-Xmx256m";
+const LOG_CONF: &str = "log4j.properties";
+
+const LOG4J: &str = "\
+log4j.rootLogger=${stack.log.level},console
+log4j.logger.org.apache.hadoop.util.NativeCodeLoader=ERROR
+log4j.logger.http.requests=WARN
+log4j.appender.console=org.apache.log4j.ConsoleAppender
+log4j.appender.console.target=System.err
+log4j.appender.console.layout=org.apache.log4j.PatternLayout
+log4j.appender.console.layout.ConversionPattern=%d{ISO8601} [%t] %-5p %c{2} - %m%n
+";
+
+/// How the processes of one Hadoop cluster are run.
+pub(crate) struct Hadoop {
+    jars: Vec<PathBuf>,
+    log_conf: PathBuf,
+    scratch: PathBuf,
+    compiler: &'static str,
+    environment: Settings,
+}
+
+impl Hadoop {
+    pub(crate) fn new(folder: &Folder, peak_speed: bool, environment: Settings) -> Result<Arc<Self>> {
+        let log_conf = folder.conf().join(LOG_CONF);
+        files::write(&log_conf, LOG4J)?;
+        let scratch = storage(folder, "hadoop-tmp")?;
+        Ok(Arc::new(Self {
+            jars: artifacts::resolve("hdfs")?,
+            log_conf,
+            scratch,
+            compiler: java::compiler(peak_speed),
+            environment,
+        }))
+    }
+
+    /// A command that runs a service with the configuration in a folder.
+    pub(crate) fn service(&self, conf: &Path, class: &str) -> Command {
+        self.command(conf, class, "INFO", self.compiler)
+    }
+
+    /// A command that does one thing and ends.
+    pub(crate) fn tool(&self, conf: &Path, class: &str) -> Command {
+        self.command(conf, class, "WARN", java::QUICK_START)
+    }
+
+    fn command(&self, conf: &Path, class: &str, log_level: &str, compiler: &str) -> Command {
+        let mut command = java::java();
+        command
+            .args([HEAP, compiler, "-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true"])
+            .arg(format!("-Dlog4j.configuration=file:{}", self.log_conf.display()))
+            .arg(java::temporary(&self.scratch))
+            .arg(format!("-Dstack.log.level={log_level}"))
+            .arg("-cp")
+            .arg(self.class_path(conf))
+            .arg(class)
+            .envs(&self.environment);
+        command
+    }
+
+    /// Runs Hadoop's file system shell as a client.
+    pub(crate) fn shell(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
+        let mut command = self.tool(conf, "org.apache.hadoop.fs.FsShell");
+        command.args(arguments);
+        run(command, SHELL_LIMIT)
+    }
+
+    fn class_path(&self, conf: &Path) -> OsString {
+        env::join_paths([conf.to_path_buf()].iter().chain(&self.jars)).unwrap_or_default()
+    }
+}
+
+/// Writes a configuration folder: `core-site.xml` and `hdfs-site.xml`.
+pub(crate) fn configure(conf: &Path, file_system: &str, hdfs: &Settings) -> Result<()> {
+    files::folder(conf)?;
+    let core = files::settings([
+        ("fs.defaultFS", file_system.to_owned()),
+        // A daemon that is away comes back soon or not at all.
+        ("ipc.client.connect.max.retries", "30".to_owned()),
+        ("ipc.client.connect.retry.interval", "500".to_owned()),
+    ]);
+    files::write(&conf.join("core-site.xml"), &files::hadoop_xml(&core))?;
+    files::write(&conf.join("hdfs-site.xml"), &files::hadoop_xml(hdfs))
+}
+
+/// Settings laid over others.
+pub(crate) fn overlaid(mut base: Settings, extra: &Settings) -> Settings {
+    base.extend(extra.clone());
+    base
+}
+
+/// Where a service keeps its data, made.
+pub(crate) fn storage(folder: &Folder, name: &str) -> Result<PathBuf> {
+    let path = folder.data().join(name);
+    crate::folder::remove(&path)?;
+    files::folder(&path)?;
+    path.canonicalize().map_err(Error::io(path.display()))
+}

@@ -1,0 +1,34 @@
+//! Where Java is.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The `java` of `JAVA_HOME`, or the one on the path.
+pub(crate) fn java() -> Command {
+    Command::new(match env::var_os("JAVA_HOME") {
+        Some(home) => PathBuf::from(home).join("bin/java"),
+        None => "java".into(),
+    })
+}
+
+/// A search path on which `java` is that same one: Pulsar starts functions by this name.
+pub(crate) fn search_path() -> OsString {
+    let path = env::var_os("PATH").unwrap_or_default();
+    let home = env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin"));
+    env::join_paths(home.into_iter().chain(env::split_paths(&path))).unwrap_or(path)
+}
+
+/// The option that keeps a JVM's temporary files in a folder: some libraries never delete theirs.
+pub(crate) fn temporary(folder: &Path) -> String {
+    format!("-Djava.io.tmpdir={}", folder.display())
+}
+
+/// The option that leaves out the optimizing compiler. It halves what a start costs, and much of the speed of long work.
+pub(crate) const QUICK_START: &str = "-XX:TieredStopAtLevel=1";
+
+/// The options of a service's JVM that say how it compiles.
+pub(crate) fn compiler(peak_speed: bool) -> &'static str {
+    if peak_speed { "-XX:+TieredCompilation" } else { QUICK_START }
+}

@@ -1,0 +1,51 @@
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::{Error, Result};
+
+/// Where a running stack is to be found, for processes other than its owner's.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct State {
+    /// The stack's name.
+    pub name: String,
+    /// The process that owns it: when it ends, everything ends.
+    pub owner_pid: u32,
+    /// What Pulsar clients connect to.
+    pub service_url: String,
+    /// Pulsar's REST interface.
+    pub admin_url: String,
+    /// The file system, if there is one.
+    pub hdfs_url: Option<String>,
+    /// Configuration for HDFS clients, if there is a file system.
+    pub hadoop_conf_dir: Option<PathBuf>,
+    /// The stack's folder.
+    pub data_dir: PathBuf,
+    /// Its logs.
+    pub log_dir: PathBuf,
+    /// The logs of functions.
+    pub function_log_dir: PathBuf,
+    /// The services' main processes.
+    pub pids: BTreeMap<String, u32>,
+}
+
+impl State {
+    /// The file's name in a stack's folder.
+    pub const FILE: &str = "stack.json";
+
+    /// Reads it from a file.
+    pub fn read(path: &Path) -> Result<Self> {
+        let text = fs::read_to_string(path).map_err(Error::io(path.display()))?;
+        serde_json::from_str(&text).map_err(|error| Error::io(path.display())(error.into()))
+    }
+
+    /// Writes it to a file, which is whole or not there.
+    pub fn write(&self, path: &Path) -> Result<()> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| Error::io(path.display())(error.into()))?;
+        let partial = path.with_extension("json.partial");
+        fs::write(&partial, text + "\n").map_err(Error::io(partial.display()))?;
+        fs::rename(&partial, path).map_err(Error::io(path.display()))
+    }
+}

@@ -1,0 +1,38 @@
+//! The subcommands, a file each.
+
+mod produce;
+mod sinks;
+mod verify;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+pub use self::produce::Produce;
+pub use self::sinks::Sinks;
+pub use self::verify::Verify;
+
+/// Produces events, writes sink configurations, verifies tables.
+#[derive(Debug, Parser)]
+#[command(name = "hdfs-csv", version, about)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Produce(Produce),
+    Sinks(Sinks),
+    Verify(Verify),
+}
+
+impl Cli {
+    /// Does what was asked.
+    pub fn run(self) -> Result<()> {
+        match self.command {
+            Command::Produce(produce) => produce.run(),
+            Command::Sinks(sinks) => sinks.run(),
+            Command::Verify(verify) => verify.run(),
+        }
+    }
+}

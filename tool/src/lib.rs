@@ -1,0 +1,15 @@
+//! What `hdfs-csv` is made of, as a library: the events and their schemas, a seeded simulation of a
+//! marketplace's traffic, sending to and reading from Pulsar topics, and the sink configurations.
+
+pub mod catalogue;
+pub mod command;
+pub mod encode;
+pub mod event;
+pub mod produce;
+pub mod publish;
+pub mod pulsar_client;
+pub mod record;
+pub mod sinks;
+pub mod topic;
+pub mod traffic;
+pub mod verify;
