@@ -81,7 +81,7 @@ impl<S: Storage> Sink<S> {
         for warning in config.warnings() {
             span.in_scope(|| tracing::warn!("{warning}"));
         }
-        let probed = runtime.block_on(timeout(config.open_timeout, probe(&storage, &config.directory)));
+        let probed = runtime.block_on(async { timeout(config.open_timeout, probe(&storage, &config.directory)).await });
         match probed {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(unusable(&config, &error.to_string())),
@@ -477,6 +477,8 @@ mod tests {
     use super::*;
     use crate::frame::{HEADER, Record, pack};
     use crate::position::Position;
+    use crate::storage::Operation;
+    use crate::storage::memory::{Fault, Memory};
     use proptest::prelude::*;
 
     fn record(source_partition: u32, entry: u64, payload: &[u8]) -> Record<'_> {
@@ -510,6 +512,131 @@ mod tests {
                 prop_assert_eq!(found.iter().map(|record| record.position.entry).collect::<Vec<_>>(), expected);
             }
         }
+    }
+
+    fn open(memory: &Memory, configs: serde_json::Value) -> Result<Sink<Memory>> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let config = crate::config::tests::parse(configs, serde_json::json!({}))?;
+        Sink::open(config, runtime, memory.clone(), tracing::Span::none())
+    }
+
+    fn visit_schema() -> SchemaInfo {
+        SchemaInfo {
+            schema_type: "AVRO".to_owned(),
+            schema: r#"{"type":"record","name":"V","fields":[{"name":"v","type":"boolean"}]}"#.to_owned(),
+            version: "00".to_owned(),
+        }
+    }
+
+    /// The hand-over that is told to be committed, waited for.
+    fn committed(sink: &Sink<Memory>) -> u64 {
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        let mut room = [0; 24];
+        while sink.answers(&mut room).unwrap().unwrap() == 0 {
+            assert!(std::time::Instant::now() < deadline, "nothing was committed");
+            std::thread::yield_now();
+        }
+        u64::from_le_bytes(room[16..].try_into().unwrap())
+    }
+
+    #[test]
+    fn what_is_handed_over_is_committed_in_time_though_nothing_follows() {
+        let memory = Memory::new();
+        let sink = open(&memory, serde_json::json!({ "directory": "/d", "commitInterval": "1s" })).unwrap();
+        let id = sink.source_partition("persistent://t/n/visits-partition-3").unwrap();
+        assert_eq!(sink.source_partition("persistent://t/n/visits-partition-3").unwrap(), id);
+        let schema = sink.writer_schema(visit_schema()).unwrap();
+        let mut buffer = Vec::new();
+        pack(&mut buffer, &Record { schema, ..record(id, 5, &[1]) });
+        assert!(sink.hand_over(1, &buffer).unwrap());
+        assert_eq!(committed(&sink), 1);
+        let files = memory.files();
+        assert_eq!(files["/d/visits/visits-p3-00000000000000000001.csv"], b"true\n");
+        assert!(!files.keys().any(|path| path.contains("_probe")));
+        assert!(sink.close(Duration::from_secs(5)));
+        assert!(!sink.close(Duration::from_secs(5)), "a second close has nothing to do");
+    }
+
+    #[test]
+    fn close_commits_what_is_open_within_its_time() {
+        let memory = Memory::new();
+        let sink = open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
+        let id = sink.source_partition("persistent://t/n/visits").unwrap();
+        let schema = sink.writer_schema(visit_schema()).unwrap();
+        let mut buffer = Vec::new();
+        pack(&mut buffer, &Record { schema, ..record(id, 5, &[0]) });
+        assert!(sink.hand_over(1, &buffer).unwrap());
+        assert!(sink.close(Duration::from_secs(5)));
+        assert_eq!(memory.files()["/d/visits/visits-00000000000000000001.csv"], b"false\n");
+    }
+
+    #[test]
+    fn two_topics_that_get_one_table_are_refused() {
+        let sink = open(&Memory::new(), serde_json::json!({ "directory": "/d" })).unwrap();
+        sink.source_partition("persistent://t/one/visits").unwrap();
+        let error = sink.source_partition("persistent://t/two/visits").unwrap_err();
+        assert!(error.message.contains("tableNamePattern"), "{error}");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_refused_at_open_and_leaves_nothing() {
+        for operation in [Operation::Mkdirs, Operation::Create, Operation::Hsync, Operation::Rename, Operation::Delete]
+        {
+            let memory = Memory::new();
+            memory.fail_next(operation, "", Fault::Refused);
+            let error = open(&memory, serde_json::json!({ "directory": "/d" })).map(drop).unwrap_err();
+            assert!(error.message.contains("the directory /d cannot be used"), "{error}");
+            assert!(memory.files().is_empty(), "{operation}: {:?}", memory.files());
+        }
+    }
+
+    #[test]
+    fn at_the_memory_bound_nothing_is_taken_until_rows_are_written() {
+        let memory = Memory::new();
+        let configs = serde_json::json!({ "directory": "/d", "maxMemory": "8MB", "commitInterval": "1d" });
+        let sink = open(&memory, configs).unwrap();
+        let id = sink.source_partition("persistent://t/n/visits").unwrap();
+        let schema = sink.writer_schema(visit_schema()).unwrap();
+        let mut entry = 0;
+        let mut most = 0;
+        for hand_over in 1..=100 {
+            let mut buffer = Vec::new();
+            while buffer.len() < 1 << 20 {
+                entry += 1;
+                pack(&mut buffer, &Record { schema, ..record(id, entry, &[1]) });
+            }
+            while !sink.hand_over(hand_over, &buffer).unwrap() {}
+            most = most.max(sink.shared.budget.used());
+        }
+        assert!(most < 12 << 20, "{most} bytes were in memory");
+        assert!(sink.close(Duration::from_secs(30)));
+        let rows: usize = memory
+            .files()
+            .iter()
+            .filter(|(path, _)| !path.contains("/_"))
+            .map(|(_, bytes)| bytes.iter().filter(|byte| **byte == b'\n').count())
+            .sum();
+        assert_eq!(rows as u64, entry);
+    }
+
+    #[test]
+    fn a_source_partition_that_fails_makes_every_later_call_say_why() {
+        let memory = Memory::new();
+        memory.put("/d/visits/_sink.json", br#"{"sink":"other","subscription":"s","topic":"t"}"#);
+        let sink = open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
+        let id = sink.source_partition("persistent://t/n/visits").unwrap();
+        let mut buffer = Vec::new();
+        pack(&mut buffer, &record(id, 1, &[1]));
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        let error = loop {
+            if let Err(error) = sink.hand_over(1, &buffer) {
+                break error;
+            }
+            assert!(std::time::Instant::now() < deadline);
+        };
+        assert!(error.message.contains("belongs to another sink"), "{error}");
+        assert!(sink.answers(&mut [0; 24]).is_err());
+        assert!(!sink.close(Duration::from_secs(5)));
     }
 
     #[test]
