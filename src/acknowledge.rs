@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::budget::Charge;
+use crate::frame::FLAG_KEY_IS_BYTES;
 use crate::position::Position;
 
 const KIND_COMMITTED: u32 = 1;
@@ -19,10 +20,14 @@ pub struct DeadLetter {
     pub schema: u32,
     /// Where it stood.
     pub position: Position,
+    /// Event time, milliseconds since 1970; none when the producer set none.
+    pub event_time: Option<i64>,
     /// Why it is bad.
     pub reason: String,
     /// The message key's bytes.
     pub key: Option<Vec<u8>>,
+    /// Whether the producer gave the key as bytes and not as text.
+    pub key_is_bytes: bool,
     /// The message properties as JSON.
     pub properties: Option<Vec<u8>>,
     /// The message as its producer encoded it.
@@ -118,7 +123,9 @@ fn encode_dead_letter(answer: &mut Vec<u8>, number: u64, letter: &DeadLetter) {
         answer.extend_from_slice(&part.to_le_bytes());
     }
     answer.extend_from_slice(&letter.position.batch_index.to_le_bytes());
-    answer.extend_from_slice(&0u32.to_le_bytes());
+    let flags = if letter.key_is_bytes { FLAG_KEY_IS_BYTES } else { 0 };
+    answer.extend_from_slice(&flags.to_le_bytes());
+    answer.extend_from_slice(&letter.event_time.unwrap_or(0).to_le_bytes());
     let parts = [
         Some(letter.reason.as_bytes()),
         letter.key.as_deref(),
@@ -160,17 +167,20 @@ mod tests {
             schema: 2,
             position: Position { ledger: 3, entry: 4, batch_index: 5 },
             reason: "bad".to_owned(),
+            event_time: Some(77),
             key: None,
+            key_is_bytes: true,
             properties: Some(b"{}".to_vec()),
             payload: vec![9; 10],
             charge: Budget::new(1).charge(0),
         });
-        let needed = 48 + 4 + 3 + 4 + 4 + 2 + 4 + 10;
+        let needed = 56 + 4 + 3 + 4 + 4 + 2 + 4 + 10;
         assert_eq!(answers.take(&mut [0; 24]), Err(needed));
         let mut room = vec![0; needed];
         assert_eq!(answers.take(&mut room), Ok(needed));
-        assert_eq!(&room[48..55], b"\x03\0\0\0bad");
-        assert_eq!(u32_at(&room, 55), ABSENT);
+        assert_eq!(&room[56..63], b"\x03\0\0\0bad");
+        assert_eq!(u32_at(&room, 63), ABSENT);
+        assert_eq!((u32_at(&room, 44), u32_at(&room, 48)), (FLAG_KEY_IS_BYTES, 77));
         assert_eq!(answers.confirmed(number), Some(1));
         assert_eq!(answers.confirmed(number), None);
     }

@@ -27,6 +27,13 @@ pub struct Key {
     pub help: &'static str,
 }
 
+impl Key {
+    /// Whether it must be given.
+    pub fn is_required(&self) -> bool {
+        self.name == "directory"
+    }
+}
+
 const fn key(
     name: &'static str,
     default: Option<&'static str>,

@@ -8,6 +8,8 @@ pub const HEADER: usize = 56;
 pub const NO_SCHEMA: u32 = u32::MAX;
 const FLAG_KEY: u32 = 1;
 const FLAG_PROPERTIES: u32 = 2;
+/// The producer gave the key as bytes and not as text.
+pub const FLAG_KEY_IS_BYTES: u32 = 4;
 
 /// One record as it lies in the buffer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +26,8 @@ pub struct Record<'a> {
     pub event_time: Option<i64>,
     /// The message key's bytes.
     pub key: Option<&'a [u8]>,
+    /// Whether the producer gave the key as bytes and not as text.
+    pub key_is_bytes: bool,
     /// The message properties as a JSON object.
     pub properties: Option<&'a [u8]>,
     /// The message as its producer encoded it.
@@ -88,7 +92,7 @@ fn read(rest: &[u8]) -> Result<Record<'_>, &'static str> {
     }
     let bytes = rest.get(..length).ok_or("it is longer than the buffer")?;
     let flags = u32_at(header, 12);
-    if flags & !(FLAG_KEY | FLAG_PROPERTIES) != 0 {
+    if flags & !(FLAG_KEY | FLAG_PROPERTIES | FLAG_KEY_IS_BYTES) != 0 {
         return Err("it has unknown flags");
     }
     let mut tail = &bytes[HEADER..];
@@ -105,6 +109,7 @@ fn read(rest: &[u8]) -> Result<Record<'_>, &'static str> {
         publish_time: u64_at(header, 40) as i64,
         event_time: (event_time != 0).then_some(event_time),
         key,
+        key_is_bytes: flags & FLAG_KEY_IS_BYTES != 0,
         properties,
         payload: tail,
         bytes,
@@ -141,8 +146,10 @@ fn u64_at(header: &[u8; HEADER], offset: usize) -> u64 {
 /// Packs a record as the Java class does; for tests and benchmarks.
 pub fn pack(buffer: &mut Vec<u8>, record: &Record<'_>) {
     let start = buffer.len();
-    let flags =
-        if record.key.is_some() { FLAG_KEY } else { 0 } | if record.properties.is_some() { FLAG_PROPERTIES } else { 0 };
+    let flag = |set: bool, flag: u32| if set { flag } else { 0 };
+    let flags = flag(record.key.is_some(), FLAG_KEY)
+        | flag(record.properties.is_some(), FLAG_PROPERTIES)
+        | flag(record.key_is_bytes, FLAG_KEY_IS_BYTES);
     buffer.extend_from_slice(&[0; 4]);
     buffer.extend_from_slice(&record.source_partition.to_le_bytes());
     buffer.extend_from_slice(&record.schema.to_le_bytes());
@@ -202,6 +209,7 @@ mod tests {
             publish_time: *publish_time,
             event_time: Some(*event_time).filter(|time| *time != 0),
             key: key.as_deref(),
+            key_is_bytes: key.as_ref().is_some_and(|key| key.len() % 2 == 1),
             properties: properties.as_deref(),
             payload,
             bytes: &[],

@@ -489,6 +489,7 @@ mod tests {
             publish_time: 0,
             event_time: None,
             key: None,
+            key_is_bytes: false,
             properties: None,
             payload,
             bytes: &[],

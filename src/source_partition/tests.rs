@@ -91,6 +91,7 @@ fn chunk(shared: &Shared<Memory>, hand_over: u64, all: impl IntoIterator<Item = 
             publish_time,
             event_time: None,
             key: None,
+            key_is_bytes: false,
             properties: None,
             payload: if good { &payload } else { b"" },
             bytes: &[],

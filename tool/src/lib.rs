@@ -3,6 +3,7 @@
 
 pub mod catalogue;
 pub mod command;
+pub mod configuration;
 pub mod encode;
 pub mod event;
 pub mod produce;

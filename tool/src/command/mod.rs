@@ -1,5 +1,6 @@
 //! The subcommands, a file each.
 
+mod generate;
 mod produce;
 mod sinks;
 mod verify;
@@ -7,6 +8,7 @@ mod verify;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+pub use self::generate::Generate;
 pub use self::produce::Produce;
 pub use self::sinks::Sinks;
 pub use self::verify::Verify;
@@ -21,6 +23,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Generate(Generate),
     Produce(Produce),
     Sinks(Sinks),
     Verify(Verify),
@@ -30,6 +33,7 @@ impl Cli {
     /// Does what was asked.
     pub fn run(self) -> Result<()> {
         match self.command {
+            Command::Generate(generate) => generate.run(),
             Command::Produce(produce) => produce.run(),
             Command::Sinks(sinks) => sinks.run(),
             Command::Verify(verify) => verify.run(),

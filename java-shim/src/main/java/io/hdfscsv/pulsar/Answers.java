@@ -20,6 +20,7 @@ final class Answers {
     private static final int COMMITTED = 1;
     private static final int DEAD_LETTER = 2;
     private static final int NONE = 0xFFFFFFFF;
+    private static final int KEY_IS_BYTES = 4;
 
     /** A call leaves the lock now and then, however much there is to say. */
     private static final int MOST_FETCHES = 16;
@@ -72,7 +73,7 @@ final class Answers {
     }
 
     private DeadLetter deadLetter(int start) {
-        buffer.position(start + 48);
+        buffer.position(start + 56);
         String reason = text(part());
         byte[] key = part();
         byte[] properties = part();
@@ -84,6 +85,8 @@ final class Answers {
                 buffer.getLong(start + 24),
                 buffer.getLong(start + 32),
                 buffer.getInt(start + 40),
+                buffer.getLong(start + 48),
+                (buffer.getInt(start + 44) & KEY_IS_BYTES) != 0,
                 reason,
                 key,
                 properties == null ? Map.of() : Json.parseStrings(properties),

@@ -5,6 +5,8 @@ import java.util.Map;
 /**
  * A record that cannot be written.
  *
+ * @param eventTime milliseconds since 1970; 0 for none
+ * @param keyIsBytes whether the producer gave the key as bytes and not as text
  * @param key null for none
  * @param properties the message's own; empty for none
  */
@@ -15,6 +17,8 @@ record DeadLetter(
         long ledger,
         long entry,
         int batchIndex,
+        long eventTime,
+        boolean keyIsBytes,
         String reason,
         byte[] key,
         Map<String, String> properties,

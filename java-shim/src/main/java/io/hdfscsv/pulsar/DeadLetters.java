@@ -1,7 +1,5 @@
 package io.hdfscsv.pulsar;
 
-import java.nio.ByteBuffer;
-import java.nio.charset.CharacterCodingException;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Queue;
@@ -11,7 +9,6 @@ import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
 import java.util.function.LongConsumer;
-import java.util.regex.Pattern;
 import org.apache.pulsar.client.api.Producer;
 import org.apache.pulsar.client.api.PulsarClient;
 import org.apache.pulsar.client.api.Schema;
@@ -27,7 +24,6 @@ final class DeadLetters {
     static final String POSITION = "hdfs-csv-position";
     static final String SCHEMA_VERSION = "hdfs-csv-schema-version";
 
-    private static final Pattern PARTITION = Pattern.compile("-partition-\\d+$");
     private static final long FIRST_PAUSE_MILLIS = 100;
     private static final long LONGEST_PAUSE_MILLIS = 10_000;
 
@@ -42,7 +38,7 @@ final class DeadLetters {
     private record Retry(Letter letter, int attempt, long due) {}
 
     private final PulsarClient client;
-    private final String configuredTopic;
+    private final DeadLetterTopics topics;
     private final LongConsumer confirmed;
     private final Consumer<HdfsCsvException> fatal;
     private final Map<String, CompletableFuture<Producer<byte[]>>> producers =
@@ -50,16 +46,16 @@ final class DeadLetters {
     private final Queue<Retry> retries = new ConcurrentLinkedQueue<>();
 
     /**
-     * @param configuredTopic where all go; null for a topic beside each source topic
+     * @param topics where they go
      * @param confirmed told a dead letter's number when the broker has it
      */
     DeadLetters(
             PulsarClient client,
-            String configuredTopic,
+            DeadLetterTopics topics,
             LongConsumer confirmed,
             Consumer<HdfsCsvException> fatal) {
         this.client = client;
-        this.configuredTopic = configuredTopic;
+        this.topics = topics;
         this.confirmed = confirmed;
         this.fatal = fatal;
     }
@@ -92,15 +88,8 @@ final class DeadLetters {
         producers.clear();
     }
 
-    /** The topic's partitions share one. */
-    String destination(String topic) {
-        return configuredTopic != null
-                ? configuredTopic
-                : PARTITION.matcher(topic).replaceFirst("") + "-hdfs-csv-dlq";
-    }
-
     private void send(Letter letter, int attempt) {
-        String destination = destination(letter.topic);
+        String destination = topics.destination(letter.topic);
         CompletableFuture<Producer<byte[]>> opening = producer(destination);
         opening.thenCompose(producer -> message(producer, letter).sendAsync())
                 .whenComplete(
@@ -177,22 +166,14 @@ final class DeadLetters {
         if (letter.schemaVersion != null) {
             message.property(SCHEMA_VERSION, letter.schemaVersion);
         }
-        if (content.key() != null) {
-            setKey(message, content.key());
+        if (content.eventTime() != 0) {
+            message.eventTime(content.eventTime());
+        }
+        if (content.key() != null && content.keyIsBytes()) {
+            message.keyBytes(content.key());
+        } else if (content.key() != null) {
+            message.key(new String(content.key(), StandardCharsets.UTF_8));
         }
         return message;
-    }
-
-    /**
-     * A key that is text is sent as text: as bytes, consumers that ask for its text would get
-     * base64.
-     */
-    private static void setKey(TypedMessageBuilder<byte[]> message, byte[] key) {
-        try {
-            message.key(
-                    StandardCharsets.UTF_8.newDecoder().decode(ByteBuffer.wrap(key)).toString());
-        } catch (CharacterCodingException e) {
-            message.keyBytes(key);
-        }
     }
 }

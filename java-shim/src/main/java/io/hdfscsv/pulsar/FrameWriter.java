@@ -14,6 +14,7 @@ final class FrameWriter {
     private static final int HEADER = 56;
     private static final int KEY_FOLLOWS = 1;
     private static final int PROPERTIES_FOLLOW = 2;
+    private static final int KEY_IS_BYTES = 4;
 
     private final ByteBuffer reused;
     private ByteBuffer buffer;
@@ -29,6 +30,7 @@ final class FrameWriter {
      * again.
      *
      * @param key null for none
+     * @param keyIsBytes whether the producer gave the key as bytes and not as text
      * @param properties a JSON object of strings, null for none
      */
     boolean append(
@@ -38,6 +40,7 @@ final class FrameWriter {
             long publishTime,
             long eventTime,
             byte[] key,
+            boolean keyIsBytes,
             byte[] properties,
             byte[] payload) {
         int length =
@@ -55,7 +58,10 @@ final class FrameWriter {
         if (isEmpty()) {
             begun = System.nanoTime();
         }
-        int flags = (key == null ? 0 : KEY_FOLLOWS) | (properties == null ? 0 : PROPERTIES_FOLLOW);
+        int flags =
+                (key == null ? 0 : KEY_FOLLOWS)
+                        | (properties == null ? 0 : PROPERTIES_FOLLOW)
+                        | (keyIsBytes ? KEY_IS_BYTES : 0);
         buffer.putInt(length)
                 .putInt(sourcePartition)
                 .putInt(schema)

@@ -80,13 +80,14 @@ final class RunningSink implements Answers.Receiver {
         boolean cumulative =
                 context.getSinkConfig().getProcessingGuarantees()
                         == ProcessingGuarantees.EFFECTIVELY_ONCE;
-        sourcePartitions = new SourcePartitions(sink, cumulative);
+        DeadLetterTopics deadLetterTopics = DeadLetterTopics.of(configs, context.getSinkConfig());
+        sourcePartitions = new SourcePartitions(sink, deadLetterTopics, cumulative);
         writerSchemas =
                 new WriterSchemas(sink, new SchemaReader(context.getPulsarClient(), closing::get));
         deadLetters =
                 new DeadLetters(
                         context.getPulsarClient(),
-                        deadLetterTopic(configs),
+                        deadLetterTopics,
                         this::deadLetterConfirmed,
                         this::fail);
         answers = new Answers(sink, ANSWER_BYTES);
@@ -121,6 +122,7 @@ final class RunningSink implements Answers.Receiver {
                     message.getPublishTime(),
                     message.getEventTime(),
                     key,
+                    key != null && message.hasBase64EncodedKey(),
                     properties,
                     record.getValue())) {
                 makeRoom();
@@ -271,10 +273,5 @@ final class RunningSink implements Answers.Receiver {
 
     private static byte[] properties(Map<String, String> properties) {
         return properties.isEmpty() ? null : Json.bytes(properties);
-    }
-
-    private static String deadLetterTopic(Map<String, Object> configs) {
-        Object topic = configs.get("deadLetterTopic");
-        return topic == null || topic.toString().isBlank() ? null : topic.toString();
     }
 }

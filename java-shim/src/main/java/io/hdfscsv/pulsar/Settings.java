@@ -53,7 +53,7 @@ final class Settings {
     }
 
     /** The worker lists a pattern among the inputs too: only the specs tell them apart. */
-    private static Collection<String> inputs(SinkConfig config) {
+    static Collection<String> inputs(SinkConfig config) {
         if (config.getInputSpecs() == null) {
             return config.getInputs() == null ? List.of() : config.getInputs();
         }
@@ -68,7 +68,7 @@ final class Settings {
         return inputs;
     }
 
-    private static String topicsPattern(SinkConfig config) {
+    static String topicsPattern(SinkConfig config) {
         if (config.getTopicsPattern() != null || config.getInputSpecs() == null) {
             return config.getTopicsPattern();
         }

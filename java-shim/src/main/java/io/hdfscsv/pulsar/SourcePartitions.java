@@ -9,14 +9,16 @@ import java.util.concurrent.ConcurrentHashMap;
  */
 final class SourcePartitions {
     private final NativeSink sink;
+    private final DeadLetterTopics deadLetterTopics;
     private final boolean cumulative;
     private final Map<String, SourcePartition> byTopic = new ConcurrentHashMap<>();
     private final Map<Integer, SourcePartition> byId = new ConcurrentHashMap<>();
 
     private SourcePartition last;
 
-    SourcePartitions(NativeSink sink, boolean cumulative) {
+    SourcePartitions(NativeSink sink, DeadLetterTopics deadLetterTopics, boolean cumulative) {
         this.sink = sink;
+        this.deadLetterTopics = deadLetterTopics;
         this.cumulative = cumulative;
     }
 
@@ -41,6 +43,7 @@ final class SourcePartitions {
     }
 
     private SourcePartition register(String topic) {
+        deadLetterTopics.check(topic);
         int id = sink.sourcePartition(topic.getBytes(StandardCharsets.UTF_8));
         SourcePartition added = new SourcePartition(id, topic, new Acknowledger(cumulative));
         byTopic.put(topic, added);

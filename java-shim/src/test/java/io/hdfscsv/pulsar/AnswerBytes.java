@@ -34,7 +34,7 @@ final class AnswerBytes {
                         .bytes();
         AnswerBytes answer =
                 new AnswerBytes()
-                        .number(48 + parts.length, 4)
+                        .number(56 + parts.length, 4)
                         .number(2, 4)
                         .number(sourcePartition, 4)
                         .number(schema, 4)
@@ -42,7 +42,8 @@ final class AnswerBytes {
                         .number(11, 8)
                         .number(12, 8)
                         .number(13, 4)
-                        .number(0, 4);
+                        .number(4, 4)
+                        .number(14, 8);
         answer.out.writeBytes(parts);
         return answer.bytes();
     }

@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
 import java.util.List;
@@ -68,6 +69,8 @@ class AnswersTest implements Answers.Receiver {
         assertEquals(9, letter.number());
         assertEquals(List.of(11L, 12L), List.of(letter.ledger(), letter.entry()));
         assertEquals(13, letter.batchIndex());
+        assertEquals(14, letter.eventTime());
+        assertTrue(letter.keyIsBytes());
         assertEquals("schlecht: ü", letter.reason());
         assertArrayEquals(new byte[] {1, 0, -1}, letter.key());
         assertEquals(Map.of("a", "ü", "b", ""), letter.properties());

@@ -38,7 +38,8 @@ class DeadLettersTest {
     private final List<CompletableFuture<MessageId>> sent = new ArrayList<>();
     private final List<Long> confirmed = new ArrayList<>();
     private final List<HdfsCsvException> fatal = new ArrayList<>();
-    private final DeadLetters letters = new DeadLetters(client, null, confirmed::add, fatal::add);
+    private final DeadLetters letters =
+            new DeadLetters(client, topics(null), confirmed::add, fatal::add);
     private boolean refuseProducers;
 
     @BeforeEach
@@ -118,7 +119,7 @@ class DeadLettersTest {
     @Test
     void given_a_configured_topic_when_sent_then_all_go_there() {
         DeadLetters configured =
-                new DeadLetters(client, "persistent://t/n/bad", confirmed::add, fatal::add);
+                new DeadLetters(client, topics("persistent://t/n/bad"), confirmed::add, fatal::add);
         configured.send(letter(null, Map.of()), FakeMessages.TOPIC, null);
         configured.send(letter(null, Map.of()), "persistent://t/n/other", null);
         assertEquals(List.of("persistent://t/n/bad"), topics);
@@ -159,8 +160,24 @@ class DeadLettersTest {
         return answer;
     }
 
+    private static DeadLetterTopics topics(String configured) {
+        return new DeadLetterTopics(configured, List.of(), null);
+    }
+
     private static DeadLetter letter(byte[] key, Map<String, String> properties) {
+        boolean keyIsBytes = key != null && key[0] < 0;
         return new DeadLetter(
-                101, 201, 42, 11, 12, 13, "truncated", key, properties, new byte[] {9});
+                101,
+                201,
+                42,
+                11,
+                12,
+                13,
+                0,
+                keyIsBytes,
+                "truncated",
+                key,
+                properties,
+                new byte[] {9});
     }
 }

@@ -18,6 +18,7 @@ final class FrameReader {
             long publishTime,
             long eventTime,
             byte[] key,
+            boolean keyIsBytes,
             byte[] properties,
             byte[] payload) {}
 
@@ -29,7 +30,7 @@ final class FrameReader {
         while (start < bytes.length) {
             int length = (int) number(bytes, start, 4);
             long flags = number(bytes, start + 12, 4);
-            if ((flags & ~3) != 0) {
+            if ((flags & ~7) != 0) {
                 throw new IllegalStateException("flags " + flags);
             }
             int at = start + 56;
@@ -60,6 +61,7 @@ final class FrameReader {
                             number(bytes, start + 40, 8),
                             number(bytes, start + 48, 8),
                             key,
+                            (flags & 4) != 0,
                             properties,
                             Arrays.copyOfRange(bytes, at, at + payloadLength)));
             start += length;

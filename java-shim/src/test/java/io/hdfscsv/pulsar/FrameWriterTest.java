@@ -32,13 +32,14 @@ class FrameWriterTest {
                         1000,
                         -2,
                         new byte[] {'k'},
+                        true,
                         "{}".getBytes(),
                         new byte[] {1, 2, 3}));
         assertEquals(
                 "46000000" // length 70
                         + "05000000" // source partition
                         + "06000000" // schema
-                        + "03000000" // flags
+                        + "07000000" // flags
                         + "0807060504030201" // ledger
                         + "0900000000000000" // entry
                         + "03000000" // batch index
@@ -88,10 +89,10 @@ class FrameWriterTest {
             given_a_record_that_fills_the_buffer_exactly_when_packed_then_it_needs_no_buffer_of_its_own() {
         FrameWriter frame = new FrameWriter(156);
         ByteBuffer reused = frame.buffer();
-        Packed record = new Packed(1, 1, 1, 1, 0, 1, 0, null, null, new byte[100]);
+        Packed record = new Packed(1, 1, 1, 1, 0, 1, 0, null, false, null, new byte[100]);
         assertTrue(append(frame, record));
         assertSame(reused, frame.buffer());
-        assertFalse(append(frame, new Packed(1, 1, 1, 2, 0, 1, 0, null, null, new byte[0])));
+        assertFalse(append(frame, new Packed(1, 1, 1, 2, 0, 1, 0, null, false, null, new byte[0])));
     }
 
     private static Packed random(Random random) {
@@ -104,6 +105,7 @@ class FrameWriterTest {
                 random.nextLong(),
                 random.nextBoolean() ? 0 : random.nextLong(),
                 random.nextBoolean() ? null : bytes(random, random.nextInt(40)),
+                random.nextBoolean(),
                 random.nextInt(4) > 0 ? null : bytes(random, random.nextInt(60)),
                 bytes(
                         random,
@@ -128,6 +130,7 @@ class FrameWriterTest {
                 record.publishTime(),
                 record.eventTime(),
                 record.key(),
+                record.keyIsBytes(),
                 record.properties(),
                 record.payload());
     }
@@ -148,6 +151,7 @@ class FrameWriterTest {
             assertEquals(e.ledger(), a.ledger());
             assertEquals(e.entry(), a.entry());
             assertEquals(e.batchIndex(), a.batchIndex());
+            assertEquals(e.keyIsBytes(), a.keyIsBytes());
             assertEquals(e.publishTime(), a.publishTime());
             assertEquals(e.eventTime(), a.eventTime());
             assertArrayEquals(e.key(), a.key());
