@@ -10,6 +10,7 @@ pub mod produce;
 pub mod publish;
 pub mod pulsar_client;
 pub mod record;
+pub mod replay;
 pub mod sinks;
 pub mod topic;
 pub mod traffic;

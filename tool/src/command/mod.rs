@@ -2,6 +2,7 @@
 
 mod generate;
 mod produce;
+mod replay;
 mod sinks;
 mod verify;
 
@@ -10,6 +11,7 @@ use clap::{Parser, Subcommand};
 
 pub use self::generate::Generate;
 pub use self::produce::Produce;
+pub use self::replay::Replay;
 pub use self::sinks::Sinks;
 pub use self::verify::Verify;
 
@@ -25,6 +27,7 @@ pub struct Cli {
 enum Command {
     Generate(Generate),
     Produce(Produce),
+    Replay(Replay),
     Sinks(Sinks),
     Verify(Verify),
 }
@@ -35,6 +38,7 @@ impl Cli {
         match self.command {
             Command::Generate(generate) => generate.run(),
             Command::Produce(produce) => produce.run(),
+            Command::Replay(replay) => replay.run(),
             Command::Sinks(sinks) => sinks.run(),
             Command::Verify(verify) => verify.run(),
         }
