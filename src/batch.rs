@@ -10,6 +10,7 @@ use crate::commit::{BatchFile, streamed_failure};
 use crate::decode::BadRecord;
 use crate::frame::Record;
 use crate::layout::SourcePartitionLayout;
+use crate::manifest::OpenFile;
 use crate::position::Position;
 use crate::recovery::{Failure, nonce};
 use crate::row::partition::PartitionKey;
@@ -42,14 +43,14 @@ pub struct Kept {
 }
 
 /// Rows of one partition directory.
-struct OpenFile<S: Storage> {
+struct DirectoryRows<S: Storage> {
     key: PartitionKey,
     rows: u64,
     buffer: Vec<u8>,
     streamed: Option<StagedFile<S>>,
 }
 
-impl<S: Storage> OpenFile<S> {
+impl<S: Storage> DirectoryRows<S> {
     fn length(&self) -> u64 {
         self.buffer.len() as u64 + self.streamed.as_ref().map_or(0, StagedFile::length)
     }
@@ -70,7 +71,7 @@ pub struct Extent {
 
 /// A batch that is being filled.
 pub struct Batch<S: Storage> {
-    files: Vec<OpenFile<S>>,
+    files: Vec<DirectoryRows<S>>,
     current: usize,
     scratch: Vec<u8>,
     charge: Charge,
@@ -157,7 +158,7 @@ impl<S: Storage> Batch<S> {
     fn file_of(&mut self, key: PartitionKey) -> usize {
         let found = self.files.iter().position(|file| file.key == key);
         found.unwrap_or_else(|| {
-            self.files.push(OpenFile { key, rows: 0, buffer: Vec::new(), streamed: None });
+            self.files.push(DirectoryRows { key, rows: 0, buffer: Vec::new(), streamed: None });
             self.files.len() - 1
         })
     }
@@ -249,15 +250,23 @@ impl<S: Storage> Batch<S> {
     /// Its files for a commit, and the memory that they take.
     pub fn into_files(
         self,
-        name: impl Fn(PartitionKey) -> String,
+        directory: impl Fn(PartitionKey) -> String,
+        name: impl Fn(&str) -> String,
+        open_file: impl Fn(&str) -> Option<OpenFile>,
         extension: &'static str,
     ) -> (Vec<BatchFile<S>>, Charge) {
-        let files = self.files.into_iter().map(|file| BatchFile {
-            name: name(file.key),
-            extension,
-            rows: file.rows,
-            streamed: file.streamed,
-            bytes: Bytes::from(file.buffer),
+        let files = self.files.into_iter().map(|file| {
+            let directory = directory(file.key);
+            BatchFile {
+                name: name(&directory),
+                // A streamed file is large already, and its beginning is written.
+                fold: open_file(&directory).filter(|_| file.streamed.is_none()),
+                directory,
+                extension,
+                rows: file.rows,
+                streamed: file.streamed,
+                bytes: Bytes::from(file.buffer),
+            }
         });
         (files.collect(), self.charge)
     }

@@ -5,9 +5,9 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::error::Error;
 use crate::layout::{SourcePartitionLayout, TableLayout, parent};
-use crate::manifest::{FileEntry, Manifest};
+use crate::manifest::{Content, FileEntry, Manifest, OpenFile};
 use crate::recovery::{Failure, newest_sequence, nonce};
-use crate::stage::StagedFile;
+use crate::stage::{StagedFile, checksum_text};
 use crate::storage::{Overwrite, Storage, StorageError, StorageErrorKind, write_whole};
 
 /// How many files are closed at once: a close takes about half a second, most of it waiting.
@@ -24,8 +24,12 @@ pub enum Outcome {
 
 /// One file of a batch on its way into the table.
 pub struct BatchFile<S: Storage> {
-    /// Its final name, relative to the table's directory.
+    /// Its partition directory; empty for a table without partitions.
+    pub directory: String,
+    /// Its final name if it is a new file, relative to the table's directory.
     pub name: String,
+    /// The file that it is folded into, if that is still as its manifest says.
+    pub fold: Option<OpenFile>,
     /// The staged name's extension.
     pub extension: &'static str,
     /// Rows in it.
@@ -40,7 +44,50 @@ pub struct BatchFile<S: Storage> {
 pub struct Commit<S: Storage> {
     layout: SourcePartitionLayout,
     manifest: Manifest,
+    folding: Folding,
     state: State<S>,
+}
+
+/// When a batch is folded into a file that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Folding {
+    /// Files below this many bytes grow; 0 for none.
+    pub below: u64,
+    /// How rows are written: a file that was written otherwise does not grow.
+    pub format: String,
+}
+
+/// Directories whose open files a manifest carries: it must not grow without bound.
+const MOST_OPEN_FILES: usize = 64;
+
+impl Folding {
+    /// The open file of a directory, if a batch may be folded into it.
+    pub fn target(&self, open_files: &[OpenFile], directory: &str) -> Option<OpenFile> {
+        let open = open_files.iter().find(|open| open.directory == directory)?;
+        (open.format == self.format && open.content.length < self.below).then(|| open.clone())
+    }
+
+    /// The open files after a batch has written these.
+    fn open_files<'a>(
+        &self,
+        mut open_files: Vec<OpenFile>,
+        written: impl Iterator<Item = (&'a str, &'a FileEntry)>,
+    ) -> Vec<OpenFile> {
+        for (directory, file) in written {
+            open_files.retain(|open| open.directory != directory);
+            if file.content.length < self.below {
+                let (name, content) = (file.name.clone(), file.content.clone());
+                open_files.push(OpenFile {
+                    directory: directory.to_owned(),
+                    name,
+                    content,
+                    format: self.format.clone(),
+                });
+            }
+        }
+        let excess = open_files.len().saturating_sub(MOST_OPEN_FILES);
+        open_files.split_off(excess)
+    }
 }
 
 enum State<S: Storage> {
@@ -63,10 +110,10 @@ enum State<S: Storage> {
 }
 
 impl<S: Storage> Commit<S> {
-    /// The commit of these files as this manifest, whose list of files is filled in as they are staged. Every rename of
-    /// the manifest before must be done.
-    pub fn new(layout: SourcePartitionLayout, manifest: Manifest, files: Vec<BatchFile<S>>) -> Self {
-        Commit { layout, manifest, state: State::Stage(files) }
+    /// The commit of these files as this manifest, whose files are filled in as they are staged; its open files are those of
+    /// the manifest before. Every rename of that one must be done.
+    pub fn new(layout: SourcePartitionLayout, manifest: Manifest, files: Vec<BatchFile<S>>, folding: Folding) -> Self {
+        Commit { layout, manifest, folding, state: State::Stage(files) }
     }
 
     /// The manifest; complete once the commit has ended.
@@ -84,6 +131,11 @@ impl<S: Storage> Commit<S> {
                     if self.manifest.files.len() != files.len() {
                         return Err(Error::bug("a file was staged but is not there").into());
                     }
+                    let directories = files.iter().map(|file| file.directory.as_str());
+                    self.manifest.open_files = self.folding.open_files(
+                        std::mem::take(&mut self.manifest.open_files),
+                        directories.zip(&self.manifest.files),
+                    );
                     State::Write
                 }
                 State::Write => {
@@ -238,13 +290,53 @@ async fn stage_file<S: Storage>(
         };
         return finished.await.map_err(|error| Failure::Fatal(streamed_failure(error)));
     }
+    let old = match &file.fold {
+        Some(open) => read_open_file(storage, &layout.table, open).await?,
+        None => None,
+    };
+    if old.is_none() {
+        file.fold = None;
+    }
     let name = layout.staged(sequence, &nonce(), file.extension);
     let mut staged = StagedFile::create(storage, layout.table.path(&name)).await?;
+    if let Some(old) = old {
+        staged.append(old).await?;
+    }
     staged.append(file.bytes.clone()).await?;
     staged.finish(storage).await?;
     file.bytes = Bytes::new();
     file.streamed = Some(staged);
     Ok(())
+}
+
+/// The bytes of the file that a batch is folded into; none when it is not what its manifest says: then the batch begins a
+/// new file.
+async fn read_open_file<S: Storage>(
+    storage: &S,
+    table: &TableLayout,
+    open: &OpenFile,
+) -> Result<Option<Bytes>, Failure> {
+    let path = table.path(&open.name);
+    let found = match storage.read(&path).await {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind == StorageErrorKind::NotFound => {
+            tracing::warn!(
+                path,
+                "the table's open file is gone; a new one begins. `hdfs-csv verify` says what is missing"
+            );
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    let expected = (open.content.length, open.content.checksum.as_str());
+    if (found.len() as u64, checksum_text(crc32fast::hash(&found)).as_str()) == expected {
+        return Ok(Some(found));
+    }
+    tracing::warn!(
+        path,
+        "something else changed the table's open file; a new one begins. `hdfs-csv verify` says how it differs"
+    );
+    Ok(None)
 }
 
 /// A file of a streamed batch failed: its rows are not in memory any more.
@@ -261,10 +353,13 @@ fn entry<S: Storage>(table: &TableLayout, file: &BatchFile<S>) -> Option<FileEnt
     let staged = file.streamed.as_ref()?;
     Some(FileEntry {
         staged: staged.path().strip_prefix(table.root())?.strip_prefix('/')?.to_owned(),
-        name: file.name.clone(),
-        length: staged.length(),
-        rows: file.rows,
-        checksum: staged.checksum(),
+        name: file.fold.as_ref().map_or(&file.name, |open| &open.name).clone(),
+        content: Content {
+            length: staged.length(),
+            rows: file.rows + file.fold.as_ref().map_or(0, |open| open.content.rows),
+            checksum: staged.checksum(),
+        },
+        replaces: file.fold.as_ref().map(|open| open.content.clone()),
     })
 }
 
@@ -272,8 +367,9 @@ fn entry<S: Storage>(table: &TableLayout, file: &BatchFile<S>) -> Option<FileEnt
 pub async fn publish<S: Storage>(storage: &S, table: &TableLayout, file: &FileEntry) -> Result<(), Failure> {
     let from = table.path(&file.staged);
     let to = table.path(&file.name);
+    let overwrite = if file.replaces.is_some() { Overwrite::Replace } else { Overwrite::Never };
     for _ in 0..2 {
-        let error = match storage.rename(&from, &to, Overwrite::Never).await {
+        let error = match storage.rename(&from, &to, overwrite).await {
             Ok(()) => return Ok(()),
             Err(error) => error,
         };
@@ -284,8 +380,9 @@ pub async fn publish<S: Storage>(storage: &S, table: &TableLayout, file: &FileEn
         let source = storage.status(&from).await?;
         let target = storage.status(&to).await?;
         match (source, target) {
-            (None, Some(target)) if target.length >= file.length => return Ok(()),
+            (None, Some(target)) if target.length >= file.content.length => return Ok(()),
             (None, found) => return Err(gone(&to, file, found.map(|found| found.length)).into()),
+            (Some(_), Some(_)) if overwrite == Overwrite::Replace => return Err(error.into()),
             (Some(_), Some(_)) => {
                 return Err(Error::protocol(format_args!(
                     "{to} is there before its commit published it: something else wrote it. Move it away and restart the sink"
@@ -309,6 +406,6 @@ fn gone(path: &str, file: &FileEntry, found: Option<u64>) -> Error {
     Error::protocol(format_args!(
         "the committed file {path} should have {} bytes in {} rows, but {found}. Restore it from a snapshot or the trash, or accept \
          the loss with `hdfs-csv reset`; `hdfs-csv verify` says what else is missing",
-        file.length, file.rows
+        file.content.length, file.content.rows
     ))
 }

@@ -136,6 +136,13 @@ pub const KEYS: &[Key] = &[
         "A batch is committed when one of its files has this size.",
     ),
     key(
+        "foldBelow",
+        Some("8MB"),
+        "0, or a size up to 64MB",
+        "8MB",
+        "A file below this size grows: the next batch is put behind its rows, so that a quiet topic has one file a day. 0 begins a new file with every commit.",
+    ),
+    key(
         "maxMemory",
         Some("64MB"),
         "a size from 8MB to 64GB",
@@ -236,6 +243,8 @@ pub struct Config {
     pub max_batch_rows: u64,
     /// Bytes of a file.
     pub max_file_size: u64,
+    /// Files below this many bytes grow.
+    pub fold_below: u64,
     /// Bytes of records and rows in memory.
     pub max_memory: usize,
     /// What happens to a bad record.
@@ -308,6 +317,7 @@ impl Values<'_> {
         let commit_interval = self.parse("commitInterval", between(parse_duration, seconds(1), seconds(86_400)));
         let max_batch_rows = self.parse("maxBatchRows", between(|text| text.parse().ok(), 1, 1_000_000_000));
         let max_file_size = self.parse("maxFileSize", between(parse_size, 1 << 20, 1 << 40));
+        let fold_below = self.parse("foldBelow", between(parse_size, 0, 64 << 20));
         let max_memory = self.parse("maxMemory", between(parse_size, 8 << 20, 64 << 30));
         let on_bad_record = self.parse(
             "onBadRecord",
@@ -351,6 +361,7 @@ impl Values<'_> {
             commit_interval: commit_interval?,
             max_batch_rows: max_batch_rows?,
             max_file_size: max_file_size?,
+            fold_below: fold_below?,
             max_memory: usize::try_from(max_memory?).ok()?,
             on_bad_record: on_bad_record?,
             open_timeout: open_timeout?,

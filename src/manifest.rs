@@ -54,6 +54,34 @@ pub struct Manifest {
     pub schema_version: u64,
     /// The batch's files.
     pub files: Vec<FileEntry>,
+    /// The files that a later batch may be folded into, at most one per partition directory, the latest last.
+    pub open_files: Vec<OpenFile>,
+}
+
+/// A file that is small enough to grow: the next batch's rows for its directory are put behind its own.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct OpenFile {
+    /// Its partition directory; empty for a table without partitions.
+    pub directory: String,
+    /// Its name, relative to the table's directory.
+    pub name: String,
+    /// What is in it.
+    pub content: Content,
+    /// How its rows are written: rows written otherwise begin a new file.
+    pub format: String,
+}
+
+/// What a file holds.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Content {
+    /// Bytes.
+    pub length: u64,
+    /// Rows.
+    pub rows: u64,
+    /// CRC-32 (IEEE, as in zlib) of its bytes, eight hexadecimal digits.
+    pub checksum: String,
 }
 
 /// A file of a batch.
@@ -64,12 +92,17 @@ pub struct FileEntry {
     pub staged: String,
     /// Its final name, relative to the table's directory.
     pub name: String,
-    /// Bytes.
-    pub length: u64,
-    /// Rows.
-    pub rows: u64,
-    /// CRC-32 (IEEE, as in zlib) of its bytes, eight hexadecimal digits.
-    pub checksum: String,
+    /// What is in it.
+    pub content: Content,
+    /// What the file held that it replaces, when the batch is folded: its own content begins with that.
+    pub replaces: Option<Content>,
+}
+
+impl FileEntry {
+    /// Rows that the batch brings, without those of the file that it replaces.
+    pub fn new_rows(&self) -> u64 {
+        self.content.rows - self.replaces.as_ref().map_or(0, |old| old.rows.min(self.content.rows))
+    }
 }
 
 impl Manifest {
@@ -134,6 +167,7 @@ pub(crate) mod tests {
             total_dropped: 0,
             schema_version: 1,
             files: vec![],
+            open_files: vec![],
         }
     }
 

@@ -28,9 +28,11 @@ pub struct Metrics {
     pub records_received: Number,
     /// Rows in committed manifests.
     pub rows_committed: Number,
-    /// Bytes of committed files.
+    /// Bytes of committed rows.
     pub bytes_committed: Number,
-    /// Files in committed manifests.
+    /// Bytes written again because a batch was folded into a file that was there.
+    pub bytes_rewritten: Number,
+    /// Files that commits began.
     pub files_committed: Number,
     /// Manifests.
     pub commits: Number,
@@ -71,6 +73,7 @@ impl Metrics {
                 ("records_received_total", &self.records_received),
                 ("rows_committed_total", &self.rows_committed),
                 ("bytes_committed_total", &self.bytes_committed),
+                ("bytes_rewritten_total", &self.bytes_rewritten),
                 ("files_committed_total", &self.files_committed),
                 ("commits_total", &self.commits),
                 ("commit_millis_total", &self.commit_millis),

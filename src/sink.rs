@@ -15,6 +15,7 @@ use tracing::Instrument;
 use crate::acknowledge::Answers;
 use crate::batch::Chunk;
 use crate::budget::Budget;
+use crate::commit::Folding;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Records;
@@ -98,6 +99,7 @@ impl<S: Storage> Sink<S> {
             rows: config.rows.clone(),
             max_batch_rows: config.max_batch_rows,
             max_file_size: config.max_file_size,
+            folding: Folding { below: config.fold_below, format: config.rows.format() },
             on_bad_record: config.on_bad_record,
             schemas: RwLock::default(),
             budget: Budget::new(config.max_memory),

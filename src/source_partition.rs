@@ -12,13 +12,13 @@ use crate::acknowledge::{Answers, DeadLetter};
 use crate::batch::{Batch, Chunk, Kept};
 use crate::budget::{Budget, Charge};
 use crate::cleaning::clean;
-use crate::commit::{Commit, Outcome};
+use crate::commit::{Commit, Folding, Outcome};
 use crate::config::OnBadRecord;
 use crate::decode::{BadRecord, Reason};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{NO_SCHEMA, Record, Records};
 use crate::layout::SourcePartitionLayout;
-use crate::manifest::{FORMAT_VERSION, Manifest, SinkIdentity};
+use crate::manifest::{FORMAT_VERSION, Manifest, OpenFile, SinkIdentity};
 use crate::metrics::Metrics;
 use crate::position::Position;
 use crate::recovery::{Failure, load, nonce};
@@ -43,6 +43,8 @@ pub struct Shared<S: Storage> {
     pub max_batch_rows: u64,
     /// Bytes of a file.
     pub max_file_size: u64,
+    /// When a batch is folded into a file that is there.
+    pub folding: Folding,
     /// What happens to bad records.
     pub on_bad_record: OnBadRecord,
     /// Writers' schemas by their id.
@@ -99,13 +101,14 @@ pub fn pause_between_attempts(attempt: u32) -> Duration {
 }
 
 /// What the newest manifest says, its renames done.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 struct Loaded {
     sequence: u64,
     mark: Option<Position>,
     largest_publish_time: i64,
     total_rows: u64,
     total_dropped: u64,
+    open_files: Vec<OpenFile>,
 }
 
 impl From<&Manifest> for Loaded {
@@ -116,6 +119,7 @@ impl From<&Manifest> for Loaded {
             largest_publish_time: manifest.largest_publish_time,
             total_rows: manifest.total_rows,
             total_dropped: manifest.total_dropped,
+            open_files: manifest.open_files.clone(),
         }
     }
 }
@@ -211,12 +215,12 @@ impl<S: Storage> SourcePartition<S> {
         let mut records = Records::from(bytes, *offset);
         while let Some(record) = records.next() {
             let record = record.map_err(Error::bug)?;
-            let Some(loaded) = self.loaded else { return Ok(Stop::Load) };
+            let Some(loaded) = &self.loaded else { return Ok(Stop::Load) };
             if self.last_accepted.is_some_and(|last| record.position <= last) {
                 return Ok(Stop::Rewind(record.position));
             }
             if loaded.mark.is_some_and(|mark| record.position <= mark) {
-                self.drop_duplicate(&record, &loaded)?;
+                self.drop_duplicate(&record, loaded)?;
             } else {
                 match self.plans.get(&record.schema) {
                     Some(Ok(plan)) => {
@@ -339,7 +343,7 @@ impl<S: Storage> SourcePartition<S> {
     }
 
     fn next_sequence(&self) -> Result<u64> {
-        let loaded = self.loaded.ok_or_else(|| Error::bug("a batch without a loaded manifest"))?;
+        let loaded = self.loaded.as_ref().ok_or_else(|| Error::bug("a batch without a loaded manifest"))?;
         Ok(loaded.sequence + 1)
     }
 
@@ -360,7 +364,7 @@ impl<S: Storage> SourcePartition<S> {
 
     /// Deletes what failures left. A failure here is no harm: the next one tries again.
     async fn clean(&mut self) {
-        let Some(loaded) = self.loaded.filter(|_| self.unclean) else { return };
+        let Some(loaded) = self.loaded.as_ref().filter(|_| self.unclean) else { return };
         match clean(&self.shared.storage, &self.layout, loaded.sequence).await {
             Ok(deleted) => {
                 self.shared.metrics.files_cleaned.add(deleted as u64);
@@ -383,7 +387,7 @@ impl<S: Storage> SourcePartition<S> {
         }
         self.drop_batch();
         self.load().await?;
-        let mark = self.loaded.and_then(|loaded| loaded.mark);
+        let mark = self.loaded.as_ref().and_then(|loaded| loaded.mark);
         match first_dropped.filter(|first| Some(*first) > mark && position > *first) {
             None => Ok(()),
             Some(first) => Err(Error::new(
@@ -467,7 +471,7 @@ impl<S: Storage> SourcePartition<S> {
         if !self.batch.unconfirmed.is_empty() {
             return Ok(());
         }
-        let loaded = self.loaded.ok_or_else(|| Error::bug("a batch without a loaded manifest"))?;
+        let loaded = self.loaded.as_ref().ok_or_else(|| Error::bug("a batch without a loaded manifest"))?;
         let mut batch = std::mem::replace(&mut self.batch, Batch::new(&self.shared.budget));
         let sequence = loaded.sequence + 1;
         let manifest = Manifest {
@@ -486,13 +490,16 @@ impl<S: Storage> SourcePartition<S> {
             total_dropped: loaded.total_dropped + batch.dropped,
             schema_version: batch.schema_version,
             files: Vec::new(),
+            open_files: loaded.open_files.clone(),
         };
         let (kept, hand_over) = (batch.kept.take(), batch.hand_over);
         let partitioning = self.shared.rows.partitioning.as_ref();
         let directory = |key| partitioning.map_or_else(String::new, |partitioning| partitioning.directory(key));
-        let name = |key| self.layout.published(&directory(key), sequence, EXTENSION);
-        let (files, charge) = batch.into_files(name, EXTENSION);
-        let mut commit = Commit::new(self.layout.clone(), manifest, files);
+        let name = |directory: &str| self.layout.published(directory, sequence, EXTENSION);
+        let folding = &self.shared.folding;
+        let open_file = |directory: &str| folding.target(&loaded.open_files, directory);
+        let (files, charge) = batch.into_files(directory, name, open_file, EXTENSION);
+        let mut commit = Commit::new(self.layout.clone(), manifest, files, folding.clone());
         let shared = Arc::clone(&self.shared);
         let future = Box::pin(async move {
             let outcome = again!(shared, "committing", commit.advance(&shared.storage));
@@ -549,13 +556,18 @@ impl<S: Storage> SourcePartition<S> {
         match outcome? {
             Outcome::Committed => {
                 let manifest = commit.manifest();
-                let bytes: u64 = manifest.files.iter().map(|file| file.length).sum();
+                let bytes: u64 = manifest.files.iter().map(|file| file.content.length).sum();
+                let folded: u64 =
+                    manifest.files.iter().filter_map(|file| file.replaces.as_ref()).map(|old| old.length).sum();
                 let metrics = &self.shared.metrics;
                 metrics.commits.add(1);
                 metrics.commit_millis.add(committing.began.elapsed().as_millis() as u64);
                 metrics.rows_committed.add(manifest.rows);
-                metrics.bytes_committed.add(bytes);
-                metrics.files_committed.add(manifest.files.len() as u64);
+                metrics.bytes_committed.add(bytes - folded);
+                metrics.bytes_rewritten.add(folded);
+                metrics
+                    .files_committed
+                    .add(manifest.files.iter().filter(|file| file.replaces.is_none()).count() as u64);
                 tracing::debug!(topic = %self.topic, sequence = manifest.sequence, rows = manifest.rows, bytes, "committed");
                 self.loaded = Some(Loaded::from(manifest));
                 self.shared.answers.committed(self.id, committing.hand_over);

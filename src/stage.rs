@@ -12,6 +12,11 @@ pub struct StagedFile<S: Storage> {
     checksum: crc32fast::Hasher,
 }
 
+/// A CRC-32 as manifests name it.
+pub fn checksum_text(crc32: u32) -> String {
+    format!("{crc32:08x}")
+}
+
 /// Taking the writer leaves `Poisoned`, so that every early return, and a call that is never finished, is safe: a
 /// poisoned file is deleted later, never closed and kept, never written again.
 enum State<W> {
@@ -39,7 +44,7 @@ impl<S: Storage> StagedFile<S> {
 
     /// The checksum of what was appended so far, as a manifest names it.
     pub fn checksum(&self) -> String {
-        format!("{:08x}", self.checksum.clone().finalize())
+        checksum_text(self.checksum.clone().finalize())
     }
 
     /// Appends bytes. After an error the file is poisoned.

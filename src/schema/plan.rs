@@ -21,6 +21,14 @@ pub struct RowSettings {
     pub partitioning: Option<Partitioning>,
 }
 
+impl RowSettings {
+    /// What the rows of one file must have in common. Columns are not in it: new ones stand at the end, and a row that
+    /// lacks them reads as NULL.
+    pub fn format(&self) -> String {
+        format!("hive {:02x}", self.dialect.delimiter)
+    }
+}
+
 /// The columns that rows of this schema want in the table.
 pub fn wanted_columns(settings: &RowSettings, schema: &WriterSchema) -> Vec<Column> {
     let metadata = settings.metadata.iter().map(|metadata| metadata.column());

@@ -54,6 +54,7 @@ fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: bool) -> Arc
         rows,
         max_batch_rows: 1_000_000,
         max_file_size: 1 << 30,
+        folding: Folding { below: 0, format: "test".to_owned() },
         on_bad_record,
         schemas: RwLock::new(vec![Arc::new(WriterSchema::compile(&schema))]),
         budget: Budget::new(1 << 30),
@@ -61,6 +62,18 @@ fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: bool) -> Arc
         metrics: Metrics::default(),
         pause: |_| Duration::ZERO,
     })
+}
+
+/// With folding of files below 40 bytes: ten rows of four bytes.
+fn shared_folding(memory: &Memory, by_day: bool) -> Arc<Shared<Memory>> {
+    let mut shared = shared_with(memory, OnBadRecord::Skip, by_day);
+    Arc::get_mut(&mut shared).unwrap().folding.below = 40;
+    shared
+}
+
+async fn commit(owner: &mut SourcePartition<Memory>, hand_over: u64, entries: impl IntoIterator<Item = u64>) {
+    accept(owner, hand_over, entries).await.unwrap();
+    owner.commit_all().await.unwrap();
 }
 
 fn shared(memory: &Memory) -> Arc<Shared<Memory>> {
@@ -165,8 +178,8 @@ async fn a_batch_is_seen_and_acknowledged_only_once_its_commit_is_whole() {
     assert_eq!((manifest.rows, manifest.total_rows, manifest.predecessor_last), (3, 3, None));
     assert_eq!(manifest.last.entry, 3);
     let bytes = &memory.files()[&format!("/d/visits/{}", manifest.files[0].name)];
-    assert_eq!(format!("{:08x}", crc32fast::hash(bytes)), manifest.files[0].checksum);
-    assert_eq!(bytes.len() as u64, manifest.files[0].length);
+    assert_eq!(format!("{:08x}", crc32fast::hash(bytes)), manifest.files[0].content.checksum);
+    assert_eq!(bytes.len() as u64, manifest.files[0].content.length);
 }
 
 #[tokio::test]
@@ -772,4 +785,132 @@ async fn a_full_batch_is_committed_without_waiting_for_its_time() {
     owner.end_commit().await.unwrap();
     assert_eq!(rows(&memory), [1, 2, 3, 4]);
     assert_eq!(acknowledged(&shared), Some(2));
+}
+
+// Rule 8.
+#[tokio::test]
+async fn a_quiet_topic_keeps_one_file_that_grows_until_it_is_large_enough() {
+    let memory = Memory::new();
+    let shared = shared_folding(&memory, false);
+    let mut owner = owner(&shared);
+    let mut before = Vec::new();
+    for entry in 1..=9 {
+        commit(&mut owner, entry, [entry]).await;
+        let files = memory.files();
+        let (path, bytes) = files.iter().find(|(path, _)| !path.contains("/_")).unwrap();
+        assert_eq!(path, "/d/visits/visits-00000000000000000001.csv");
+        assert!(bytes.starts_with(&before), "the old bytes stay the beginning");
+        before = bytes.clone();
+    }
+    assert_eq!(visible(&memory).into_values().collect::<Vec<_>>(), [(1..=9).collect::<Vec<_>>()]);
+    // The file has 36 bytes now: one batch more takes it over the bound, and the next begins a new one.
+    commit(&mut owner, 10, 10..=12).await;
+    commit(&mut owner, 11, [13]).await;
+    let sizes: Vec<_> = visible(&memory).into_values().map(|rows| rows.len()).collect();
+    assert_eq!(sizes, [12, 1]);
+    assert_eq!(staged(&memory), Vec::<String>::new());
+    let last = manifest(&memory, 10).unwrap();
+    assert_eq!((last.rows, last.total_rows, last.files[0].new_rows(), last.files[0].content.rows), (3, 12, 3, 12));
+    assert_eq!(shared.metrics.files_committed.get(), 2);
+}
+
+#[tokio::test]
+async fn each_partition_directory_grows_a_file_of_its_own() {
+    let memory = Memory::new();
+    let shared = shared_folding(&memory, true);
+    let mut owner = owner(&shared);
+    for (hand_over, [first, second]) in [(1, [1, 2]), (2, [3, 4])] {
+        let all = [(first, 0), (second, DAY)].map(|(entry, publish_time)| Sent { publish_time, ..sent(entry) });
+        owner.accept(chunk(&shared, hand_over, all)).await.unwrap();
+        owner.commit_all().await.unwrap();
+    }
+    assert_eq!(visible(&memory).into_values().collect::<Vec<_>>(), [[1, 3], [2, 4]]);
+}
+
+#[tokio::test]
+async fn a_file_that_something_else_changed_or_took_away_does_not_grow() {
+    for taken_away in [false, true] {
+        let memory = Memory::new();
+        let shared = shared_folding(&memory, false);
+        let mut owner = owner(&shared);
+        commit(&mut owner, 1, [1]).await;
+        let first = "/d/visits/visits-00000000000000000001.csv";
+        memory.remove(first);
+        if !taken_away {
+            memory.put(first, b"7,7\n");
+        }
+        commit(&mut owner, 2, [2]).await;
+        assert_eq!(visible(&memory)["/d/visits/visits-00000000000000000002.csv"], [2]);
+        assert_eq!(visible(&memory).contains_key(first), !taken_away);
+    }
+}
+
+#[tokio::test]
+async fn a_fold_that_a_crash_left_unpublished_is_finished_by_the_next_owner() {
+    let memory = Memory::new();
+    let shared = shared_folding(&memory, false);
+    let mut crashing = owner(&shared);
+    commit(&mut crashing, 1, [1]).await;
+    accept(&mut crashing, 2, [2]).await.unwrap();
+    memory.fail_next(Operation::Rename, "/d/visits/visits-", Fault::Hang);
+    crashing.begin_commit().unwrap();
+    assert!(crashing.commit_end().now_or_never().is_none());
+    drop(crashing);
+    assert_eq!(rows(&memory), [1]);
+    let mut next = owner(&shared);
+    commit(&mut next, 1, [2, 3]).await;
+    assert_eq!(visible(&memory).into_values().collect::<Vec<_>>(), [[1, 2, 3]]);
+}
+
+#[tokio::test]
+async fn a_fold_whose_answer_is_lost_or_late_happens_once() {
+    for fault in [Fault::AnswerLost, Fault::RequestLost, Fault::UnderWay] {
+        let memory = Memory::new();
+        let shared = shared_folding(&memory, false);
+        let mut owner = owner(&shared);
+        commit(&mut owner, 1, [1]).await;
+        memory.fail_next(Operation::Rename, "/d/visits/visits-", fault);
+        commit(&mut owner, 2, [2]).await;
+        commit(&mut owner, 3, [3]).await;
+        memory.land();
+        assert_eq!(visible(&memory).into_values().collect::<Vec<_>>(), [[1, 2, 3]], "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_owner_that_lost_the_race_folds_into_what_the_winner_left() {
+    let memory = Memory::new();
+    let (shared_a, shared_b) = (shared_folding(&memory, false), shared_folding(&memory, false));
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    commit(&mut a, 1, [1]).await;
+    accept(&mut a, 2, 2..=3).await.unwrap();
+    accept(&mut b, 1, 1..=2).await.unwrap();
+    b.commit_all().await.unwrap();
+    a.commit_all().await.unwrap();
+    a.commit_all().await.unwrap();
+    assert_eq!(visible(&memory).into_values().collect::<Vec<_>>(), [[1, 2, 3]]);
+}
+
+#[tokio::test]
+async fn rows_of_another_format_begin_a_new_file() {
+    let memory = Memory::new();
+    let mut shared = shared_folding(&memory, false);
+    commit(&mut owner(&shared), 1, [1]).await;
+    Arc::get_mut(&mut shared).unwrap().folding.format = "other".to_owned();
+    commit(&mut owner(&shared), 1, [2]).await;
+    assert_eq!(visible(&memory).len(), 2);
+}
+
+#[tokio::test]
+async fn a_manifest_carries_no_more_than_its_share_of_open_files() {
+    let memory = Memory::new();
+    let mut shared = shared_folding(&memory, true);
+    Arc::get_mut(&mut shared).unwrap().rows.partitioning.as_mut().unwrap().past_limit = Duration::from_secs(1 << 30);
+    let mut owner = owner(&shared);
+    let days = (1..=100).map(|entry| Sent { publish_time: entry as i64 * DAY, ..sent(entry) });
+    owner.accept(chunk(&shared, 1, days)).await.unwrap();
+    owner.commit_all().await.unwrap();
+    let open = manifest(&memory, 1).unwrap().open_files;
+    assert_eq!(open.len(), 64);
+    assert_eq!(open[63].directory, "dt=1970-04-11", "the latest stay");
 }

@@ -142,7 +142,7 @@ fn breaks(manifest: &Manifest, before: Option<&Manifest>) -> Vec<String> {
     if manifest.first > manifest.last || manifest.predecessor_last.is_some_and(|last| manifest.first <= last) {
         broken.push(format!("its positions {} to {} overlap those before it", manifest.first, manifest.last));
     }
-    let in_files: u64 = manifest.files.iter().map(|file| file.rows).sum();
+    let in_files: u64 = manifest.files.iter().map(FileEntry::new_rows).sum();
     if in_files != manifest.rows {
         broken.push(format!("it counts {} rows, its files {in_files}", manifest.rows));
     }
@@ -164,7 +164,10 @@ async fn check_file<S: Storage>(
     let bytes = match storage.read(path).await {
         Ok(bytes) => bytes,
         Err(error) if error.kind == StorageErrorKind::NotFound => {
-            let what = format!("it is missing; its manifest says {} bytes in {} rows", entry.length, entry.rows);
+            let what = format!(
+                "it is missing; its manifest says {} bytes in {} rows",
+                entry.content.length, entry.content.rows
+            );
             report.findings.push(Finding { path: path.to_owned(), what });
             return Ok(());
         }
@@ -175,12 +178,12 @@ async fn check_file<S: Storage>(
     report.rows += rows;
     report.bytes += bytes.len() as u64;
     let checksum = format!("{:08x}", crc32fast::hash(&bytes));
-    let what = if bytes.len() as u64 != entry.length {
-        format!("it has {} bytes, its manifest says {}", bytes.len(), entry.length)
-    } else if checksum != entry.checksum {
-        format!("its bytes were altered: their CRC-32 is {checksum}, its manifest says {}", entry.checksum)
-    } else if rows != entry.rows {
-        format!("it has {rows} rows, its manifest says {}", entry.rows)
+    let what = if bytes.len() as u64 != entry.content.length {
+        format!("it has {} bytes, its manifest says {}", bytes.len(), entry.content.length)
+    } else if checksum != entry.content.checksum {
+        format!("its bytes were altered: their CRC-32 is {checksum}, its manifest says {}", entry.content.checksum)
+    } else if rows != entry.content.rows {
+        format!("it has {rows} rows, its manifest says {}", entry.content.rows)
     } else {
         return Ok(());
     };
@@ -208,7 +211,7 @@ async fn visible_files<S: Storage>(storage: &S, table: &TableLayout) -> Result<V
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pulsar_io_hdfs_csv::manifest::{FORMAT_VERSION, SinkIdentity};
+    use pulsar_io_hdfs_csv::manifest::{Content, FORMAT_VERSION, SinkIdentity};
     use pulsar_io_hdfs_csv::storage::memory::Memory;
 
     const TABLE: &str = "/d/visits";
@@ -234,10 +237,14 @@ mod tests {
             files: vec![FileEntry {
                 staged: format!("_staging/visits/{sequence}"),
                 name: name(sequence),
-                length: content.len() as u64,
-                rows: 2,
-                checksum: format!("{:08x}", crc32fast::hash(content.as_bytes())),
+                content: Content {
+                    length: content.len() as u64,
+                    rows: 2,
+                    checksum: format!("{:08x}", crc32fast::hash(content.as_bytes())),
+                },
+                replaces: None,
             }],
+            open_files: vec![],
         }
     }
 

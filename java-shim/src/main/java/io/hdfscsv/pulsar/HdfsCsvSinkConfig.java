@@ -125,6 +125,14 @@ public class HdfsCsvSinkConfig {
                     "A batch is committed when one of its files has this size. Allowed: a size from 1MB to 1TB.")
     public String maxFileSize;
 
+    /** For example {@code 8MB}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "8MB",
+            help =
+                    "A file below this size grows: the next batch is put behind its rows, so that a quiet topic has one file a day. 0 begins a new file with every commit. Allowed: 0, or a size up to 64MB.")
+    public String foldBelow;
+
     /** For example {@code 128MB}. */
     @FieldDoc(
             required = false,
