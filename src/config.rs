@@ -1,5 +1,7 @@
 //! Configuration in two steps: what was typed, and what it means. Every error is told, not the first only.
 
+use std::collections::BTreeMap;
+use std::path::Path;
 use std::time::Duration;
 
 use serde::Deserialize;
@@ -11,6 +13,7 @@ use crate::row::metadata::Metadata;
 use crate::row::partition::{Partitioning, TimeSource, Unit};
 use crate::schema::plan::RowSettings;
 use crate::storage::hdfs::HdfsSettings;
+use crate::topic::TopicName;
 
 /// A configuration key: the one definition that the parser, the errors and the documentation share.
 #[derive(Clone, Copy, Debug)]
@@ -211,6 +214,9 @@ pub struct SinkSettings {
     /// Where a new subscription begins.
     #[serde(default)]
     pub subscription_position: Option<String>,
+    /// The topics that it reads by name.
+    #[serde(default)]
+    pub inputs: Vec<String>,
     /// After how many milliseconds without an acknowledgement the client asks for a record again.
     #[serde(default)]
     pub timeout_ms: Option<u64>,
@@ -301,7 +307,14 @@ impl Values<'_> {
         if location.is_none() && self.errors.is_empty() {
             self.wrong("directory", "it is missing");
         }
-        let config_dir = self.parse("hdfsConfigDir", existing_folder);
+        let config_dir = self.parse("hdfsConfigDir", hadoop_folder);
+        if config_dir.as_deref().is_some_and(reads_from_observers) {
+            self.wrong(
+                "hdfsConfigDir",
+                "its hdfs-site.xml uses ObserverReadProxyProvider, whose reads can be stale; set \
+                 dfs.client.failover.proxy.provider to org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider",
+            );
+        }
         let operation_timeout = self.parse("operationTimeout", between(parse_duration, seconds(1), seconds(3_600)));
         let table_name_pattern = self.parse("tableNamePattern", parse_pattern);
         let guarantee = self.parse("deliveryGuarantee", one_of(&[("exactly-once", ())]));
@@ -342,6 +355,7 @@ impl Values<'_> {
                 ));
         }
         let (url, directory) = location?;
+        self.check_tables(&sink, &directory, &table_name_pattern.clone()?);
         let partitioning = match unit? {
             None => None,
             Some(unit) => Some(Partitioning {
@@ -416,6 +430,33 @@ impl Values<'_> {
         }
     }
 
+    /// Each topic that is known now gets a table, and none the table of another.
+    fn check_tables(&mut self, sink: &SinkSettings, directory: &str, pattern: &str) {
+        let mut topic_of_table: BTreeMap<String, String> = BTreeMap::new();
+        for input in &sink.inputs {
+            let name = match TopicName::parse(input) {
+                Ok(name) => name,
+                Err(error) => {
+                    self.errors.push(format!("the sink's inputs: {error}"));
+                    continue;
+                }
+            };
+            let table = match name.table(directory, pattern) {
+                Ok(table) => table,
+                Err(error) => {
+                    self.errors.push(format!("topic {input} cannot have a table: {error}"));
+                    continue;
+                }
+            };
+            let topic = name.to_string();
+            let owner = topic_of_table.entry(table.root().to_owned()).or_insert_with(|| topic.clone());
+            if *owner != topic {
+                let error = one_table_for_two(owner, &topic, table.root());
+                self.errors.push(error);
+            }
+        }
+    }
+
     fn check_guarantee(&mut self, sink: &SinkSettings) -> Option<()> {
         let given = sink.processing_guarantees.as_str();
         if given == "EFFECTIVELY_ONCE" {
@@ -427,6 +468,14 @@ impl Values<'_> {
         ));
         None
     }
+}
+
+/// What is wrong when two topics get one table.
+pub(crate) fn one_table_for_two(first: &str, second: &str, table: &str) -> String {
+    format!(
+        "topics {first} and {second} get the same table {table}; set tableNamePattern so that they differ, for example \
+         tableNamePattern: \"{{namespace}}_{{topic}}\""
+    )
 }
 
 const fn seconds(seconds: u64) -> Duration {
@@ -475,8 +524,17 @@ fn parse_directory(text: &str) -> Option<(Option<String>, String)> {
     (normal && !path.is_empty()).then(|| (url, path.to_owned()))
 }
 
-fn existing_folder(text: &str) -> Option<String> {
-    std::path::Path::new(text).is_dir().then(|| text.to_owned())
+const HADOOP_FILES: [&str; 2] = ["core-site.xml", "hdfs-site.xml"];
+
+/// A folder with at least one of the Hadoop client's files.
+fn hadoop_folder(text: &str) -> Option<String> {
+    HADOOP_FILES.iter().any(|file| Path::new(text).join(file).is_file()).then(|| text.to_owned())
+}
+
+/// An observer NameNode may answer with a state of the past, in which the newest manifest is missing.
+fn reads_from_observers(config_dir: &str) -> bool {
+    let read = |file| std::fs::read_to_string(Path::new(config_dir).join(file)).unwrap_or_default();
+    HADOOP_FILES.iter().any(|file| read(file).contains("ObserverReadProxyProvider"))
 }
 
 fn parse_pattern(text: &str) -> Option<String> {
@@ -551,9 +609,9 @@ pub(crate) mod tests {
 
     #[test]
     fn every_example_in_the_definition_is_valid() {
-        let folder = std::env::temp_dir();
+        let folder = hadoop_folder_with("<configuration/>");
         for key in KEYS {
-            let example = if key.name == "hdfsConfigDir" { folder.to_str().unwrap() } else { key.example };
+            let example = if key.name == "hdfsConfigDir" { folder.path().to_str().unwrap() } else { key.example };
             let mut configs = json!({ "directory": "/events" });
             configs[key.name] = json!(example);
             parse(configs, json!({})).unwrap_or_else(|error| panic!("{}: {error}", key.name));
@@ -615,6 +673,31 @@ pub(crate) mod tests {
     fn a_timeout_below_the_commit_interval_is_refused() {
         let error = parse(json!({ "directory": "/e" }), json!({ "timeoutMs": 500 })).unwrap_err();
         assert!(error.message.contains("timeoutMs (500) is below commitInterval (60000 ms)"), "{error}");
+    }
+
+    /// A folder whose hdfs-site.xml has this text.
+    fn hadoop_folder_with(text: &str) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("hdfs-site.xml"), text).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_folder_without_the_hadoop_files_and_one_that_reads_from_observers_are_refused() {
+        let empty = tempfile::tempdir().unwrap();
+        assert!(error(json!({ "directory": "/e", "hdfsConfigDir": empty.path() })).contains("core-site.xml"));
+        let observers = hadoop_folder_with("<value>org.example.ObserverReadProxyProvider</value>");
+        assert!(error(json!({ "directory": "/e", "hdfsConfigDir": observers.path() })).contains("can be stale"));
+    }
+
+    #[test]
+    fn two_inputs_that_get_one_table_are_refused_unless_the_pattern_tells_them_apart() {
+        let inputs =
+            json!({ "inputs": ["persistent://t/one/visits", "t/two/visits", "persistent://t/one/visits-partition-1"] });
+        let error = parse(json!({ "directory": "/e" }), inputs.clone()).unwrap_err();
+        assert_eq!(error.message.lines().count(), 1, "{error}");
+        assert!(error.message.contains("persistent://t/one/visits and persistent://t/two/visits"), "{error}");
+        parse(json!({ "directory": "/e", "tableNamePattern": "{namespace}.{topic}" }), inputs).unwrap();
     }
 
     #[test]

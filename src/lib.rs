@@ -25,3 +25,4 @@ pub mod sink;
 pub mod source_partition;
 pub mod stage;
 pub mod storage;
+pub mod topic;

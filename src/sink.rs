@@ -16,16 +16,17 @@ use crate::acknowledge::Answers;
 use crate::batch::Chunk;
 use crate::budget::Budget;
 use crate::commit::Folding;
-use crate::config::Config;
+use crate::config::{Config, one_table_for_two};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Records;
-use crate::layout::{SourcePartitionLayout, TableLayout};
+use crate::layout::{InvalidName, SourcePartitionLayout, TableLayout};
 use crate::manifest::SinkIdentity;
 use crate::metrics::Metrics;
 use crate::recovery::{Failure, load, nonce, read_identity};
 use crate::schema::writer::{SchemaInfo, WriterSchema};
 use crate::source_partition::{Shared, SourcePartition, pause_between_attempts};
 use crate::storage::{Overwrite, Storage, StorageResult, write_whole};
+use crate::topic::TopicName;
 
 /// How long a hand-over waits for memory before it answers that there is none.
 const HAND_OVER_WAIT: Duration = Duration::from_millis(100);
@@ -166,33 +167,21 @@ impl<S: Storage> Sink<S> {
         if let Some(id) = all.by_topic.get(topic) {
             return Ok(*id);
         }
-        let name = TopicName::parse(topic)?;
-        let table = self
-            .config
-            .table_name_pattern
-            .replace("{tenant}", name.tenant)
-            .replace("{namespace}", name.namespace)
-            .replace("{topic}", name.local);
-        let invalid = |error: crate::layout::InvalidName| {
+        let name = TopicName::parse(topic).map_err(|error| Error::new(ErrorKind::Config, error))?;
+        let invalid = |error: InvalidName| {
             Error::new(ErrorKind::Config, format_args!("topic {topic} cannot have a table: {error}"))
         };
-        let table_layout = TableLayout::new(&self.config.directory, &table).map_err(invalid)?;
-        let layout = SourcePartitionLayout::new(table_layout.clone(), name.local, name.partition).map_err(invalid)?;
-        let owner = all.topic_of_table.entry(table_layout.root().to_owned()).or_insert_with(|| name.topic.to_owned());
-        if owner != name.topic {
-            return Err(Error::new(
-                ErrorKind::Config,
-                format_args!(
-                    "topics {owner} and {} get the same table {}; set tableNamePattern so that they differ, for example \
-                     tableNamePattern: \"{{namespace}}_{{topic}}\"",
-                    name.topic,
-                    table_layout.root()
-                ),
-            ));
+        let table = name.table(&self.config.directory, &self.config.table_name_pattern).map_err(invalid)?;
+        let layout = SourcePartitionLayout::new(table, &name.local, name.partition).map_err(invalid)?;
+        let whole_topic = name.to_string();
+        let table = layout.table.root();
+        let owner = all.topic_of_table.entry(table.to_owned()).or_insert_with(|| whole_topic.clone());
+        if *owner != whole_topic {
+            return Err(Error::new(ErrorKind::Config, one_table_for_two(owner, &whole_topic, table)));
         }
         let id = u32::try_from(all.handles.len()).map_err(Error::bug)?;
         let shared = Arc::clone(&self.shared);
-        let owner = SourcePartition::new(shared, id, topic.to_owned(), layout, self.identity(name.topic));
+        let owner = SourcePartition::new(shared, id, topic.to_owned(), layout, self.identity(&whole_topic));
         all.handles.push(self.spawn(owner));
         all.by_topic.insert(topic.to_owned(), id);
         Ok(id)
@@ -441,39 +430,6 @@ async fn recover_tables<S: Storage>(storage: &S, directory: &str, owner: &SinkId
     Ok(count)
 }
 
-/// The parts of a topic's full name.
-#[derive(Debug, PartialEq, Eq)]
-struct TopicName<'a> {
-    /// The full name without partition.
-    topic: &'a str,
-    tenant: &'a str,
-    namespace: &'a str,
-    local: &'a str,
-    partition: Option<u32>,
-}
-
-impl<'a> TopicName<'a> {
-    fn parse(full: &'a str) -> Result<Self> {
-        let parsed = (|| {
-            let (topic, partition) = match full.rsplit_once("-partition-") {
-                Some((topic, index)) if index.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    (topic, Some(index.parse().ok()?))
-                }
-                _ => (full, None),
-            };
-            let mut parts = topic.split_once("://")?.1.splitn(3, '/');
-            let (tenant, namespace, local) = (parts.next()?, parts.next()?, parts.next()?);
-            Some(TopicName { topic, tenant, namespace, local, partition })
-        })();
-        parsed.ok_or_else(|| {
-            Error::new(
-                ErrorKind::Config,
-                format_args!("`{full}` is not a topic's full name; one looks like persistent://tenant/namespace/topic"),
-            )
-        })
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -645,24 +601,5 @@ mod tests {
     #[test]
     fn a_malformed_hand_over_is_an_error_and_not_a_panic() {
         assert!(split(&[1; HEADER + 1]).is_err());
-    }
-
-    #[test]
-    fn topics_are_read_with_and_without_partition() {
-        let name = TopicName::parse("persistent://t/n/page-partition-12").unwrap();
-        assert_eq!(
-            name,
-            TopicName {
-                topic: "persistent://t/n/page",
-                tenant: "t",
-                namespace: "n",
-                local: "page",
-                partition: Some(12)
-            }
-        );
-        let name = TopicName::parse("persistent://t/n/a-partition-b/c").unwrap();
-        assert_eq!((name.local, name.partition), ("a-partition-b/c", None));
-        assert!(TopicName::parse("page").is_err());
-        assert!(TopicName::parse("persistent://t/page").is_err());
     }
 }
