@@ -143,7 +143,7 @@ impl<S: Storage> Commit<S> {
                     let name = self.layout.staged(self.manifest.sequence, &nonce(), "json");
                     let temporary = self.layout.table.path(&name);
                     write_whole(storage, &temporary, self.manifest.to_json()?.into()).await?;
-                    if self.manifest.predecessor_last.is_none() {
+                    if self.manifest.sequence == 1 {
                         storage.mkdirs(&self.layout.manifests()).await?;
                     }
                     State::Put { temporary }

@@ -43,7 +43,7 @@ impl TableLayout {
 
     /// A table whose directory's name was found on HDFS; none for a hidden name, which is no table's.
     pub fn existing(directory: &str, name: &str) -> Option<Self> {
-        (!name.starts_with(['_', '.'])).then(|| TableLayout { root: format!("{directory}/{name}") })
+        (!name.is_empty() && !name.starts_with(['_', '.'])).then(|| TableLayout { root: format!("{directory}/{name}") })
     }
 
     /// The directory that the Hive table points at.

@@ -19,6 +19,7 @@ pub mod manifest;
 pub mod metrics;
 pub mod position;
 pub mod recovery;
+pub mod reset;
 pub mod row;
 pub mod schema;
 pub mod sink;

@@ -36,10 +36,10 @@ pub struct Manifest {
     pub sink: SinkIdentity,
     /// The last position of the manifest before: positions are not dense, so this is the chain that `verify` follows.
     pub predecessor_last: Option<Position>,
-    /// The first position of the batch.
-    pub first: Position,
-    /// The last position of the batch: the mark.
-    pub last: Position,
+    /// The first position of the batch; none in a reset, which has no records.
+    pub first: Option<Position>,
+    /// The last position of the batch: the mark. None, after a reset, lies before every record.
+    pub last: Option<Position>,
     /// The largest publish time committed so far, milliseconds since 1970.
     pub largest_publish_time: i64,
     /// Rows of the batch.
@@ -158,8 +158,8 @@ pub(crate) mod tests {
                 topic: "persistent://marketplace/events/page_visit".to_owned(),
             },
             predecessor_last: None,
-            first: position,
-            last: position,
+            first: Some(position),
+            last: Some(position),
             largest_publish_time: 5,
             rows: 1,
             dropped: 0,

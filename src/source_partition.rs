@@ -115,7 +115,7 @@ impl From<&Manifest> for Loaded {
     fn from(manifest: &Manifest) -> Self {
         Loaded {
             sequence: manifest.sequence,
-            mark: Some(manifest.last),
+            mark: manifest.last,
             largest_publish_time: manifest.largest_publish_time,
             total_rows: manifest.total_rows,
             total_dropped: manifest.total_dropped,
@@ -382,7 +382,7 @@ impl<S: Storage> SourcePartition<S> {
         if let Some(end) = self.settled().await {
             let first = end.0.manifest().first;
             if self.take_commit_end(end)?.is_some() {
-                first_dropped = Some(first);
+                first_dropped = first;
             }
         }
         self.drop_batch();
@@ -481,8 +481,8 @@ impl<S: Storage> SourcePartition<S> {
             source_partition: self.layout.name.clone(),
             sink: self.identity.clone(),
             predecessor_last: loaded.mark,
-            first: extent.first,
-            last: extent.last,
+            first: Some(extent.first),
+            last: Some(extent.last),
             largest_publish_time: loaded.largest_publish_time.max(extent.largest_publish_time),
             rows: batch.rows,
             dropped: batch.dropped,

@@ -176,7 +176,7 @@ async fn a_batch_is_seen_and_acknowledged_only_once_its_commit_is_whole() {
     assert_eq!(staged(&memory), Vec::<String>::new());
     let manifest = manifest(&memory, 1).unwrap();
     assert_eq!((manifest.rows, manifest.total_rows, manifest.predecessor_last), (3, 3, None));
-    assert_eq!(manifest.last.entry, 3);
+    assert_eq!(manifest.last.unwrap().entry, 3);
     let bytes = &memory.files()[&format!("/d/visits/{}", manifest.files[0].name)];
     assert_eq!(format!("{:08x}", crc32fast::hash(bytes)), manifest.files[0].content.checksum);
     assert_eq!(bytes.len() as u64, manifest.files[0].content.length);
@@ -193,7 +193,7 @@ async fn manifests_name_the_last_position_of_the_one_before_and_add_up() {
     }
     let second = manifest(&memory, 2).unwrap();
     assert_eq!(second.predecessor_last.unwrap().entry, 3);
-    assert_eq!((second.rows, second.total_rows, second.first.entry), (2, 5, 7));
+    assert_eq!((second.rows, second.total_rows, second.first.unwrap().entry), (2, 5, 7));
 }
 
 #[tokio::test]
@@ -259,7 +259,7 @@ async fn after_a_lost_race_what_lies_above_the_new_mark_is_staged_again_in_order
     a.commit_all().await.unwrap();
     assert_eq!(rows(&memory), [1, 2, 3, 4, 5, 6]);
     assert_eq!(acknowledged(&shared_a), Some(2));
-    assert_eq!(manifest(&memory, 2).unwrap().first.entry, 6);
+    assert_eq!(manifest(&memory, 2).unwrap().first.unwrap().entry, 6);
     assert_eq!(staged(&memory), Vec::<String>::new());
 }
 
@@ -276,7 +276,7 @@ async fn after_a_lost_race_records_taken_during_the_commit_keep_their_order() {
     a.commit_all().await.unwrap();
     assert_eq!(rows(&memory), [1, 2, 3, 4, 5, 6, 7]);
     let second = manifest(&memory, 2).unwrap();
-    assert_eq!((second.first.entry, second.last.entry), (3, 7));
+    assert_eq!((second.first.unwrap().entry, second.last.unwrap().entry), (3, 7));
     assert_eq!(acknowledged(&shared_a), Some(2));
 }
 
@@ -742,7 +742,7 @@ async fn a_batch_of_bad_records_only_commits_a_manifest_without_files() {
     owner.accept(chunk(&shared, 1, [bad(1), bad(2)])).await.unwrap();
     owner.commit_all().await.unwrap();
     let manifest = manifest(&memory, 1).unwrap();
-    assert_eq!((manifest.files.len(), manifest.dropped, manifest.last.entry), (0, 2, 2));
+    assert_eq!((manifest.files.len(), manifest.dropped, manifest.last.unwrap().entry), (0, 2, 2));
     assert_eq!(acknowledged(&shared), Some(1));
     assert_eq!(shared.metrics.bad_records(), 2);
 }
@@ -913,4 +913,50 @@ async fn a_manifest_carries_no_more_than_its_share_of_open_files() {
     let open = manifest(&memory, 1).unwrap().open_files;
     assert_eq!(open.len(), 64);
     assert_eq!(open[63].directory, "dt=1970-04-11", "the latest stay");
+}
+
+// Rule 10.
+#[tokio::test]
+async fn after_a_reset_records_above_the_new_mark_are_taken_again() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut before = owner(&shared);
+    commit(&mut before, 1, 1..=4).await;
+    let mark = Position { ledger: 1, entry: 2, batch_index: 0 };
+    let put = crate::reset::reset(&memory, &before.layout, Some(mark)).await.unwrap();
+    assert_eq!((put.sequence, put.predecessor_last.unwrap().entry, put.total_rows), (2, 4, 4));
+    commit(&mut owner(&shared), 1, 1..=5).await;
+    assert_eq!(rows(&memory), [1, 2, 3, 3, 4, 4, 5]);
+    crate::reset::reset(&memory, &before.layout, None).await.unwrap();
+    commit(&mut owner(&shared), 1, [1]).await;
+    assert_eq!(manifest(&memory, 5).unwrap().first.unwrap().entry, 1);
+    assert_eq!(staged(&memory), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_reset_of_a_topic_that_was_created_again_lets_the_sink_go_on() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut before = owner(&shared);
+    commit(&mut before, 1, 1..=5).await;
+    crate::reset::reset(&memory, &before.layout, None).await.unwrap();
+    let again = (1..=2).map(|entry| Sent { publish_time: 1_000, ..sent(entry) });
+    let mut after = owner(&shared);
+    after.accept(chunk(&shared, 1, again)).await.unwrap();
+    after.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 1, 2, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_reset_while_the_sink_runs_says_that_it_must_be_stopped() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut running = owner(&shared);
+    commit(&mut running, 1, [1]).await;
+    let layout = running.layout.clone();
+    let second = format!("{MANIFESTS}{:020}.json", 2);
+    let other = Manifest { sequence: 2, ..manifest(&memory, 1).unwrap() }.to_json().unwrap();
+    memory.before_next(Operation::Rename, MANIFESTS, move |memory| memory.put(&second, &other));
+    let error = crate::reset::reset(&memory, &layout, None).await.unwrap_err();
+    assert!(error.to_string().contains("the sink runs"), "{error}");
 }

@@ -6,6 +6,7 @@ pub mod command;
 pub mod configuration;
 pub mod encode;
 pub mod event;
+pub mod hdfs;
 pub mod produce;
 pub mod publish;
 pub mod pulsar_client;

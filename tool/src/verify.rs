@@ -118,7 +118,7 @@ async fn chain<S: Storage>(
         }
         report.rows = manifest.total_rows;
         report.dropped = manifest.total_dropped;
-        report.last = Some(manifest.last);
+        report.last = manifest.last;
         before = Some(manifest);
     }
     Ok(report)
@@ -131,16 +131,19 @@ fn breaks(manifest: &Manifest, before: Option<&Manifest>) -> Vec<String> {
     if manifest.sequence != expected {
         broken.push(format!("manifest {expected} is missing before it"));
     }
-    if before.is_some() && manifest.predecessor_last != before.map(|before| before.last) {
+    if before.is_some() && manifest.predecessor_last != before.and_then(|before| before.last) {
         let text = |position: Option<Position>| position.map_or("none".to_owned(), |position| position.to_string());
         broken.push(format!(
             "it follows position {}, but the manifest before ends at {}",
             text(manifest.predecessor_last),
-            text(before.map(|before| before.last))
+            text(before.and_then(|before| before.last))
         ));
     }
-    if manifest.first > manifest.last || manifest.predecessor_last.is_some_and(|last| manifest.first <= last) {
-        broken.push(format!("its positions {} to {} overlap those before it", manifest.first, manifest.last));
+    // A reset has no records, and moves the mark back.
+    if let (Some(first), Some(last)) = (manifest.first, manifest.last)
+        && (first > last || manifest.predecessor_last.is_some_and(|before| first <= before))
+    {
+        broken.push(format!("its positions {first} to {last} overlap those before it"));
     }
     let in_files: u64 = manifest.files.iter().map(FileEntry::new_rows).sum();
     if in_files != manifest.rows {
@@ -226,8 +229,8 @@ mod tests {
             source_partition: "visits".to_owned(),
             sink: SinkIdentity { sink: "s".to_owned(), subscription: "s".to_owned(), topic: "t".to_owned() },
             predecessor_last: (sequence > 1).then(|| at(2 * sequence - 2)),
-            first: at(2 * sequence - 1),
-            last: at(2 * sequence),
+            first: Some(at(2 * sequence - 1)),
+            last: Some(at(2 * sequence)),
             largest_publish_time: 0,
             rows: 2,
             dropped: 0,

@@ -3,6 +3,7 @@
 mod generate;
 mod produce;
 mod replay;
+mod reset;
 mod sinks;
 mod verify;
 
@@ -12,6 +13,7 @@ use clap::{Parser, Subcommand};
 pub use self::generate::Generate;
 pub use self::produce::Produce;
 pub use self::replay::Replay;
+pub use self::reset::Reset;
 pub use self::sinks::Sinks;
 pub use self::verify::Verify;
 
@@ -28,6 +30,7 @@ enum Command {
     Generate(Generate),
     Produce(Produce),
     Replay(Replay),
+    Reset(Reset),
     Sinks(Sinks),
     Verify(Verify),
 }
@@ -39,6 +42,7 @@ impl Cli {
             Command::Generate(generate) => generate.run(),
             Command::Produce(produce) => produce.run(),
             Command::Replay(replay) => replay.run(),
+            Command::Reset(reset) => reset.run(),
             Command::Sinks(sinks) => sinks.run(),
             Command::Verify(verify) => verify.run(),
         }

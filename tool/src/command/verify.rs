@@ -1,12 +1,10 @@
 //! `hdfs-csv verify`.
 
-use std::time::Duration;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
-use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings};
 
+use crate::hdfs::HdfsArgs;
 use crate::verify::{TableReport, tables, verify};
 
 /// Holds the tables of a directory against their manifests: lengths, checksums, rows, the chain of positions.
@@ -17,9 +15,8 @@ pub struct Verify {
     /// The directory that the tables are in.
     #[arg(long)]
     directory: String,
-    /// The folder with core-site.xml and hdfs-site.xml; HADOOP_CONF_DIR when absent.
-    #[arg(long, value_name = "DIR")]
-    hdfs_config_dir: Option<String>,
+    #[command(flatten)]
+    hdfs: HdfsArgs,
     /// Only these tables, separated by commas.
     #[arg(long, value_delimiter = ',')]
     tables: Vec<String>,
@@ -43,12 +40,7 @@ impl Verify {
     }
 
     async fn reports(&self) -> Result<Vec<TableReport>> {
-        let settings = HdfsSettings {
-            config_dir: self.hdfs_config_dir.clone(),
-            url: None,
-            operation_timeout: Duration::from_secs(60),
-        };
-        let hdfs = Hdfs::new(settings).context("the Hadoop settings cannot be used; give --hdfs-config-dir")?;
+        let hdfs = self.hdfs.connect()?;
         let directory = self.directory.trim_end_matches('/');
         let mut all = tables(&hdfs, directory).await?;
         if !self.tables.is_empty() {

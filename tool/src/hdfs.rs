@@ -1,0 +1,27 @@
+//! Reaching HDFS from the command line.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings};
+
+/// How to reach HDFS.
+#[derive(Clone, Debug, Args)]
+pub struct HdfsArgs {
+    /// The folder with core-site.xml and hdfs-site.xml; HADOOP_CONF_DIR when absent.
+    #[arg(long, value_name = "DIR")]
+    pub hdfs_config_dir: Option<String>,
+}
+
+impl HdfsArgs {
+    /// A client.
+    pub fn connect(&self) -> Result<Hdfs> {
+        let settings = HdfsSettings {
+            config_dir: self.hdfs_config_dir.clone(),
+            url: None,
+            operation_timeout: Duration::from_secs(60),
+        };
+        Hdfs::new(settings).context("the Hadoop settings cannot be used; give --hdfs-config-dir")
+    }
+}
