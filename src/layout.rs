@@ -114,6 +114,22 @@ impl SourcePartitionLayout {
         name.strip_suffix(".json")?.parse().ok()
     }
 
+    /// The folder of the lists of files that pruned manifests named.
+    pub fn rolled_up_lists(&self) -> String {
+        self.table.path(&format!("_files/{}", self.name))
+    }
+
+    /// The list of the files in a partition directory (empty for a table without partitions) that pruned manifests named.
+    pub fn rolled_up(&self, directory: &str) -> String {
+        let name = if directory.is_empty() { "table" } else { directory };
+        format!("{}/{name}.json", self.rolled_up_lists())
+    }
+
+    /// Says up to which one manifests were pruned.
+    pub fn pruned(&self) -> String {
+        format!("{}/pruned.json", self.rolled_up_lists())
+    }
+
     /// The folder of its files that are not yet committed.
     pub fn staging(&self) -> String {
         self.table.path(&format!("_staging/{}", self.name))

@@ -18,6 +18,7 @@ pub mod log;
 pub mod manifest;
 pub mod metrics;
 pub mod position;
+pub mod pruning;
 pub mod recovery;
 pub mod reset;
 pub mod row;

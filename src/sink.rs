@@ -30,6 +30,8 @@ use crate::topic::TopicName;
 
 /// How long a hand-over waits for memory before it answers that there is none.
 const HAND_OVER_WAIT: Duration = Duration::from_millis(100);
+/// Manifests that stay when old ones are pruned: enough for an owner that was away for hours to see that it lost.
+const KEEP_MANIFESTS: u64 = 300;
 /// Threads of a sink: decoding and I/O.
 pub const THREADS: usize = 2;
 
@@ -101,6 +103,7 @@ impl<S: Storage> Sink<S> {
             max_batch_rows: config.max_batch_rows,
             max_file_size: config.max_file_size,
             folding: Folding { below: config.fold_below, format: config.rows.format() },
+            keep_manifests: KEEP_MANIFESTS,
             on_bad_record: config.on_bad_record,
             schemas: RwLock::default(),
             budget: Budget::new(config.max_memory),

@@ -21,6 +21,7 @@ use crate::layout::SourcePartitionLayout;
 use crate::manifest::{FORMAT_VERSION, Manifest, OpenFile, SinkIdentity};
 use crate::metrics::Metrics;
 use crate::position::Position;
+use crate::pruning::prune;
 use crate::recovery::{Failure, load, nonce};
 use crate::row::partition::PartitionKey;
 use crate::schema::plan::{Plan, RowSettings, wanted_columns};
@@ -29,6 +30,8 @@ use crate::schema::writer::{UnsupportedSchema, WriterSchema};
 use crate::storage::Storage;
 
 const EXTENSION: &str = "csv";
+/// Manifests are pruned once in this many commits.
+const PRUNE_EVERY: u64 = 64;
 
 /// A compiled writer's schema, or why its records are bad.
 pub type CompiledSchema = Result<WriterSchema, UnsupportedSchema>;
@@ -45,6 +48,8 @@ pub struct Shared<S: Storage> {
     pub max_file_size: u64,
     /// When a batch is folded into a file that is there.
     pub folding: Folding,
+    /// Manifests that stay when old ones are pruned.
+    pub keep_manifests: u64,
     /// What happens to bad records.
     pub on_bad_record: OnBadRecord,
     /// Writers' schemas by their id.
@@ -374,6 +379,22 @@ impl<S: Storage> SourcePartition<S> {
         }
     }
 
+    /// Deletes old manifests now and then. A failure here is no harm: the next time takes more.
+    async fn prune(&mut self) {
+        let keep = self.shared.keep_manifests;
+        let due = self
+            .loaded
+            .as_ref()
+            .is_some_and(|loaded| loaded.sequence > keep && loaded.sequence % PRUNE_EVERY.min(keep) == 0);
+        if !due {
+            return;
+        }
+        if let Err(failure) = prune(&self.shared.storage, &self.layout, keep).await {
+            tracing::warn!("pruning of old manifests failed: {failure}; it is tried again later");
+            self.unclean = true;
+        }
+    }
+
     /// The broker redelivers from this position on: settle what is in doubt, drop what is not committed, load again.
     async fn rewind(&mut self, position: Position) -> Result<()> {
         self.shared.metrics.rewinds.add(1);
@@ -544,6 +565,7 @@ impl<S: Storage> SourcePartition<S> {
         match self.take_commit_end(end)? {
             None => {
                 self.clean().await;
+                self.prune().await;
                 Ok(())
             }
             Some(lost) => self.stage_again(lost).await,

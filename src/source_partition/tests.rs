@@ -55,6 +55,7 @@ fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: bool) -> Arc
         max_batch_rows: 1_000_000,
         max_file_size: 1 << 30,
         folding: Folding { below: 0, format: "test".to_owned() },
+        keep_manifests: 1_000,
         on_bad_record,
         schemas: RwLock::new(vec![Arc::new(WriterSchema::compile(&schema))]),
         budget: Budget::new(1 << 30),
@@ -959,4 +960,52 @@ async fn a_reset_while_the_sink_runs_says_that_it_must_be_stopped() {
     memory.before_next(Operation::Rename, MANIFESTS, move |memory| memory.put(&second, &other));
     let error = crate::reset::reset(&memory, &layout, None).await.unwrap_err();
     assert!(error.to_string().contains("the sink runs"), "{error}");
+}
+
+// Rule 5.
+#[tokio::test]
+async fn old_manifests_go_and_their_files_stay_listed() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    Arc::get_mut(&mut shared).unwrap().keep_manifests = 2;
+    let mut owner = owner(&shared);
+    for entry in 1..=7 {
+        commit(&mut owner, entry, [entry]).await;
+    }
+    let kept: Vec<_> = (1..=7).filter(|sequence| manifest(&memory, *sequence).is_some()).collect();
+    assert_eq!(kept, [5, 6, 7]);
+    let list = crate::pruning::read(&memory, &owner.layout.rolled_up("")).await.unwrap();
+    assert_eq!((list.through, list.files.len()), (4, 4));
+    let first = &list.files["visits-00000000000000000001.csv"];
+    assert_eq!(
+        first.checksum,
+        format!("{:08x}", crc32fast::hash(&memory.files()["/d/visits/visits-00000000000000000001.csv"]))
+    );
+    assert_eq!(rows(&memory), (1..=7).collect::<Vec<_>>());
+    accept(&mut self::owner(&shared), 1, 1..=7).await.unwrap();
+    assert_eq!(shared.metrics.duplicates.get(), 7);
+    assert_eq!(staged(&memory), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn pruning_that_failed_half_way_is_taken_up_again_without_losing_a_file() {
+    for (operation, path, fault) in [
+        (Operation::Delete, "_commits/visits/00000000000000000002", Fault::RequestLost),
+        (Operation::Rename, "_files/visits/table", Fault::Refused),
+        (Operation::Rename, "_files/visits/pruned", Fault::AnswerLost),
+        (Operation::Read, "_commits/visits/00000000000000000001", Fault::RequestLost),
+    ] {
+        let memory = Memory::new();
+        let mut shared = shared(&memory);
+        Arc::get_mut(&mut shared).unwrap().keep_manifests = 2;
+        let mut owner = owner(&shared);
+        memory.fail_next(operation, path, fault);
+        for entry in 1..=9 {
+            commit(&mut owner, entry, [entry]).await;
+        }
+        assert!(memory.all_faults_happened());
+        let list = crate::pruning::read(&memory, &owner.layout.rolled_up("")).await.unwrap();
+        assert_eq!((list.through, list.files.len()), (6, 6), "{operation} {path}");
+        assert_eq!((1..=9).filter(|sequence| manifest(&memory, *sequence).is_some()).count(), 3);
+    }
 }

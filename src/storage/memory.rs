@@ -140,6 +140,11 @@ impl Memory {
         self.state().files.remove(path).is_some()
     }
 
+    /// Removes a directory that holds nothing, as some other program would.
+    pub fn remove_directory(&self, path: &str) -> bool {
+        self.state().directories.remove(path)
+    }
+
     fn begin(&self, operation: Operation, path: &str) -> (MutexGuard<'_, State>, Option<Fault>) {
         let mut state = self.state();
         let planned = state.before.iter().position(|(on, contains, _)| *on == operation && path.contains(contains));

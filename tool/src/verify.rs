@@ -1,11 +1,13 @@
 //! Holds a table's files against its manifests.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use pulsar_io_hdfs_csv::error::Error;
-use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
-use pulsar_io_hdfs_csv::manifest::{FileEntry, Manifest};
+use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout, parent};
+use pulsar_io_hdfs_csv::manifest::{Content, FileEntry, Manifest};
 use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::pruning;
+use pulsar_io_hdfs_csv::recovery::Failure;
 use pulsar_io_hdfs_csv::storage::{Storage, StorageError, StorageErrorKind};
 use serde::Serialize;
 
@@ -47,6 +49,8 @@ pub struct TableReport {
     pub rows: u64,
     /// Their bytes.
     pub bytes: u64,
+    /// Partition directories that are gone whole, as retention deletes them, and the files that they had.
+    pub deleted_directories: BTreeMap<String, u64>,
     /// What is wrong; nothing, if all is well.
     pub findings: Vec<Finding>,
 }
@@ -70,16 +74,23 @@ pub async fn tables<S: Storage>(storage: &S, directory: &str) -> Result<Vec<Tabl
 /// Looks at a table: every manifest, every file.
 pub async fn verify<S: Storage>(storage: &S, table: &TableLayout) -> Result<TableReport, VerifyError> {
     let mut report = TableReport { table: table.root().to_owned(), ..TableReport::default() };
-    let mut named: BTreeMap<String, FileEntry> = BTreeMap::new();
+    let mut named: BTreeMap<String, Content> = BTreeMap::new();
     for entry in storage.list(&table.commits()).await?.into_iter().filter(|entry| entry.is_directory) {
         let layout = SourcePartitionLayout { table: table.clone(), name: entry.name.clone() };
         let own = chain(storage, &layout, &mut named, &mut report.findings).await?;
         report.source_partitions.insert(entry.name, own);
     }
+    let visible = visible_files(storage, table).await?;
     for (name, entry) in &named {
+        let directory = parent(name);
+        let gone = !directory.is_empty() && !visible.directories.contains(directory);
+        if gone {
+            *report.deleted_directories.entry(directory.to_owned()).or_default() += 1;
+            continue;
+        }
         check_file(storage, &table.path(name), entry, &mut report).await?;
     }
-    for name in visible_files(storage, table).await? {
+    for name in visible.files {
         if !named.contains_key(&name) {
             let what = "no manifest names it: something else wrote it; a reader of the table sees its rows".to_owned();
             report.findings.push(Finding { path: table.path(&name), what });
@@ -92,7 +103,7 @@ pub async fn verify<S: Storage>(storage: &S, table: &TableLayout) -> Result<Tabl
 async fn chain<S: Storage>(
     storage: &S,
     layout: &SourcePartitionLayout,
-    named: &mut BTreeMap<String, FileEntry>,
+    named: &mut BTreeMap<String, Content>,
     findings: &mut Vec<Finding>,
 ) -> Result<SourcePartitionReport, VerifyError> {
     let listed = storage.list(&layout.manifests()).await?;
@@ -100,6 +111,20 @@ async fn chain<S: Storage>(
         listed.iter().filter_map(|entry| SourcePartitionLayout::manifest_sequence(&entry.name)).collect();
     sequences.sort_unstable();
     let mut report = SourcePartitionReport { manifests: sequences.len() as u64, ..SourcePartitionReport::default() };
+    for entry in storage.list(&layout.rolled_up_lists()).await? {
+        let path = format!("{}/{}", layout.rolled_up_lists(), entry.name);
+        match pruning::read(storage, &path).await {
+            Ok(list) => named.extend(list.files),
+            Err(Failure::Fatal(error)) => findings.push(Finding { path, what: error.message }),
+            Err(Failure::Again(error)) => return Err(error.into()),
+        }
+    }
+    let pruned = match pruning::read(storage, &layout.pruned()).await {
+        Ok(list) => list.through,
+        Err(Failure::Again(error)) => return Err(error.into()),
+        // Told above.
+        Err(Failure::Fatal(_)) => 0,
+    };
     let mut before: Option<Manifest> = None;
     for sequence in sequences {
         let path = layout.manifest(sequence);
@@ -111,10 +136,10 @@ async fn chain<S: Storage>(
                 continue;
             }
         };
-        let broken = breaks(&manifest, before.as_ref());
+        let broken = breaks(&manifest, before.as_ref(), pruned);
         findings.extend(broken.into_iter().map(|what| Finding { path: path.clone(), what }));
         for file in &manifest.files {
-            named.insert(file.name.clone(), file.clone());
+            named.insert(file.name.clone(), file.content.clone());
         }
         report.rows = manifest.total_rows;
         report.dropped = manifest.total_dropped;
@@ -125,10 +150,12 @@ async fn chain<S: Storage>(
 }
 
 /// What in a manifest does not follow from itself and the one before.
-fn breaks(manifest: &Manifest, before: Option<&Manifest>) -> Vec<String> {
+fn breaks(manifest: &Manifest, before: Option<&Manifest>, pruned: u64) -> Vec<String> {
     let mut broken = Vec::new();
     let expected = before.map_or(1, |before| before.sequence + 1);
-    if manifest.sequence != expected {
+    // Manifests that were about to be pruned may still be there, with or without the ones before them.
+    let follows = manifest.sequence == expected || manifest.sequence <= pruned + 1;
+    if !follows {
         broken.push(format!("manifest {expected} is missing before it"));
     }
     if before.is_some() && manifest.predecessor_last != before.and_then(|before| before.last) {
@@ -161,16 +188,13 @@ fn breaks(manifest: &Manifest, before: Option<&Manifest>) -> Vec<String> {
 async fn check_file<S: Storage>(
     storage: &S,
     path: &str,
-    entry: &FileEntry,
+    entry: &Content,
     report: &mut TableReport,
 ) -> Result<(), VerifyError> {
     let bytes = match storage.read(path).await {
         Ok(bytes) => bytes,
         Err(error) if error.kind == StorageErrorKind::NotFound => {
-            let what = format!(
-                "it is missing; its manifest says {} bytes in {} rows",
-                entry.content.length, entry.content.rows
-            );
+            let what = format!("it is missing; its manifest says {} bytes in {} rows", entry.length, entry.rows);
             report.findings.push(Finding { path: path.to_owned(), what });
             return Ok(());
         }
@@ -181,12 +205,12 @@ async fn check_file<S: Storage>(
     report.rows += rows;
     report.bytes += bytes.len() as u64;
     let checksum = format!("{:08x}", crc32fast::hash(&bytes));
-    let what = if bytes.len() as u64 != entry.content.length {
-        format!("it has {} bytes, its manifest says {}", bytes.len(), entry.content.length)
-    } else if checksum != entry.content.checksum {
-        format!("its bytes were altered: their CRC-32 is {checksum}, its manifest says {}", entry.content.checksum)
-    } else if rows != entry.content.rows {
-        format!("it has {rows} rows, its manifest says {}", entry.content.rows)
+    let what = if bytes.len() as u64 != entry.length {
+        format!("it has {} bytes, its manifest says {}", bytes.len(), entry.length)
+    } else if checksum != entry.checksum {
+        format!("its bytes were altered: their CRC-32 is {checksum}, its manifest says {}", entry.checksum)
+    } else if rows != entry.rows {
+        format!("it has {rows} rows, its manifest says {}", entry.rows)
     } else {
         return Ok(());
     };
@@ -194,27 +218,34 @@ async fn check_file<S: Storage>(
     Ok(())
 }
 
-/// The names, relative to the table's directory, of the files that a reader of the table sees.
-async fn visible_files<S: Storage>(storage: &S, table: &TableLayout) -> Result<Vec<String>, VerifyError> {
+/// What a reader of the table sees; names relative to the table's directory.
+#[derive(Default)]
+struct Visible {
+    directories: BTreeSet<String>,
+    files: Vec<String>,
+}
+
+async fn visible_files<S: Storage>(storage: &S, table: &TableLayout) -> Result<Visible, VerifyError> {
     let hidden = |name: &str| name.starts_with(['_', '.']);
-    let mut found = Vec::new();
+    let mut found = Visible::default();
     for entry in storage.list(table.root()).await?.into_iter().filter(|entry| !hidden(&entry.name)) {
         if !entry.is_directory {
-            found.push(entry.name);
+            found.files.push(entry.name);
             continue;
         }
         let inside = storage.list(&table.path(&entry.name)).await?;
         let files = inside.into_iter().filter(|file| !file.is_directory && !hidden(&file.name));
-        found.extend(files.map(|file| format!("{}/{}", entry.name, file.name)));
+        found.files.extend(files.map(|file| format!("{}/{}", entry.name, file.name)));
+        found.directories.insert(entry.name);
     }
-    found.sort();
+    found.files.sort();
     Ok(found)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pulsar_io_hdfs_csv::manifest::{Content, FORMAT_VERSION, SinkIdentity};
+    use pulsar_io_hdfs_csv::manifest::{FORMAT_VERSION, SinkIdentity};
     use pulsar_io_hdfs_csv::storage::memory::Memory;
 
     const TABLE: &str = "/d/visits";
@@ -288,6 +319,29 @@ mod tests {
         assert_eq!(report.findings, []);
         assert_eq!((report.files, report.rows, report.bytes), (3, 6, 24));
         assert_eq!(report.source_partitions["visits"].rows, 6);
+    }
+
+    #[tokio::test]
+    async fn pruned_manifests_are_no_damage_and_their_files_are_still_checked() {
+        let memory = table();
+        let source =
+            SourcePartitionLayout { table: TableLayout::new("/d", "visits").unwrap(), name: "visits".to_owned() };
+        assert_eq!(pruning::prune(&memory, &source, 1).await.unwrap(), 2);
+        assert_eq!(findings(&memory).await, []);
+        memory.put(&format!("{TABLE}/{}", name(1)), b"altered");
+        assert_eq!(findings(&memory).await.len(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_day_that_retention_deleted_is_noted_and_no_finding() {
+        let memory = table();
+        for (path, _) in memory.files().into_iter().filter(|(path, _)| path.contains("/dt=")) {
+            memory.remove(&path);
+        }
+        memory.remove_directory(&format!("{TABLE}/dt=2026-11-24"));
+        let report = verify(&memory, &TableLayout::new("/d", "visits").unwrap()).await.unwrap();
+        assert_eq!(report.findings, []);
+        assert_eq!(report.deleted_directories, BTreeMap::from([("dt=2026-11-24".to_owned(), 3)]));
     }
 
     #[tokio::test]

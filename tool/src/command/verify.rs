@@ -68,6 +68,9 @@ fn show(reports: &[TableReport]) {
             "{}: {} rows in {} files, {} bytes, {manifests} manifests of {sources} source partitions",
             report.table, report.rows, report.files, report.bytes
         );
+        for (directory, files) in &report.deleted_directories {
+            println!("  {directory} was deleted with its {files} files");
+        }
         for finding in &report.findings {
             println!("  {}: {}", finding.path, finding.what);
         }
