@@ -75,7 +75,10 @@ impl<S: Storage> Shared<S> {
         self.metrics.retries.add(1);
         let pause = (self.pause)(*attempt);
         *attempt += 1;
-        tracing::warn!(what, attempt, ?pause, "{error}; nothing is lost, it is tried again");
+        // A long outage says less and less: every source partition tries for itself.
+        if attempt.is_power_of_two() {
+            tracing::warn!(what, attempt, "{error}; nothing is lost, it is tried again");
+        }
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
