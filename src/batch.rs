@@ -167,7 +167,9 @@ impl<S: Storage> Batch<S> {
     fn extend(&mut self, record: &Record<'_>) {
         match &mut self.extent {
             Some(extent) => {
-                extent.last = record.position;
+                // Without order, the last one that came need not be the largest.
+                extent.first = extent.first.min(record.position);
+                extent.last = extent.last.max(record.position);
                 extent.largest_publish_time = extent.largest_publish_time.max(record.publish_time);
             }
             None => {

@@ -75,9 +75,9 @@ pub const KEYS: &[Key] = &[
     key(
         "deliveryGuarantee",
         Some("exactly-once"),
+        "exactly-once or at-least-once",
         "exactly-once",
-        "exactly-once",
-        "What is promised of each record. exactly-once needs the sink's processingGuarantees: EFFECTIVELY_ONCE.",
+        "What is promised of each record. exactly-once needs the sink's processingGuarantees: EFFECTIVELY_ONCE; at-least-once needs ATLEAST_ONCE: nothing is lost, and a record can be in the table twice.",
     ),
     key("dialect", Some("hive"), "hive", "hive", "How rows are written: hive is read by Hive's default text format."),
     key(
@@ -139,6 +139,13 @@ pub const KEYS: &[Key] = &[
         "A batch is committed when one of its files has this size.",
     ),
     key(
+        "maxInFlightRecords",
+        Some("20000"),
+        "1 to 1000000",
+        "20000",
+        "Under at-least-once, a batch is committed at this many records. Twice as many can be unacknowledged: the broker's maxUnackedMessagesPerConsumer (50000) must be above that.",
+    ),
+    key(
         "foldBelow",
         Some("8MB"),
         "0, or a size up to 64MB",
@@ -182,6 +189,15 @@ pub const KEYS: &[Key] = &[
         "How much the native library writes to the function's log.",
     ),
 ];
+
+/// What is promised of each record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Guarantee {
+    /// It is in the table once.
+    ExactlyOnce,
+    /// It is in the table, perhaps more than once.
+    AtLeastOnce,
+}
 
 /// What happens to a record that cannot be written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -243,6 +259,8 @@ pub struct Config {
     pub table_name_pattern: String,
     /// How rows are written.
     pub rows: RowSettings,
+    /// What is promised of each record.
+    pub guarantee: Guarantee,
     /// A record waits no longer for its commit.
     pub commit_interval: Duration,
     /// Rows of a batch.
@@ -317,7 +335,10 @@ impl Values<'_> {
         }
         let operation_timeout = self.parse("operationTimeout", between(parse_duration, seconds(1), seconds(3_600)));
         let table_name_pattern = self.parse("tableNamePattern", parse_pattern);
-        let guarantee = self.parse("deliveryGuarantee", one_of(&[("exactly-once", ())]));
+        let guarantee = self.parse(
+            "deliveryGuarantee",
+            one_of(&[("exactly-once", Guarantee::ExactlyOnce), ("at-least-once", Guarantee::AtLeastOnce)]),
+        );
         self.parse("dialect", one_of(&[("hive", ())]));
         let delimiter = self.parse("delimiter", parse_delimiter);
         let metadata = self.parse("metadataColumns", parse_metadata);
@@ -329,6 +350,7 @@ impl Values<'_> {
         let future_limit = self.parse("partitionFutureLimit", parse_duration);
         let commit_interval = self.parse("commitInterval", between(parse_duration, seconds(1), seconds(86_400)));
         let max_batch_rows = self.parse("maxBatchRows", between(|text| text.parse().ok(), 1, 1_000_000_000));
+        let max_in_flight = self.parse("maxInFlightRecords", between(|text| text.parse().ok(), 1, 1_000_000));
         let max_file_size = self.parse("maxFileSize", between(parse_size, 1 << 20, 1 << 40));
         let fold_below = self.parse("foldBelow", between(parse_size, 0, 64 << 20));
         let max_memory = self.parse("maxMemory", between(parse_size, 8 << 20, 64 << 30));
@@ -344,7 +366,7 @@ impl Values<'_> {
         self.parse("deadLetterTopic", |text| Some(text.to_owned()));
         let open_timeout = self.parse("openTimeout", between(parse_duration, seconds(1), seconds(3_600)));
         let log_level = self.parse("logLevel", |text| text.parse().ok());
-        guarantee.and_then(|()| self.check_guarantee(&sink));
+        self.check_guarantee(guarantee?, &sink);
         if let (Some(timeout), Some(interval)) = (sink.timeout_ms.filter(|timeout| *timeout > 0), commit_interval)
             && u128::from(timeout) < interval.as_millis()
         {
@@ -372,8 +394,12 @@ impl Values<'_> {
             hdfs: HdfsSettings { config_dir, url, operation_timeout: operation_timeout? },
             table_name_pattern: table_name_pattern?,
             rows: RowSettings { dialect: Hive { delimiter: delimiter? }, metadata: metadata?, partitioning },
+            guarantee: guarantee?,
             commit_interval: commit_interval?,
-            max_batch_rows: max_batch_rows?,
+            max_batch_rows: match guarantee? {
+                Guarantee::ExactlyOnce => max_batch_rows?,
+                Guarantee::AtLeastOnce => max_batch_rows?.min(max_in_flight?),
+            },
             max_file_size: max_file_size?,
             fold_below: fold_below?,
             max_memory: usize::try_from(max_memory?).ok()?,
@@ -457,16 +483,24 @@ impl Values<'_> {
         }
     }
 
-    fn check_guarantee(&mut self, sink: &SinkSettings) -> Option<()> {
+    fn check_guarantee(&mut self, guarantee: Guarantee, sink: &SinkSettings) {
         let given = sink.processing_guarantees.as_str();
-        if given == "EFFECTIVELY_ONCE" {
-            return Some(());
+        let (promise, needed) = match guarantee {
+            Guarantee::ExactlyOnce => ("exactly-once", "EFFECTIVELY_ONCE"),
+            Guarantee::AtLeastOnce => ("at-least-once", "ATLEAST_ONCE"),
+        };
+        if given == needed {
+            return;
         }
+        let or = match given {
+            "ATLEAST_ONCE" => "; or set deliveryGuarantee: at-least-once, which allows duplicates",
+            "EFFECTIVELY_ONCE" => "; or set deliveryGuarantee: exactly-once",
+            _ => "",
+        };
         self.errors.push(format!(
-            "the sink's processingGuarantees is {given}, but deliveryGuarantee: exactly-once needs EFFECTIVELY_ONCE. Set \
-             processingGuarantees: EFFECTIVELY_ONCE in the sink's configuration, or create the sink with --processing-guarantees EFFECTIVELY_ONCE"
+            "the sink's processingGuarantees is {given}, but deliveryGuarantee: {promise} needs {needed}. Set processingGuarantees: \
+             {needed} in the sink's configuration, or create the sink with --processing-guarantees {needed}{or}"
         ));
-        None
     }
 }
 
@@ -663,10 +697,20 @@ pub(crate) mod tests {
 
     #[test]
     fn a_guarantee_that_does_not_fit_names_the_line_to_change() {
-        for guarantee in ["ATLEAST_ONCE", "ATMOST_ONCE", "MANUAL"] {
-            let error = parse(json!({ "directory": "/e" }), json!({ "processingGuarantees": guarantee })).unwrap_err();
-            assert!(error.message.contains("processingGuarantees: EFFECTIVELY_ONCE"), "{error}");
+        for (promise, guarantee, needed) in [
+            ("exactly-once", "ATLEAST_ONCE", "EFFECTIVELY_ONCE"),
+            ("exactly-once", "ATMOST_ONCE", "EFFECTIVELY_ONCE"),
+            ("exactly-once", "MANUAL", "EFFECTIVELY_ONCE"),
+            ("at-least-once", "EFFECTIVELY_ONCE", "ATLEAST_ONCE"),
+            ("at-least-once", "ATMOST_ONCE", "ATLEAST_ONCE"),
+        ] {
+            let configs = json!({ "directory": "/e", "deliveryGuarantee": promise });
+            let error = parse(configs, json!({ "processingGuarantees": guarantee })).unwrap_err();
+            assert!(error.message.contains(&format!("processingGuarantees: {needed}")), "{error}");
         }
+        let configs = json!({ "directory": "/e", "deliveryGuarantee": "at-least-once" });
+        let config = parse(configs, json!({ "processingGuarantees": "ATLEAST_ONCE" })).unwrap();
+        assert_eq!((config.guarantee, config.max_batch_rows), (Guarantee::AtLeastOnce, 20_000));
     }
 
     #[test]

@@ -99,6 +99,11 @@ impl SourcePartitionLayout {
         Ok(SourcePartitionLayout { table, name })
     }
 
+    /// The part of it that one writer writes, when several do at the same time. A topic's name cannot contain the `+`.
+    pub fn of_writer(self, writer: &str) -> Self {
+        SourcePartitionLayout { name: format!("{}+{writer}", self.name), ..self }
+    }
+
     /// The folder of its manifests.
     pub fn manifests(&self) -> String {
         self.table.path(&format!("_commits/{}", self.name))

@@ -32,6 +32,8 @@ pub struct Manifest {
     pub nonce: String,
     /// The source partition's name.
     pub source_partition: String,
+    /// Whether its records came in the order of their positions, each once: not so under at-least-once.
+    pub ordered: bool,
     /// The sink that wrote it.
     pub sink: SinkIdentity,
     /// The last position of the manifest before: positions are not dense, so this is the chain that `verify` follows.
@@ -152,6 +154,7 @@ pub(crate) mod tests {
             sequence: 7,
             nonce: "n".to_owned(),
             source_partition: "page_visit".to_owned(),
+            ordered: true,
             sink: SinkIdentity {
                 sink: "marketplace/events/cold".to_owned(),
                 subscription: "cold".to_owned(),

@@ -16,7 +16,7 @@ use crate::acknowledge::Answers;
 use crate::batch::Chunk;
 use crate::budget::Budget;
 use crate::commit::Folding;
-use crate::config::{Config, one_table_for_two};
+use crate::config::{Config, Guarantee, one_table_for_two};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Records;
 use crate::layout::{InvalidName, SourcePartitionLayout, TableLayout};
@@ -73,6 +73,8 @@ pub struct Sink<S: Storage> {
     source_partitions: Mutex<SourcePartitions>,
     schema_ids: Mutex<HashMap<SchemaInfo, u32>>,
     failure: Arc<OnceLock<Error>>,
+    /// Tells this opening of the sink from every other.
+    writer: String,
     span: tracing::Span,
     /// None once it is closed: another thread may still be in a call.
     runtime: Mutex<Option<Runtime>>,
@@ -102,6 +104,7 @@ impl<S: Storage> Sink<S> {
             rows: config.rows.clone(),
             max_batch_rows: config.max_batch_rows,
             max_file_size: config.max_file_size,
+            ordered: config.guarantee == Guarantee::ExactlyOnce,
             folding: Folding { below: config.fold_below, format: config.rows.format() },
             keep_manifests: KEEP_MANIFESTS,
             on_bad_record: config.on_bad_record,
@@ -117,6 +120,7 @@ impl<S: Storage> Sink<S> {
             source_partitions: Mutex::default(),
             schema_ids: Mutex::default(),
             failure: Arc::default(),
+            writer: nonce(),
             span,
             tasks: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
@@ -175,7 +179,11 @@ impl<S: Storage> Sink<S> {
             Error::new(ErrorKind::Config, format_args!("topic {topic} cannot have a table: {error}"))
         };
         let table = name.table(&self.config.directory, &self.config.table_name_pattern).map_err(invalid)?;
-        let layout = SourcePartitionLayout::new(table, &name.local, name.partition).map_err(invalid)?;
+        let mut layout = SourcePartitionLayout::new(table, &name.local, name.partition).map_err(invalid)?;
+        if !self.shared.ordered {
+            // Several instances may write records of one source partition at the same time: each has manifests of its own.
+            layout = layout.of_writer(&self.writer);
+        }
         let whole_topic = name.to_string();
         let table = layout.table.root();
         let owner = all.topic_of_table.entry(table.to_owned()).or_insert_with(|| whole_topic.clone());

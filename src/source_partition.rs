@@ -46,6 +46,9 @@ pub struct Shared<S: Storage> {
     pub max_batch_rows: u64,
     /// Bytes of a file.
     pub max_file_size: u64,
+    /// Whether records come in the order of their positions, from one consumer at a time. Otherwise there is no mark: each
+    /// record is written as often as it comes.
+    pub ordered: bool,
     /// When a batch is folded into a file that is there.
     pub folding: Folding,
     /// Manifests that stay when old ones are pruned.
@@ -224,10 +227,11 @@ impl<S: Storage> SourcePartition<S> {
         while let Some(record) = records.next() {
             let record = record.map_err(Error::bug)?;
             let Some(loaded) = &self.loaded else { return Ok(Stop::Load) };
-            if self.last_accepted.is_some_and(|last| record.position <= last) {
+            let ordered = self.shared.ordered;
+            if ordered && self.last_accepted.is_some_and(|last| record.position <= last) {
                 return Ok(Stop::Rewind(record.position));
             }
-            if loaded.mark.is_some_and(|mark| record.position <= mark) {
+            if ordered && loaded.mark.is_some_and(|mark| record.position <= mark) {
                 self.drop_duplicate(&record, loaded)?;
             } else {
                 match self.plans.get(&record.schema) {
@@ -503,6 +507,7 @@ impl<S: Storage> SourcePartition<S> {
             sequence,
             nonce: nonce(),
             source_partition: self.layout.name.clone(),
+            ordered: self.shared.ordered,
             sink: self.identity.clone(),
             predecessor_last: loaded.mark,
             first: Some(extent.first),

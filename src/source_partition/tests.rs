@@ -54,6 +54,7 @@ fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: bool) -> Arc
         rows,
         max_batch_rows: 1_000_000,
         max_file_size: 1 << 30,
+        ordered: true,
         folding: Folding { below: 0, format: "test".to_owned() },
         keep_manifests: 1_000,
         on_bad_record,
@@ -1008,4 +1009,21 @@ async fn pruning_that_failed_half_way_is_taken_up_again_without_losing_a_file() 
         assert_eq!((list.through, list.files.len()), (6, 6), "{operation} {path}");
         assert_eq!((1..=9).filter(|sequence| manifest(&memory, *sequence).is_some()).count(), 3);
     }
+}
+
+// At least once.
+#[tokio::test]
+async fn without_order_each_record_is_written_as_often_as_it_comes_and_acknowledged_after_its_commit() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    Arc::get_mut(&mut shared).unwrap().ordered = false;
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, [5, 2, 9]).await.unwrap();
+    assert_eq!(acknowledged(&shared), None);
+    owner.commit_all().await.unwrap();
+    assert_eq!(acknowledged(&shared), Some(1));
+    commit(&mut owner, 2, [1, 9]).await;
+    assert_eq!(rows(&memory), [1, 2, 5, 9, 9]);
+    let first = manifest(&memory, 1).unwrap();
+    assert_eq!((first.ordered, first.first.unwrap().entry, first.last.unwrap().entry), (false, 2, 9));
 }

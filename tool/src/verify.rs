@@ -168,7 +168,7 @@ fn breaks(manifest: &Manifest, before: Option<&Manifest>, pruned: u64) -> Vec<St
     }
     // A reset has no records, and moves the mark back.
     if let (Some(first), Some(last)) = (manifest.first, manifest.last)
-        && (first > last || manifest.predecessor_last.is_some_and(|before| first <= before))
+        && (first > last || (manifest.ordered && manifest.predecessor_last.is_some_and(|before| first <= before)))
     {
         broken.push(format!("its positions {first} to {last} overlap those before it"));
     }
@@ -258,6 +258,7 @@ mod tests {
             sequence,
             nonce: sequence.to_string(),
             source_partition: "visits".to_owned(),
+            ordered: true,
             sink: SinkIdentity { sink: "s".to_owned(), subscription: "s".to_owned(), topic: "t".to_owned() },
             predecessor_last: (sequence > 1).then(|| at(2 * sequence - 2)),
             first: Some(at(2 * sequence - 1)),

@@ -36,7 +36,7 @@ public class HdfsCsvSinkConfig {
             required = false,
             defaultValue = "exactly-once",
             help =
-                    "What is promised of each record. exactly-once needs the sink's processingGuarantees: EFFECTIVELY_ONCE. Allowed: exactly-once.")
+                    "What is promised of each record. exactly-once needs the sink's processingGuarantees: EFFECTIVELY_ONCE; at-least-once needs ATLEAST_ONCE: nothing is lost, and a record can be in the table twice. Allowed: exactly-once or at-least-once.")
     public String deliveryGuarantee;
 
     /** For example {@code hive}. */
@@ -124,6 +124,14 @@ public class HdfsCsvSinkConfig {
             help =
                     "A batch is committed when one of its files has this size. Allowed: a size from 1MB to 1TB.")
     public String maxFileSize;
+
+    /** For example {@code 20000}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "20000",
+            help =
+                    "Under at-least-once, a batch is committed at this many records. Twice as many can be unacknowledged: the broker's maxUnackedMessagesPerConsumer (50000) must be above that. Allowed: 1 to 1000000.")
+    public String maxInFlightRecords;
 
     /** For example {@code 8MB}. */
     @FieldDoc(
