@@ -3,22 +3,33 @@
 use crate::layout::SourcePartitionLayout;
 use crate::storage::{Storage, StorageResult};
 
+/// What a cleaning came to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cleaned {
+    /// Files that were deleted.
+    pub deleted: u64,
+    /// Files of later sequences, which stay: a crash before the commit of this sequence, or another owner at work. They
+    /// can go after that commit.
+    pub left: u64,
+}
+
 /// Deletes the staged files of this source partition whose sequence is at or below that of the newest manifest, whose
 /// renames must be done. No clock is asked: a file of a later sequence may be another owner's that is still being
-/// written, one at or below it can never be committed. Returns how many were deleted.
+/// written, one at or below it can never be committed.
 pub async fn clean<S: Storage>(
     storage: &S,
     layout: &SourcePartitionLayout,
     newest_sequence: u64,
-) -> StorageResult<usize> {
+) -> StorageResult<Cleaned> {
     let directory = layout.staging();
-    let mut deleted = 0;
+    let mut cleaned = Cleaned::default();
     for entry in storage.list(&directory).await? {
-        let old =
-            SourcePartitionLayout::staged_sequence(&entry.name).is_some_and(|sequence| sequence <= newest_sequence);
-        if old && storage.delete(&format!("{directory}/{}", entry.name)).await? {
-            deleted += 1;
+        let Some(sequence) = SourcePartitionLayout::staged_sequence(&entry.name) else { continue };
+        if sequence > newest_sequence {
+            cleaned.left += 1;
+        } else if storage.delete(&format!("{directory}/{}", entry.name)).await? {
+            cleaned.deleted += 1;
         }
     }
-    Ok(deleted)
+    Ok(cleaned)
 }

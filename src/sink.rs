@@ -495,6 +495,7 @@ mod tests {
             schema_type: "AVRO".to_owned(),
             schema: r#"{"type":"record","name":"V","fields":[{"name":"v","type":"boolean"}]}"#.to_owned(),
             version: "00".to_owned(),
+            ..SchemaInfo::default()
         }
     }
 

@@ -378,9 +378,9 @@ impl<S: Storage> SourcePartition<S> {
     async fn clean(&mut self) {
         let Some(loaded) = self.loaded.as_ref().filter(|_| self.unclean) else { return };
         match clean(&self.shared.storage, &self.layout, loaded.sequence).await {
-            Ok(deleted) => {
-                self.shared.metrics.files_cleaned.add(deleted as u64);
-                self.unclean = false;
+            Ok(cleaned) => {
+                self.shared.metrics.files_cleaned.add(cleaned.deleted);
+                self.unclean = cleaned.left > 0;
             }
             Err(error) => tracing::warn!("cleaning of staged files failed: {error}; it is tried again later"),
         }

@@ -1,11 +1,62 @@
 //! Decoded: from a record's bytes to values, and what makes a record bad.
 
+use std::borrow::Cow;
 use std::fmt;
 
 pub mod avro;
+pub mod decimal;
+pub mod json;
+pub mod json_text;
+pub mod key_value;
+pub mod primitive;
 
-/// A decoded value, borrowed from the record.
-#[derive(Clone, Copy, Debug, PartialEq)]
+use avro::Avro;
+use json::Json;
+use primitive::Primitive;
+
+/// The fields of a record, one after another in the order of the writer's schema.
+pub trait Fields<'a> {
+    /// The next field's value.
+    fn next(&mut self) -> Result<Value<'a>, Reason>;
+
+    /// Checks that nothing is left over after the last field.
+    fn end(self) -> Result<(), Reason>;
+}
+
+/// The fields of a payload, or of a part of it, in any encoding.
+#[derive(Clone, Debug)]
+pub enum Part<'a> {
+    /// There is no such part: each field is NULL.
+    Absent,
+    /// Avro's binary encoding.
+    Avro(Avro<'a>),
+    /// JSON text.
+    Json(Json<'a>),
+    /// One value of a primitive schema.
+    Primitive(Primitive, &'a [u8]),
+}
+
+impl<'a> Fields<'a> for Part<'a> {
+    fn next(&mut self) -> Result<Value<'a>, Reason> {
+        match self {
+            Part::Absent => Ok(Value::Null),
+            Part::Avro(avro) => avro.next(),
+            Part::Json(json) => json.next(),
+            Part::Primitive(primitive, bytes) => primitive.read(bytes),
+        }
+    }
+
+    fn end(self) -> Result<(), Reason> {
+        match self {
+            Part::Avro(avro) => avro.end(),
+            Part::Json(json) => json.end(),
+            Part::Absent | Part::Primitive(..) => Ok(()),
+        }
+    }
+}
+
+/// A decoded value, borrowed from the record where it can be.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Value<'a> {
     /// No value.
     Null,
@@ -18,15 +69,39 @@ pub enum Value<'a> {
     /// A 64-bit floating point number.
     Double(f64),
     /// Text.
-    Text(&'a str),
+    Text(Cow<'a, str>),
     /// Bytes.
-    Bytes(&'a [u8]),
+    Bytes(Cow<'a, [u8]>),
+    /// An integer divided by ten to the power of the scale.
+    Decimal {
+        /// The integer, of at most 38 digits.
+        unscaled: i128,
+        /// How many of its digits are behind the point.
+        scale: u8,
+    },
     /// Days since 1970.
-    Date(i32),
+    Date(i64),
+    /// Milliseconds since midnight.
+    TimeMillis(i64),
+    /// Microseconds since midnight.
+    TimeMicros(i64),
+    /// Nanoseconds since midnight.
+    TimeNanos(i64),
     /// Milliseconds since 1970 UTC.
     TimestampMillis(i64),
     /// Microseconds since 1970 UTC.
     TimestampMicros(i64),
+    /// A point in time with nanoseconds.
+    TimestampNanos {
+        /// Days since 1970.
+        days: i64,
+        /// Nanoseconds since midnight.
+        nanos: i64,
+    },
+    /// A universally unique identifier.
+    Uuid([u8; 16]),
+    /// An amount of time: months, days and milliseconds.
+    Duration([u32; 3]),
 }
 
 impl Value<'_> {
@@ -34,12 +109,26 @@ impl Value<'_> {
     pub fn as_millis(&self) -> Option<i64> {
         match *self {
             Value::TimestampMillis(millis) => Some(millis),
-            Value::TimestampMicros(micros) => Some(micros.div_euclid(1000)),
-            Value::Date(days) => Some(i64::from(days) * 86_400_000),
+            Value::TimestampMicros(micros) => Some(micros.div_euclid(1_000)),
+            Value::TimestampNanos { days, nanos } => days.checked_mul(MILLIS_PER_DAY)?.checked_add(nanos / 1_000_000),
+            Value::Date(days) => days.checked_mul(MILLIS_PER_DAY),
             _ => None,
         }
     }
+
+    /// A point in time, nanoseconds since 1970 UTC.
+    pub(crate) fn timestamp_nanos(nanos: i64) -> Self {
+        Value::TimestampNanos { days: nanos.div_euclid(NANOS_PER_DAY), nanos: nanos.rem_euclid(NANOS_PER_DAY) }
+    }
 }
+
+const MILLIS_PER_DAY: i64 = 86_400_000;
+const NANOS_PER_DAY: i64 = MILLIS_PER_DAY * 1_000_000;
+
+/// How deep a value may be nested: readers of JSON have limits too, and so has the stack.
+pub const MOST_LEVELS: usize = 256;
+/// How many bytes the JSON text of one field may have: a payload of a few bytes can claim an array of any length.
+pub const MOST_TEXT: usize = 64 << 20;
 
 /// Why a record is bad; the names are those of the metrics and of the dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,13 +147,18 @@ pub enum Reason {
     InvalidUtf8,
     /// A union branch or an enum symbol that the schema does not have.
     UnknownBranch,
-    /// A date or time outside the years 0001 to 9999, which Hive cannot hold.
+    /// A JSON value of another type than the schema declares.
+    WrongType,
+    /// What the column's type cannot hold: a date or time outside the years 0001 to 9999, a decimal of more digits than its
+    /// precision, a JSON number beyond its type.
     OutOfRange,
+    /// A nested value with more levels than [`MOST_LEVELS`] or more text than [`MOST_TEXT`].
+    TooLarge,
 }
 
 impl Reason {
     /// Every reason.
-    pub const ALL: [Reason; 8] = [
+    pub const ALL: [Reason; 10] = [
         Reason::NoSchema,
         Reason::IncompatibleSchema,
         Reason::Truncated,
@@ -72,7 +166,9 @@ impl Reason {
         Reason::Malformed,
         Reason::InvalidUtf8,
         Reason::UnknownBranch,
+        Reason::WrongType,
         Reason::OutOfRange,
+        Reason::TooLarge,
     ];
 
     /// The reason's name in metrics and dead letters.
@@ -85,7 +181,9 @@ impl Reason {
             Reason::Malformed => "malformed",
             Reason::InvalidUtf8 => "invalid-utf8",
             Reason::UnknownBranch => "unknown-branch",
+            Reason::WrongType => "wrong-type",
             Reason::OutOfRange => "out-of-range",
+            Reason::TooLarge => "too-large",
         }
     }
 }
@@ -104,3 +202,8 @@ impl fmt::Display for BadRecord {
         write!(f, "{}: {}", self.reason.name(), self.detail)
     }
 }
+
+#[cfg(test)]
+mod java;
+#[cfg(test)]
+mod oracle;

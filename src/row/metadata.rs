@@ -1,5 +1,7 @@
 //! The optional metadata columns.
 
+use std::borrow::Cow;
+
 use crate::decode::Value;
 use crate::frame::Record;
 use crate::schema::column::{Column, ColumnType};
@@ -63,8 +65,8 @@ impl Metadata {
             Metadata::BatchIndex => Value::Long(i64::from(record.position.batch_index)),
             Metadata::PublishTime => Value::TimestampMillis(record.publish_time),
             Metadata::EventTime => record.event_time.map_or(Value::Null, Value::TimestampMillis),
-            Metadata::Key => record.key.map_or(Value::Null, Value::Bytes),
-            Metadata::Topic => Value::Text(topic),
+            Metadata::Key => record.key.map_or(Value::Null, |key| Value::Bytes(Cow::Borrowed(key))),
+            Metadata::Topic => Value::Text(Cow::Borrowed(topic)),
         }
     }
 }

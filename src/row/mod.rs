@@ -3,4 +3,5 @@
 pub mod hive;
 pub mod metadata;
 pub mod partition;
+pub mod text;
 pub mod time;

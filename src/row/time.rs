@@ -11,6 +11,25 @@ pub fn day_of(millis: i64) -> i64 {
     millis.div_euclid(MILLIS_PER_DAY)
 }
 
+/// The day, in days since 1970, of a date of the years 0001 to 9999; none when there is no such date.
+pub fn day_of_date(year: i64, month: i64, day: i64) -> Option<i64> {
+    let leap = year % 4 == 0 && (year % 100 != 0 || year % 400 == 0);
+    let last = match month {
+        2 => 28 + i64::from(leap),
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    };
+    if !(1..=9_999).contains(&year) || !(1..=12).contains(&month) || !(1..=last).contains(&day) {
+        return None;
+    }
+    // Howard Hinnant's days-from-civil: years that begin on 1 March.
+    let year = year - i64::from(month <= 2);
+    let era = year.div_euclid(400);
+    let year_of_era = year.rem_euclid(400);
+    let day_of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+    Some(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
+}
+
 /// Appends `yyyy-MM-dd`.
 pub fn append_date(out: &mut Vec<u8>, days: i64) -> Result<(), Reason> {
     if !DAYS.contains(&days) {
@@ -37,6 +56,7 @@ pub fn append_date(out: &mut Vec<u8>, days: i64) -> Result<(), Reason> {
 /// Appends `yyyy-MM-dd HH:mm:ss.SSS`.
 pub fn append_timestamp_millis(out: &mut Vec<u8>, millis: i64) -> Result<(), Reason> {
     append_date(out, day_of(millis))?;
+    out.push(b' ');
     append_clock(out, millis.rem_euclid(MILLIS_PER_DAY));
     Ok(())
 }
@@ -48,10 +68,41 @@ pub fn append_timestamp_micros(out: &mut Vec<u8>, micros: i64) -> Result<(), Rea
     Ok(())
 }
 
+/// Appends `yyyy-MM-dd HH:mm:ss.SSSSSSSSS`.
+pub fn append_timestamp_nanos(out: &mut Vec<u8>, days: i64, nanos_of_day: i64) -> Result<(), Reason> {
+    append_date(out, days)?;
+    out.push(b' ');
+    append_time_nanos(out, nanos_of_day)
+}
+
+/// Appends `HH:mm:ss.SSS`.
+pub fn append_time_millis(out: &mut Vec<u8>, millis_of_day: i64) -> Result<(), Reason> {
+    if !(0..MILLIS_PER_DAY).contains(&millis_of_day) {
+        return Err(Reason::OutOfRange);
+    }
+    append_clock(out, millis_of_day);
+    Ok(())
+}
+
+/// Appends `HH:mm:ss.SSSSSS`.
+pub fn append_time_micros(out: &mut Vec<u8>, micros_of_day: i64) -> Result<(), Reason> {
+    append_time_millis(out, micros_of_day.div_euclid(1_000))?;
+    append_digits(out, micros_of_day.rem_euclid(1_000), 3);
+    Ok(())
+}
+
+/// Appends `HH:mm:ss.SSSSSSSSS`.
+pub fn append_time_nanos(out: &mut Vec<u8>, nanos_of_day: i64) -> Result<(), Reason> {
+    append_time_micros(out, nanos_of_day.div_euclid(1_000))?;
+    append_digits(out, nanos_of_day.rem_euclid(1_000), 3);
+    Ok(())
+}
+
 fn append_clock(out: &mut Vec<u8>, millis_of_day: i64) {
     let seconds = millis_of_day / 1_000;
-    for (mark, value) in [(b' ', seconds / 3_600), (b':', seconds / 60 % 60), (b':', seconds % 60)] {
-        out.push(mark);
+    append_digits(out, seconds / 3_600, 2);
+    for value in [seconds / 60 % 60, seconds % 60] {
+        out.push(b':');
         append_digits(out, value, 2);
     }
     out.push(b'.');
@@ -97,6 +148,7 @@ mod tests {
             let _ = text(|out| append_timestamp_millis(out, value));
             let _ = text(|out| append_timestamp_micros(out, value));
             let _ = text(|out| append_date(out, value));
+            let _ = text(|out| append_timestamp_nanos(out, value, value));
         }
     }
 
@@ -107,5 +159,37 @@ mod tests {
         assert!(text(|out| append_date(out, -719_163)).is_err());
         assert!(text(|out| append_date(out, 2_932_897)).is_err());
         assert_eq!(text(|out| append_timestamp_millis(out, -1)).unwrap(), "1969-12-31 23:59:59.999");
+    }
+
+    #[test]
+    fn every_date_is_the_day_that_has_its_text_and_other_dates_are_none() {
+        for day in DAYS {
+            let text = text(|out| append_date(out, day)).unwrap();
+            let parts: Vec<i64> = text.split('-').map(|part| part.parse().unwrap()).collect();
+            assert_eq!(day_of_date(parts[0], parts[1], parts[2]), Some(day), "{text}");
+        }
+        for (year, month, day) in [
+            (2026, 2, 29),
+            (1900, 2, 29),
+            (2026, 4, 31),
+            (2026, 13, 1),
+            (0, 1, 1),
+            (10_000, 1, 1),
+            (1, 0, 1),
+            (1, 1, 0),
+        ] {
+            assert_eq!(day_of_date(year, month, day), None);
+        }
+    }
+
+    #[test]
+    fn a_time_of_day_is_within_its_day() {
+        let day = 86_400_000;
+        assert_eq!(text(|out| append_time_millis(out, day - 1)).unwrap(), "23:59:59.999");
+        assert_eq!(text(|out| append_time_micros(out, 1)).unwrap(), "00:00:00.000001");
+        assert_eq!(text(|out| append_time_nanos(out, day * 1_000_000 - 1)).unwrap(), "23:59:59.999999999");
+        assert_eq!(text(|out| append_timestamp_nanos(out, -1, 7)).unwrap(), "1969-12-31 00:00:00.000000007");
+        assert!(text(|out| append_time_millis(out, day)).is_err());
+        assert!(text(|out| append_time_nanos(out, -1)).is_err());
     }
 }

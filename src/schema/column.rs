@@ -37,6 +37,13 @@ pub enum ColumnType {
     Date,
     /// Bytes, in base64.
     Binary,
+    /// An exact decimal number.
+    Decimal {
+        /// The most digits, 1 to 38.
+        precision: u8,
+        /// How many of them are behind the point.
+        scale: u8,
+    },
 }
 
 const NAMES: [(ColumnType, &str); 9] = [
@@ -66,6 +73,9 @@ impl ColumnType {
 
 impl fmt::Display for ColumnType {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let ColumnType::Decimal { precision, scale } = self {
+            return write!(f, "decimal({precision},{scale})");
+        }
         let name = NAMES.iter().find(|(column_type, _)| column_type == self).map_or("", |(_, name)| name);
         f.write_str(name)
     }
@@ -84,8 +94,15 @@ impl FromStr for ColumnType {
             .iter()
             .find(|(_, known)| *known == name)
             .map(|(column_type, _)| *column_type)
+            .or_else(|| decimal(name))
             .ok_or_else(|| UnknownType(name.to_owned()))
     }
+}
+
+fn decimal(name: &str) -> Option<ColumnType> {
+    let (precision, scale) = name.strip_prefix("decimal(")?.strip_suffix(')')?.split_once(',')?;
+    let (precision, scale) = (precision.parse().ok()?, scale.parse().ok()?);
+    ((1..=38).contains(&precision) && scale <= precision).then_some(ColumnType::Decimal { precision, scale })
 }
 
 impl From<ColumnType> for String {
@@ -99,5 +116,21 @@ impl TryFrom<String> for ColumnType {
 
     fn try_from(name: String) -> Result<Self, Self::Error> {
         name.parse()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_type_comes_back_from_its_name_and_other_names_are_refused() {
+        let decimals = [(1, 0), (38, 38)].map(|(precision, scale)| ColumnType::Decimal { precision, scale });
+        for column_type in NAMES.iter().map(|(column_type, _)| *column_type).chain(decimals) {
+            assert_eq!(column_type.to_string().parse::<ColumnType>().unwrap(), column_type);
+        }
+        for name in ["decimal(39,0)", "decimal(0,0)", "decimal(2,3)", "decimal", "varchar(3)", ""] {
+            assert!(name.parse::<ColumnType>().is_err(), "{name}");
+        }
     }
 }

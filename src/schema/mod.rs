@@ -1,6 +1,9 @@
 //! Schemas: the writer's schema of a record, the table's columns, and the plan that takes a record from one to the other.
 
+mod avro;
 pub mod column;
+mod names;
 pub mod plan;
 pub mod table;
+pub mod types;
 pub mod writer;

@@ -1,14 +1,17 @@
 //! The plan that takes a record of one writer's schema to a row of the table.
 
-use crate::decode::avro::{Op, Reader};
-use crate::decode::{BadRecord, Reason, Value};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::decode::avro::Avro;
+use crate::decode::{BadRecord, Fields, Reason, Value};
 use crate::frame::Record;
 use crate::row::hive::Hive;
 use crate::row::metadata::Metadata;
 use crate::row::partition::{PartitionKey, Partitioning, TimeSource};
 use crate::schema::column::{Column, ColumnType};
 use crate::schema::table::TableColumns;
-use crate::schema::writer::WriterSchema;
+use crate::schema::writer::{Format, Input, WriterSchema, open_key_value};
 
 /// How rows are written, the same for every table of a sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +35,7 @@ impl RowSettings {
 /// The columns that rows of this schema want in the table.
 pub fn wanted_columns(settings: &RowSettings, schema: &WriterSchema) -> Vec<Column> {
     let metadata = settings.metadata.iter().map(|metadata| metadata.column());
-    metadata.chain(schema.fields.iter().map(|field| field.column.clone())).collect()
+    metadata.chain(schema.columns.iter().cloned()).collect()
 }
 
 /// Where a column's value comes from.
@@ -65,7 +68,7 @@ pub struct Plan {
     pub version: u64,
     dialect: Hive,
     names: Vec<String>,
-    ops: Vec<Op>,
+    input: Arc<Input>,
     steps: Vec<Step>,
     /// Fields are encoded in the order of their columns, so that they can be written as they are read.
     in_order: bool,
@@ -76,11 +79,13 @@ pub struct Plan {
 impl Plan {
     /// The plan for columns that [`TableColumns::with`] found to have all that is wanted.
     pub fn new(settings: &RowSettings, schema: &WriterSchema, table: &TableColumns) -> Plan {
+        let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
+        let field_of: HashMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
         let steps: Vec<Step> = table
             .columns
             .iter()
             .map(|column| {
-                let field = schema.fields.iter().position(|field| field.column.name == column.name);
+                let field = field_of.get(column.name.as_str()).copied();
                 let metadata = settings.metadata.iter().find(|metadata| metadata.name() == column.name);
                 let source = match (field, metadata) {
                     (Some(field), _) => Source::Field(field),
@@ -95,11 +100,9 @@ impl Plan {
             _ => None,
         });
         let partition_time = match settings.partitioning.as_ref().map(|partitioning| &partitioning.source) {
-            Some(TimeSource::Field(name)) => schema
-                .fields
-                .iter()
-                .position(|field| field.column.name == *name)
-                .map_or(PartitionTime::Missing, PartitionTime::Field),
+            Some(TimeSource::Field(name)) => {
+                field_of.get(name.as_str()).copied().map_or(PartitionTime::Missing, PartitionTime::Field)
+            }
             Some(TimeSource::EventTime) => PartitionTime::EventTime,
             Some(TimeSource::PublishTime) => PartitionTime::PublishTime,
             None => PartitionTime::Missing,
@@ -107,9 +110,9 @@ impl Plan {
         Plan {
             version: table.version,
             dialect: settings.dialect,
-            names: schema.fields.iter().map(|field| field.column.name.clone()).collect(),
-            ops: schema.fields.iter().map(|field| field.op).collect(),
-            in_order: fields.eq(0..schema.fields.len()),
+            in_order: fields.eq(0..names.len()),
+            input: Arc::clone(&schema.input),
+            names,
             steps,
             partitioning: settings.partitioning.clone(),
             partition_time,
@@ -120,7 +123,25 @@ impl Plan {
     /// the caller cuts it off.
     #[inline]
     pub fn encode(&self, record: &Record<'_>, topic: &str, out: &mut Vec<u8>) -> Result<PartitionKey, BadRecord> {
-        let mut reader = Reader::new(record.payload);
+        match &*self.input {
+            Input::Payload(Format::Avro { fields, records }) => {
+                self.write(Avro::new(record.payload, fields, records), record, topic, out)
+            }
+            Input::Payload(format) => self.write(format.open(record.payload)?, record, topic, out),
+            Input::KeyValue { key, key_fields, value, separated } => {
+                self.write(open_key_value((key, *key_fields, value), *separated, record)?, record, topic, out)
+            }
+        }
+    }
+
+    #[inline]
+    fn write<'a>(
+        &'a self,
+        mut fields: impl Fields<'a>,
+        record: &Record<'a>,
+        topic: &'a str,
+        out: &mut Vec<u8>,
+    ) -> Result<PartitionKey, BadRecord> {
         let mut time = match self.partition_time {
             PartitionTime::EventTime => record.event_time,
             PartitionTime::PublishTime => Some(record.publish_time),
@@ -129,30 +150,27 @@ impl Plan {
         if self.in_order {
             for step in &self.steps {
                 let value = match step.source {
-                    Source::Field(field) => self.read(field, &mut reader, &mut time)?,
+                    Source::Field(field) => self.read(field, &mut fields, &mut time)?,
                     Source::Metadata(metadata) => metadata.value(record, topic),
                     Source::Missing => Value::Null,
                 };
                 self.append(step, value, out)?;
             }
         } else {
-            let mut values = Vec::with_capacity(self.ops.len());
-            for field in 0..self.ops.len() {
-                values.push(self.read(field, &mut reader, &mut time)?);
+            let mut values = Vec::with_capacity(self.names.len());
+            for field in 0..self.names.len() {
+                values.push(self.read(field, &mut fields, &mut time)?);
             }
             for step in &self.steps {
                 let value = match step.source {
-                    Source::Field(field) => values[field],
+                    Source::Field(field) => std::mem::replace(&mut values[field], Value::Null),
                     Source::Metadata(metadata) => metadata.value(record, topic),
                     Source::Missing => Value::Null,
                 };
                 self.append(step, value, out)?;
             }
         }
-        if reader.remaining() > 0 {
-            let detail = format!("{} bytes are left over after the last field", reader.remaining());
-            return Err(BadRecord { reason: Reason::TrailingBytes, detail });
-        }
+        fields.end().map_err(|reason| BadRecord { reason, detail: "after the last field".to_owned() })?;
         // Each field left its delimiter; the last one's becomes the row's end.
         out.pop();
         out.push(b'\n');
@@ -161,8 +179,13 @@ impl Plan {
     }
 
     #[inline]
-    fn read<'a>(&self, field: usize, reader: &mut Reader<'a>, time: &mut Option<i64>) -> Result<Value<'a>, BadRecord> {
-        let value = self.ops[field].read(reader).map_err(|reason| self.bad(field, reason))?;
+    fn read<'a>(
+        &self,
+        field: usize,
+        fields: &mut impl Fields<'a>,
+        time: &mut Option<i64>,
+    ) -> Result<Value<'a>, BadRecord> {
+        let value = fields.next().map_err(|reason| self.bad(field, reason))?;
         if self.partition_time == PartitionTime::Field(field) {
             *time = value.as_millis();
         }
@@ -175,7 +198,7 @@ impl Plan {
             Value::Float(value) if step.widen_to_double => Value::Double(f64::from(value)),
             value => value,
         };
-        self.dialect.append(out, value).map_err(|reason| match step.source {
+        self.dialect.append(out, &value).map_err(|reason| match step.source {
             Source::Field(field) => self.bad(field, reason),
             _ => BadRecord { reason, detail: "a metadata column".to_owned() },
         })?;

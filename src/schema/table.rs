@@ -1,5 +1,8 @@
 //! The table's columns, one file per version under `_schema/`, put if absent.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use serde::{Deserialize, Serialize};
 
 use super::column::Column;
@@ -30,10 +33,17 @@ impl TableColumns {
     /// The columns with what is wanted added and widened; none when they have it all.
     pub fn with(&self, wanted: &[Column]) -> Result<Option<Vec<Column>>, Incompatible> {
         let mut columns = self.columns.clone();
+        // Thousands of columns are possible.
+        let mut place_of: HashMap<String, usize> =
+            columns.iter().enumerate().map(|(at, own)| (own.name.to_ascii_lowercase(), at)).collect();
         for column in wanted {
-            match columns.iter_mut().find(|own| own.name.eq_ignore_ascii_case(&column.name)) {
-                None => columns.push(column.clone()),
-                Some(own) => {
+            match place_of.entry(column.name.to_ascii_lowercase()) {
+                Entry::Vacant(vacant) => {
+                    vacant.insert(columns.len());
+                    columns.push(column.clone());
+                }
+                Entry::Occupied(occupied) => {
+                    let own = &mut columns[*occupied.get()];
                     let widened = own.column_type.widened(column.column_type).filter(|_| own.name == column.name);
                     own.column_type = widened.ok_or_else(|| Incompatible {
                         name: own.name.clone(),

@@ -1,13 +1,22 @@
 //! The writer's schema: what a record's producer encoded it with.
 
-use apache_avro::Schema;
+use std::collections::HashMap;
+use std::sync::Arc;
+
 use serde::Deserialize;
 
-use crate::decode::avro::{Kind, Op};
-use crate::schema::column::{Column, ColumnType};
+use super::avro;
+use super::column::Column;
+use super::types::{RecordType, Type, Types};
+use crate::decode::avro::Avro;
+use crate::decode::json::Json;
+use crate::decode::key_value::{KeyValue, split};
+use crate::decode::primitive::Primitive;
+use crate::decode::{BadRecord, Part};
+use crate::frame::Record;
 
 /// A writer's schema as Java passes it (docs/hand-over.md).
-#[derive(Clone, Debug, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 pub struct SchemaInfo {
     /// Pulsar's `SchemaType` name.
     #[serde(rename = "type")]
@@ -16,6 +25,26 @@ pub struct SchemaInfo {
     pub schema: String,
     /// The message's schema version, hexadecimal.
     pub version: String,
+    /// For `KEY_VALUE`: the key's schema.
+    #[serde(default)]
+    pub key: Option<PartInfo>,
+    /// For `KEY_VALUE`: the value's schema.
+    #[serde(default)]
+    pub value: Option<PartInfo>,
+    /// For `KEY_VALUE`: `INLINE` or `SEPARATED`.
+    #[serde(default)]
+    pub encoding: Option<String>,
+}
+
+/// The schema of a key or of a value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
+pub struct PartInfo {
+    /// Pulsar's `SchemaType` name.
+    #[serde(rename = "type")]
+    pub schema_type: String,
+    /// The schema's text.
+    #[serde(default)]
+    pub schema: String,
 }
 
 /// A schema that this sink cannot write as rows; its records are bad records.
@@ -23,88 +52,198 @@ pub struct SchemaInfo {
 #[error("{0}")]
 pub struct UnsupportedSchema(pub String);
 
-/// A field of a record, in the writer's order.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Field {
-    /// The column that it belongs in.
-    pub column: Column,
-    /// How to decode it.
-    pub op: Op,
-}
-
 /// A writer's schema, compiled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WriterSchema {
-    /// Its fields, in the order in which they are encoded.
-    pub fields: Vec<Field>,
+    /// The columns of its fields, in the order in which they are decoded.
+    pub columns: Vec<Column>,
+    /// How to decode a record.
+    pub input: Arc<Input>,
+}
+
+/// Where a record's fields are and how they are encoded.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Input {
+    /// In the payload.
+    Payload(Format),
+    /// In a key and a value.
+    KeyValue {
+        /// The key's encoding.
+        key: Format,
+        /// How many fields are the key's.
+        key_fields: usize,
+        /// The value's encoding.
+        value: Format,
+        /// The key is the message's key; otherwise both are in the payload.
+        separated: bool,
+    },
+}
+
+/// An encoding.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Format {
+    /// Avro's binary encoding.
+    Avro {
+        /// The types of the fields.
+        fields: Vec<Type>,
+        /// The record types that they use.
+        records: Vec<RecordType>,
+    },
+    /// JSON text.
+    Json(Types),
+    /// A primitive schema: one field.
+    Primitive(Primitive),
 }
 
 impl WriterSchema {
     /// Compiles a schema.
     pub fn compile(info: &SchemaInfo) -> Result<Self, UnsupportedSchema> {
-        if info.schema_type != "AVRO" {
-            return Err(UnsupportedSchema(format!(
-                "schema type {} is not one that this sink writes; it writes AVRO",
-                info.schema_type
-            )));
-        }
-        let schema = Schema::parse_str(&info.schema)
-            .map_err(|error| UnsupportedSchema(format!("the Avro schema cannot be parsed: {error}")))?;
-        let Schema::Record(record) = schema else {
-            return Err(UnsupportedSchema("the Avro schema is not a record".to_owned()));
-        };
-        if record.fields.is_empty() {
-            return Err(UnsupportedSchema("the Avro record has no fields: a table needs a column".to_owned()));
-        }
-        let mut fields: Vec<Field> = Vec::with_capacity(record.fields.len());
-        for field in &record.fields {
-            let name = &field.name;
-            if let Some(other) = fields.iter().find(|other| other.column.name.eq_ignore_ascii_case(name)) {
-                return Err(UnsupportedSchema(format!(
-                    "fields `{}` and `{name}` differ only in case, which Hive does not see",
-                    other.column.name
-                )));
-            }
-            let op = Op::compile(&field.schema).map_err(|what| UnsupportedSchema(format!("field `{name}`: {what}")))?;
-            let column = Column { name: name.clone(), column_type: column_type(op.kind) };
-            fields.push(Field { column, op });
-        }
-        Ok(WriterSchema { fields })
+        let (columns, input) = compile(info).map_err(UnsupportedSchema)?;
+        check_names(&columns).map_err(UnsupportedSchema)?;
+        Ok(WriterSchema { columns, input: Arc::new(input) })
     }
 }
 
-fn column_type(kind: Kind) -> ColumnType {
-    match kind {
-        Kind::Boolean => ColumnType::Boolean,
-        Kind::Int => ColumnType::Int,
-        Kind::Long => ColumnType::BigInt,
-        Kind::Float => ColumnType::Float,
-        Kind::Double => ColumnType::Double,
-        Kind::Null | Kind::String => ColumnType::String,
-        Kind::Bytes => ColumnType::Binary,
-        Kind::Date => ColumnType::Date,
-        Kind::TimestampMillis | Kind::TimestampMicros => ColumnType::Timestamp,
+impl Format {
+    /// The fields of these bytes.
+    pub fn open<'a>(&'a self, bytes: &'a [u8]) -> Result<Part<'a>, BadRecord> {
+        Ok(match self {
+            Format::Avro { fields, records } => Part::Avro(Avro::new(bytes, fields, records)),
+            Format::Json(types) => Part::Json(Json::parse(bytes, types)?),
+            Format::Primitive(primitive) => Part::Primitive(*primitive, bytes),
+        })
     }
+}
+
+/// The fields of a record with a key and a value.
+pub fn open_key_value<'a>(
+    (key, key_fields, value): (&'a Format, usize, &'a Format),
+    separated: bool,
+    record: &Record<'a>,
+) -> Result<KeyValue<'a>, BadRecord> {
+    let (key_bytes, value_bytes) = if separated { (record.key, Some(record.payload)) } else { split(record.payload)? };
+    let open = |format: &'a Format, bytes: Option<&'a [u8]>| bytes.map_or(Ok(Part::Absent), |bytes| format.open(bytes));
+    Ok(KeyValue::new(open(key, key_bytes)?, key_fields, open(value, value_bytes)?))
+}
+
+fn compile(info: &SchemaInfo) -> Result<(Vec<Column>, Input), String> {
+    match info.schema_type.as_str() {
+        "KEY_VALUE" => key_value(info),
+        "NONE" => Err(
+            "the broker does not know this message's schema version: the topic's schemas were deleted, or the message \
+                       came from another cluster without them. Send it again with the topic's schema"
+                .to_owned(),
+        ),
+        "UNREADABLE" => Err(format!("the Pulsar client cannot read the writer's schema: {}", info.schema)),
+        schema_type => {
+            let (columns, format) = format(schema_type, &info.schema)?;
+            Ok((columns, Input::Payload(format)))
+        }
+    }
+}
+
+fn key_value(info: &SchemaInfo) -> Result<(Vec<Column>, Input), String> {
+    let separated = match info.encoding.as_deref() {
+        Some("INLINE") => false,
+        Some("SEPARATED") => true,
+        other => return Err(format!("the KeyValue schema's encoding is {other:?} and not INLINE or SEPARATED")),
+    };
+    let part = |name: &str, part: &Option<PartInfo>| {
+        let part = part.as_ref().ok_or_else(|| format!("the KeyValue schema has no {name}"))?;
+        format(&part.schema_type, &part.schema).map_err(|what| format!("the {name}'s schema: {what}"))
+    };
+    let (mut columns, key) = part("key", &info.key)?;
+    let key_fields = columns.len();
+    for column in &mut columns {
+        column.name = match key {
+            Format::Primitive(_) => "key".to_owned(),
+            _ => format!("key_{}", column.name),
+        };
+    }
+    let (value_columns, value) = part("value", &info.value)?;
+    columns.extend(value_columns);
+    Ok((columns, Input::KeyValue { key, key_fields, value, separated }))
+}
+
+fn format(schema_type: &str, schema: &str) -> Result<(Vec<Column>, Format), String> {
+    match schema_type {
+        "AVRO" => {
+            let types = avro::compile(schema)?;
+            let columns = columns(types.fields())?;
+            let fields = types.fields().into_iter().map(|(_, field)| field.clone()).collect();
+            Ok((columns, Format::Avro { fields, records: types.records }))
+        }
+        "JSON" => {
+            let types = avro::compile(schema)?;
+            Ok((columns(types.fields())?, Format::Json(types)))
+        }
+        "PROTOBUF" | "PROTOBUF_NATIVE" => Err(format!(
+            "schema type {schema_type} is not written by this sink. Produce with an Avro or a JSON schema, or convert with a Pulsar function"
+        )),
+        other => match Primitive::from_name(other) {
+            Some(primitive) => {
+                let column = Column { name: "value".to_owned(), column_type: primitive.column_type() };
+                Ok((vec![column], Format::Primitive(primitive)))
+            }
+            None => Err(format!(
+                "schema type {other} is not one that this sink writes; it writes AVRO, JSON, KEY_VALUE and the primitive types"
+            )),
+        },
+    }
+}
+
+fn columns(fields: Vec<(&str, &Type)>) -> Result<Vec<Column>, String> {
+    if fields.is_empty() {
+        return Err("the record has no fields: a table needs a column".to_owned());
+    }
+    let column = |(name, field): (&str, &Type)| Column { name: name.to_owned(), column_type: field.kind.column_type() };
+    Ok(fields.into_iter().map(column).collect())
+}
+
+fn check_names(columns: &[Column]) -> Result<(), String> {
+    let mut seen: HashMap<String, &str> = HashMap::with_capacity(columns.len());
+    for Column { name, .. } in columns {
+        match seen.insert(name.to_ascii_lowercase(), name) {
+            Some(other) if other == name => return Err(format!("two fields become the column `{name}`")),
+            Some(other) => {
+                return Err(format!("fields `{other}` and `{name}` differ only in case, which Hive does not see"));
+            }
+            None => {}
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn info(schema_type: &str, schema: &str) -> SchemaInfo {
+        SchemaInfo { schema_type: schema_type.to_owned(), schema: schema.to_owned(), ..SchemaInfo::default() }
+    }
+
     fn compile(schema_type: &str, schema: &str) -> Result<WriterSchema, UnsupportedSchema> {
-        WriterSchema::compile(&SchemaInfo {
-            schema_type: schema_type.to_owned(),
-            schema: schema.to_owned(),
-            version: String::new(),
-        })
+        WriterSchema::compile(&info(schema_type, schema))
+    }
+
+    fn columns(schema: &WriterSchema) -> Vec<String> {
+        schema.columns.iter().map(|column| format!("{} {}", column.name, column.column_type)).collect()
     }
 
     #[test]
     fn what_cannot_be_written_says_why() {
+        let deep = format!("{}\"int\"{}", r#"{"type":"array","items":"#.repeat(1_000), "}".repeat(1_000));
         let cases = [
-            ("PROTOBUF", "{}", "PROTOBUF is not one"),
+            ("PROTOBUF", "{}", "PROTOBUF is not written by this sink"),
+            ("PROTOBUF_NATIVE", "{}", "PROTOBUF_NATIVE is not written by this sink"),
+            ("AUTO_CONSUME", "", "AUTO_CONSUME is not one that"),
+            ("NONE", "", "the broker does not know"),
+            ("UNREADABLE", "no such class", "cannot read the writer's schema: no such class"),
+            ("KEY_VALUE", "", "encoding"),
             ("AVRO", "{", "cannot be parsed"),
-            ("AVRO", r#""int""#, "not a record"),
+            ("AVRO", deep.as_str(), "recursion limit"),
+            ("AVRO", r#"{"type":"record","name":"R","fields":[]}"#, "no fields"),
+            ("AVRO", r#"{"type":"bytes","logicalType":"decimal","precision":50,"scale":40}"#, "scale 40"),
             (
                 "AVRO",
                 r#"{"type":"record","name":"R","fields":[{"name":"a","type":"int"},{"name":"A","type":"int"}]}"#,
@@ -115,5 +254,35 @@ mod tests {
             let error = compile(schema_type, schema).unwrap_err();
             assert!(error.0.contains(says), "{error}");
         }
+    }
+
+    #[test]
+    fn a_payload_that_is_no_record_is_one_column() {
+        assert_eq!(columns(&compile("AVRO", r#""int""#).unwrap()), ["value int"]);
+        assert_eq!(columns(&compile("AVRO", r#"{"type":"map","values":"int"}"#).unwrap()), ["value string"]);
+        assert_eq!(columns(&compile("INT16", "").unwrap()), ["value int"]);
+        assert_eq!(columns(&compile("LOCAL_DATE_TIME", "").unwrap()), ["value timestamp"]);
+    }
+
+    #[test]
+    fn the_columns_of_a_key_are_named_after_it() {
+        let record = r#"{"type":"record","name":"R","fields":[{"name":"a","type":"int"}]}"#;
+        let part =
+            |schema_type: &str| Some(PartInfo { schema_type: schema_type.to_owned(), schema: record.to_owned() });
+        let both = |key, value| {
+            let encoding = Some("INLINE".to_owned());
+            let info = SchemaInfo { key: part(key), value: part(value), encoding, ..info("KEY_VALUE", "") };
+            WriterSchema::compile(&info).map(|schema| columns(&schema))
+        };
+        assert_eq!(both("AVRO", "AVRO").unwrap(), ["key_a int", "a int"]);
+        assert_eq!(both("STRING", "INT64").unwrap(), ["key string", "value bigint"]);
+        assert!(both("PROTOBUF", "AVRO").unwrap_err().0.starts_with("the key's schema: schema type PROTOBUF"));
+    }
+
+    #[test]
+    fn names_that_java_takes_are_taken() {
+        let schema = r#"{"type":"record","name":"Inner","namespace":"a.Outer$","fields":[{"name":"größe","type":
+            {"type":"enum","name":"E","symbols":["A"]}},{"name":"again","type":"E"}]}"#;
+        assert_eq!(columns(&compile("AVRO", schema).unwrap()), ["größe string", "again string"]);
     }
 }

@@ -40,6 +40,7 @@ fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: bool) -> Arc
         schema_type: "AVRO".to_owned(),
         schema: r#"{"type":"record","name":"Visit","fields":[{"name":"v","type":"long"}]}"#.to_owned(),
         version: "00".to_owned(),
+        ..SchemaInfo::default()
     };
     let partitioning = by_day.then(|| Partitioning {
         column: "dt".to_owned(),
@@ -578,6 +579,20 @@ async fn cleaning_leaves_what_may_still_be_committed_and_other_source_partitions
     assert!(kept.iter().all(|path| files.contains_key(*path)));
     assert!(!old.iter().any(|path| files.contains_key(*path)));
     assert_eq!(shared.metrics.files_cleaned.get(), 2);
+}
+
+// Rule 6.
+#[tokio::test]
+async fn what_a_crash_left_before_a_commit_is_cleaned_after_that_commit() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let left = "/d/visits/_staging/visits/00000000000000000001-x.csv";
+    memory.put(left, b"");
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, [1]).await.unwrap();
+    assert!(memory.files().contains_key(left));
+    owner.commit_all().await.unwrap();
+    assert!(!memory.files().contains_key(left));
 }
 
 // Rule 7.

@@ -9,7 +9,7 @@ pub mod hdfs;
 pub mod memory;
 
 /// What an error says about the file system's state: this decides what may be done next.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum StorageErrorKind {
     /// The source or its parent is missing; nothing was done.
     NotFound,

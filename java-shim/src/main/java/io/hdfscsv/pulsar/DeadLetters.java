@@ -8,7 +8,9 @@ import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
+import java.util.function.Function;
 import java.util.function.LongConsumer;
+import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.Producer;
 import org.apache.pulsar.client.api.PulsarClient;
 import org.apache.pulsar.client.api.Schema;
@@ -43,6 +45,10 @@ final class DeadLetters {
     private final Consumer<HdfsCsvException> fatal;
     private final Map<String, CompletableFuture<Producer<byte[]>>> producers =
             new ConcurrentHashMap<>();
+
+    /** By destination: done when the last letter so far has been given to the producer. */
+    private final Map<String, CompletableFuture<?>> turns = new ConcurrentHashMap<>();
+
     private final Queue<Retry> retries = new ConcurrentLinkedQueue<>();
 
     /**
@@ -91,7 +97,16 @@ final class DeadLetters {
     private void send(Letter letter, int attempt) {
         String destination = topics.destination(letter.topic);
         CompletableFuture<Producer<byte[]>> opening = producer(destination);
-        opening.thenCompose(producer -> message(producer, letter).sendAsync())
+        // What waits for one future goes on in the reverse order, so each letter waits for the one
+        // before.
+        CompletableFuture<?> before =
+                turns.getOrDefault(destination, CompletableFuture.completedFuture(null));
+        CompletableFuture<CompletableFuture<MessageId>> turn =
+                before.handle((done, failure) -> opening)
+                        .thenCompose(Function.identity())
+                        .thenApply(producer -> message(producer, letter).sendAsync());
+        turns.put(destination, turn);
+        turn.thenCompose(Function.identity())
                 .whenComplete(
                         (id, failure) -> {
                             if (failure == null) {

@@ -80,6 +80,20 @@ class DeadLettersTest {
     }
 
     @Test
+    void given_a_producer_that_opens_late_when_letters_wait_for_it_then_they_keep_their_order() {
+        CompletableFuture<Producer<byte[]>> opening = new CompletableFuture<>();
+        when(builder.createAsync()).thenReturn(opening);
+        for (byte number = 1; number <= 5; number++) {
+            letters.send(numbered(number), FakeMessages.TOPIC, null);
+        }
+        assertEquals(List.of(), values);
+        opening.complete(producer);
+        letters.send(numbered((byte) 6), FakeMessages.TOPIC, null);
+        assertEquals(
+                List.of(1, 2, 3, 4, 5, 6), values.stream().map(value -> (int) value[0]).toList());
+    }
+
+    @Test
     void
             given_a_bad_record_when_sent_then_it_carries_all_and_is_confirmed_once_the_broker_has_it() {
         letters.send(
@@ -162,6 +176,12 @@ class DeadLettersTest {
 
     private static DeadLetterTopics topics(String configured) {
         return new DeadLetterTopics(configured, List.of(), null);
+    }
+
+    private static DeadLetter numbered(byte number) {
+        byte[] payload = {number};
+        return new DeadLetter(
+                101, 201, number, 11, 12, 13, 0, false, "truncated", null, Map.of(), payload);
     }
 
     private static DeadLetter letter(byte[] key, Map<String, String> properties) {

@@ -1,0 +1,105 @@
+//! Nested values as the JSON text that the same values have in an Avro topic ([`crate::decode::json_text`]).
+
+use std::borrow::Cow;
+use std::ops::Range;
+
+use super::cursor::Cursor;
+use super::scalar;
+use crate::decode::{MOST_LEVELS, MOST_TEXT, Reason, Value, json_text};
+use crate::schema::types::{Kind, Type, Types};
+
+/// Reads a nested value that is not null.
+pub fn read<'a>(cursor: &mut Cursor<'_>, kind: &Kind, types: &Types) -> Result<Value<'a>, Reason> {
+    let mut nested = Nested { types, text: Vec::new() };
+    nested.kind(cursor, kind, MOST_LEVELS)?;
+    String::from_utf8(nested.text).map(|text| Value::Text(Cow::Owned(text))).map_err(|_| Reason::InvalidUtf8)
+}
+
+struct Nested<'t> {
+    types: &'t Types,
+    text: Vec<u8>,
+}
+
+impl Nested<'_> {
+    fn value(&mut self, cursor: &mut Cursor<'_>, value: &Type, levels: usize) -> Result<(), Reason> {
+        if cursor.peek()? == b'n' {
+            self.text.extend_from_slice(b"null");
+            return cursor.literal("null");
+        }
+        self.kind(cursor, &value.kind, levels)
+    }
+
+    /// Appends a value's text; it may have so many levels.
+    fn kind(&mut self, cursor: &mut Cursor<'_>, kind: &Kind, levels: usize) -> Result<(), Reason> {
+        if self.text.len() > MOST_TEXT {
+            return Err(Reason::TooLarge);
+        }
+        let below = || levels.checked_sub(1).ok_or(Reason::TooLarge);
+        match (kind, cursor.peek()?) {
+            (Kind::Union(_), _) => cursor.compact(&mut self.text, levels),
+            (Kind::Record(number), b'{') => self.record(cursor, *number, below()?),
+            (Kind::Array(items), b'[') => self.array(cursor, items, below()?),
+            (Kind::Map(values), b'{') => self.map(cursor, values, below()?),
+            (Kind::Record(_) | Kind::Array(_) | Kind::Map(_), _) => Err(Reason::WrongType),
+            (kind, _) => json_text::append(&mut self.text, &scalar(cursor, kind)?),
+        }
+    }
+
+    fn array(&mut self, cursor: &mut Cursor<'_>, items: &Type, levels: usize) -> Result<(), Reason> {
+        self.text.push(b'[');
+        let mut first = true;
+        cursor.array(|cursor| {
+            self.separate(&mut first);
+            self.value(cursor, items, levels)
+        })?;
+        self.text.push(b']');
+        Ok(())
+    }
+
+    fn map(&mut self, cursor: &mut Cursor<'_>, values: &Type, levels: usize) -> Result<(), Reason> {
+        self.text.push(b'{');
+        let mut first = true;
+        cursor.object(|cursor, name| {
+            self.separate(&mut first);
+            self.key(&name);
+            self.value(cursor, values, levels)
+        })?;
+        self.text.push(b'}');
+        Ok(())
+    }
+
+    /// The members come in any order, twice or not at all: their texts are written as they come, and then put in order.
+    fn record(&mut self, cursor: &mut Cursor<'_>, number: usize, levels: usize) -> Result<(), Reason> {
+        let record = self.types.records.get(number).ok_or(Reason::Malformed)?;
+        let mut places: Vec<Option<Range<usize>>> = vec![None; record.fields.len()];
+        let start = self.text.len();
+        cursor.object(|cursor, name| {
+            let Some(&field) = record.by_name.get(&*name) else { return cursor.skip() };
+            let from = self.text.len() - start;
+            self.value(cursor, &record.fields[field].1, levels)?;
+            places[field] = Some(from..self.text.len() - start);
+            Ok(())
+        })?;
+        let written = self.text.split_off(start);
+        self.text.push(b'{');
+        let mut first = true;
+        for ((name, _), place) in record.fields.iter().zip(places) {
+            self.separate(&mut first);
+            self.key(name);
+            self.text.extend_from_slice(place.map_or(b"null", |place| &written[place]));
+        }
+        self.text.push(b'}');
+        Ok(())
+    }
+
+    fn separate(&mut self, first: &mut bool) {
+        if !std::mem::take(first) {
+            self.text.push(b',');
+        }
+    }
+
+    fn key(&mut self, key: &str) {
+        json_text::append_text(&mut self.text, key);
+        self.text.push(b':');
+    }
+}

@@ -1,0 +1,130 @@
+use proptest::prelude::*;
+
+use crate::decode::oracle::{Ty, Val, any_record, info, plan, read_column, record_schema, row, to_jackson};
+use crate::decode::{MOST_LEVELS, Reason};
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(4_000))]
+    #[test]
+    fn every_value_of_every_schema_comes_back_from_its_row((fields, values) in any_record(false), reversed: bool) {
+        let payload = to_jackson(&Ty::Record(fields.clone()), &Val::List(values.clone()));
+        let plan = plan(&info("JSON", &record_schema(&fields).to_string()), reversed);
+        let mut row = row(&plan, None, payload.as_bytes()).unwrap();
+        if reversed {
+            row.reverse();
+        }
+        for ((field, value), text) in fields.iter().zip(&values).zip(&row) {
+            prop_assert_eq!(&read_column(field, text.as_deref()), value, "{:?} as {:?}", field, text);
+        }
+    }
+
+    #[test]
+    fn any_change_of_a_payload_ends_in_a_row_or_a_reason(
+        (fields, values) in any_record(false),
+        at in any::<prop::sample::Index>(),
+        byte in prop::sample::select(b"\"\\{}[],:-+.eE019tfnu \n\x01x\xff".to_vec()),
+        cut: bool,
+    ) {
+        let mut payload = to_jackson(&Ty::Record(fields.clone()), &Val::List(values)).into_bytes();
+        let at = at.index(payload.len());
+        payload[at] = byte;
+        let plan = plan(&info("JSON", &record_schema(&fields).to_string()), false);
+        let changed = row(&plan, None, &payload);
+        if serde_json::from_slice::<serde::de::IgnoredAny>(&payload).is_err() {
+            prop_assert!(changed.is_err());
+        }
+        if cut {
+            prop_assert!(row(&plan, None, &payload[..at]).is_err());
+        }
+    }
+}
+
+/// The row of an object `{"v":…}` whose field is of this type.
+fn field(schema: &str, value: &str) -> Result<Option<String>, Reason> {
+    whole(schema, &format!("{{\"v\":{value}}}"))
+}
+
+fn whole(schema: &str, payload: &str) -> Result<Option<String>, Reason> {
+    let schema = format!(r#"{{"type":"record","name":"R","fields":[{{"name":"v","type":{schema}}}]}}"#);
+    let mut row = row(&plan(&info("JSON", &schema), false), None, payload.as_bytes()).map_err(|bad| bad.reason)?;
+    assert_eq!(row.len(), 1);
+    Ok(row.remove(0))
+}
+
+#[test]
+fn values_are_taken_by_name_and_what_is_missing_is_null() {
+    assert_eq!(whole(r#""int""#, "{}"), Ok(None));
+    assert_eq!(whole(r#""int""#, r#" { "w" : [ 1 , { "v" : 2 } ] , "v" : 3 } "#), Ok(Some("3".to_owned())));
+    assert_eq!(whole(r#""int""#, r#"{"v":1,"v":2}"#), Ok(Some("2".to_owned())), "the last one counts");
+    assert_eq!(whole(r#""int""#, r#"{"v":1,"\u0076":null}"#), Ok(None), "a name is compared without its escapes");
+    assert_eq!(field(r#""int""#, "null"), Ok(None));
+}
+
+#[test]
+fn each_reason_has_a_payload() {
+    let decimal = r#"{"type":"bytes","logicalType":"decimal","precision":5,"scale":2}"#;
+    let symbols = r#"{"type":"enum","name":"E","symbols":["A"]}"#;
+    let ints = r#"{"type":"array","items":"int"}"#;
+    for (schema, value, reason) in [
+        (r#""int""#, "\"1\"", Reason::WrongType),
+        (r#""int""#, "1.0", Reason::WrongType),
+        (r#""int""#, "2147483648", Reason::OutOfRange),
+        (r#""long""#, "9223372036854775808", Reason::OutOfRange),
+        (r#""long""#, "01", Reason::Malformed),
+        (r#""long""#, "tru", Reason::WrongType),
+        (r#""boolean""#, "1", Reason::WrongType),
+        (r#""boolean""#, "trub", Reason::Malformed),
+        (r#""string""#, "1", Reason::WrongType),
+        (r#""string""#, "\"\\ud800\"", Reason::Malformed),
+        (r#""string""#, "\"\n\"", Reason::Malformed),
+        (r#""double""#, "1e400", Reason::OutOfRange),
+        (r#""double""#, "\"nan\"", Reason::WrongType),
+        (r#""float""#, "1e39", Reason::OutOfRange),
+        (r#""bytes""#, "\"?\"", Reason::Malformed),
+        (decimal, "0.001", Reason::OutOfRange),
+        (decimal, "\"1\"", Reason::WrongType),
+        (symbols, "\"B\"", Reason::UnknownBranch),
+        (r#"{"type":"fixed","name":"F","size":2}"#, "\"AA==\"", Reason::Malformed),
+        (ints, "{}", Reason::WrongType),
+        (ints, "[1,\"2\"]", Reason::WrongType),
+        (ints, "[1,]", Reason::Malformed),
+        (r#"{"type":"int","logicalType":"date"}"#, "2932897", Reason::OutOfRange),
+    ] {
+        assert_eq!(field(schema, value), Err(reason), "{schema} {value}");
+    }
+    for (payload, reason) in [
+        ("", Reason::Truncated),
+        ("[]", Reason::WrongType),
+        ("null", Reason::WrongType),
+        ("{\"v\":1", Reason::Truncated),
+        ("{\"v\":1}}", Reason::TrailingBytes),
+        ("{v:1}", Reason::Malformed),
+    ] {
+        assert_eq!(whole(r#""int""#, payload), Err(reason), "{payload}");
+    }
+    let plan = plan(&info("JSON", r#""string""#), false);
+    assert_eq!(row(&plan, None, b"\"\xff\"").unwrap_err().reason, Reason::InvalidUtf8);
+}
+
+#[test]
+fn numbers_are_exact_and_texts_unescaped() {
+    let text = |schema: &str, value: &str| field(schema, value).unwrap().unwrap();
+    assert_eq!(text(r#""long""#, "9007199254740993"), "9007199254740993");
+    assert_eq!(text(r#""long""#, "-9223372036854775808"), "-9223372036854775808");
+    assert_eq!(text(r#""long""#, "-0"), "0");
+    assert_eq!(text(r#""double""#, "\"-Infinity\""), "-Infinity");
+    assert_eq!(text(r#""float""#, "16777217"), "16777216.0");
+    assert_eq!(text(r#""string""#, r#""\ud83d\ude00\u0000\/\"""#), "😀\0/\"");
+    assert_eq!(text(r#"["null","int","string"]"#, "{ \"a\" : 1.50 }"), "{\"a\":1.50}");
+}
+
+#[test]
+fn nested_objects_are_in_the_schemas_order_and_complete() {
+    let nested = r#"{"type":"record","name":"N","fields":[{"name":"a","type":"long"},{"name":"n","type":["null","N"]},{"name":"b","type":"bytes"}]}"#;
+    let text = field(nested, r#"{"b":"AA==","x":{},"n":{"a":9007199254740993},"a":1,"a":2}"#).unwrap().unwrap();
+    assert_eq!(text, r#"{"a":2,"n":{"a":9007199254740993,"n":null,"b":null},"b":"AA=="}"#);
+    let levels = |levels: usize| format!("{}null{}", "{\"n\":".repeat(levels), "}".repeat(levels));
+    assert!(field(nested, &levels(MOST_LEVELS)).is_ok());
+    assert_eq!(field(nested, &levels(MOST_LEVELS + 1)), Err(Reason::TooLarge));
+    assert_eq!(field(nested, &levels(100_000)), Err(Reason::TooLarge));
+}

@@ -1,0 +1,53 @@
+//! The JSON text of values that are nested in a field.
+//!
+//! Every value comes back, whatever its type in the schema:
+//!
+//! | in the schema | in the text |
+//! |---|---|
+//! | null | `null` |
+//! | boolean | `true`, `false` |
+//! | int, long | a number with all its digits |
+//! | float, double | the shortest number that reads back as the same; `"NaN"`, `"Infinity"`, `"-Infinity"` |
+//! | string, enum | a string |
+//! | bytes, fixed | a string: base64 |
+//! | decimal | a string: the plain number, because a reader may take a number for a double |
+//! | date, time, timestamp, uuid, duration | a string: the text that a column has |
+//! | record | an object with every field, in the schema's order |
+//! | array, map | an array, an object |
+//! | union of null and one type | `null`, or the value |
+//! | union of several types | `null`, or an object of one member, named by the type: Avro's JSON encoding |
+
+use super::{Reason, Value};
+use crate::row::text;
+
+/// Appends a value's text.
+pub fn append(out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
+    let bare = match value {
+        Value::Null => {
+            out.extend_from_slice(b"null");
+            return Ok(());
+        }
+        Value::Text(text) => {
+            append_text(out, text);
+            return Ok(());
+        }
+        Value::Boolean(_) | Value::Long(_) => true,
+        Value::Float(value) => value.is_finite(),
+        Value::Double(value) => value.is_finite(),
+        _ => false,
+    };
+    // None of the texts in quotes has a character that JSON escapes.
+    if bare {
+        return text::append(out, value);
+    }
+    out.push(b'"');
+    text::append(out, value)?;
+    out.push(b'"');
+    Ok(())
+}
+
+/// Appends a string, in quotes.
+pub fn append_text(out: &mut Vec<u8>, text: &str) {
+    // Writing text to a vector cannot fail.
+    let _ = serde_json::to_writer(out, text);
+}
