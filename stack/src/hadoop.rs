@@ -16,6 +16,8 @@ use crate::{artifacts, java};
 const SHELL_LIMIT: Duration = Duration::from_secs(120);
 const HEAP: &str = "-Xmx256m";
 const LOG_CONF: &str = "log4j.properties";
+const SCRATCH: &str = "hadoop-tmp";
+const SHELL: &str = "org.apache.hadoop.fs.FsShell";
 
 const LOG4J: &str = "\
 log4j.rootLogger=${stack.log.level},console
@@ -40,7 +42,7 @@ impl Hadoop {
     pub(crate) fn new(folder: &Folder, peak_speed: bool, environment: Settings) -> Result<Arc<Self>> {
         let log_conf = folder.conf().join(LOG_CONF);
         files::write(&log_conf, LOG4J)?;
-        let scratch = storage(folder, "hadoop-tmp")?;
+        let scratch = storage(folder, SCRATCH)?;
         Ok(Arc::new(Self {
             jars: artifacts::resolve("hdfs")?,
             log_conf,
@@ -48,6 +50,17 @@ impl Hadoop {
             compiler: java::compiler(peak_speed),
             environment,
         }))
+    }
+
+    /// The cluster of a stack that another process owns, for its tools.
+    pub(crate) fn of_running(stack: &Path) -> Result<Self> {
+        Ok(Self {
+            jars: artifacts::resolve("hdfs")?,
+            log_conf: stack.join("conf").join(LOG_CONF),
+            scratch: stack.join("data").join(SCRATCH),
+            compiler: java::QUICK_START,
+            environment: Settings::new(),
+        })
     }
 
     /// A command that runs a service with the configuration in a folder.
@@ -74,9 +87,21 @@ impl Hadoop {
         command
     }
 
+    /// Hadoop's file system shell as a client, without arguments.
+    pub(crate) fn shell_command(&self, conf: &Path) -> Command {
+        self.tool(conf, SHELL)
+    }
+
+    /// Runs `hdfs dfsadmin` as a client.
+    pub(crate) fn admin(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
+        let mut command = self.tool(conf, "org.apache.hadoop.hdfs.tools.DFSAdmin");
+        command.args(arguments);
+        run(command, SHELL_LIMIT)
+    }
+
     /// Runs Hadoop's file system shell as a client.
     pub(crate) fn shell(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
-        let mut command = self.tool(conf, "org.apache.hadoop.fs.FsShell");
+        let mut command = self.shell_command(conf);
         command.args(arguments);
         run(command, SHELL_LIMIT)
     }

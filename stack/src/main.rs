@@ -4,6 +4,7 @@ mod commands;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hdfs_csv_stack::{Builder, Runtime, Stack, State, stacks_dir};
@@ -32,6 +33,10 @@ enum Command {
     },
     /// Tell whether a stack runs, and where.
     Status(NameArgs),
+    /// Run Hadoop's file system shell (`hdfs dfs`) on a stack: `dfs --name demo -ls /events`.
+    Dfs(ToolArgs),
+    /// Run `pulsar-admin` on a stack: `pulsar-admin --name demo topics list marketplace/events`.
+    PulsarAdmin(ToolArgs),
 }
 
 /// Which stack.
@@ -40,6 +45,16 @@ struct NameArgs {
     /// The stack's name: that of its folder in `target/stacks`.
     #[arg(long, default_value = "default")]
     name: String,
+}
+
+/// A tool's stack and its own arguments.
+#[derive(Args)]
+struct ToolArgs {
+    #[command(flatten)]
+    name: NameArgs,
+    /// What the tool is given.
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    arguments: Vec<String>,
 }
 
 /// What the stack is made of.
@@ -56,6 +71,10 @@ struct StackArgs {
     /// Services that are fast in the long run instead of at the start: for benchmarks.
     #[arg(long)]
     peak_speed: bool,
+    /// How often the worker looks whether a sink's process has ended, in seconds. A process that is not looked after for
+    /// three times as long ends itself, so a loaded machine needs more than the tests' one second.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=600))]
+    liveness_check: u64,
     /// A connector (NAR) to offer. May be given several times.
     #[arg(long = "connector", value_name = "NAR")]
     connectors: Vec<PathBuf>,
@@ -91,6 +110,7 @@ impl StackArgs {
             .data_dir(self.name.folder())
             .data_nodes(self.data_nodes)
             .runtime(runtime)
+            .liveness_check(Duration::from_secs(self.liveness_check))
             .peak_speed(self.peak_speed);
         self.connectors.iter().fold(builder, Builder::connector)
     }
@@ -102,6 +122,8 @@ fn main() -> ExitCode {
         Command::Down(name) => commands::down(&name),
         Command::Run { stack, for_up } => commands::run(&stack, for_up),
         Command::Status(name) => commands::status(&name),
+        Command::Dfs(tool) => commands::dfs(&tool),
+        Command::PulsarAdmin(tool) => commands::pulsar_admin(&tool),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -94,6 +94,12 @@ impl Stack {
         hdfs.hadoop.shell(hdfs.name_node.client_conf_dir(), arguments)
     }
 
+    /// Runs `hdfs dfsadmin` (quotas, safe mode) and returns what it printed.
+    pub fn hdfs_admin(&self, arguments: &[&str]) -> Result<String> {
+        let hdfs = self.hdfs()?;
+        hdfs.hadoop.admin(hdfs.name_node.client_conf_dir(), arguments)
+    }
+
     /// A folder with `core-site.xml` and `hdfs-site.xml` for clients.
     pub fn hadoop_conf_dir(&self) -> Result<&Path> {
         Ok(self.name_node()?.client_conf_dir())

@@ -1,10 +1,14 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use serde::{Deserialize, Serialize};
 
+use crate::artifacts;
 use crate::error::{Error, Result};
+use crate::hadoop::Hadoop;
+use crate::services;
 
 /// Where a running stack is to be found, for processes other than its owner's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -47,5 +51,16 @@ impl State {
         let partial = path.with_extension("json.partial");
         fs::write(&partial, text + "\n").map_err(Error::io(partial.display()))?;
         fs::rename(&partial, path).map_err(Error::io(path.display()))
+    }
+
+    /// The real `bin/pulsar-admin`, set up for this stack: give it arguments and run it.
+    pub fn pulsar_admin(&self) -> Result<Command> {
+        Ok(services::admin_command(&artifacts::pulsar_home()?, &self.admin_url, &self.log_dir))
+    }
+
+    /// Hadoop's file system shell (`hdfs dfs`), set up for this stack: give it arguments and run it.
+    pub fn fs_shell(&self) -> Result<Command> {
+        let conf = self.hadoop_conf_dir.as_deref().ok_or_else(|| Error::Missing("HDFS".to_owned()))?;
+        Ok(Hadoop::of_running(&self.data_dir)?.shell_command(conf))
     }
 }

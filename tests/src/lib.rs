@@ -1,1 +1,22 @@
-//! To come.
+//! What the integration tests share: real services, sinks on them, traffic, and the oracles that the tables are held
+//! against.
+//!
+//! A test starts [`Services`], makes a [`Namespace`] and a [`Sink`] on it, produces, waits until the broker has every
+//! acknowledgement, and compares the files on HDFS with the topics. The comparison is `tests/oracle/compare.py`, which
+//! shares no code with the connector.
+
+mod namespace;
+mod oracle;
+mod random;
+mod services;
+mod sink;
+mod traffic;
+mod wait;
+
+pub use namespace::Namespace;
+pub use oracle::{Comparison, Place};
+pub use random::Random;
+pub use services::{Services, repository};
+pub use sink::Sink;
+pub use traffic::{Confirmed, Flow, Traffic};
+pub use wait::until;

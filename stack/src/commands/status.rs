@@ -6,12 +6,16 @@ use super::Result;
 use crate::NameArgs;
 
 pub(crate) fn status(name: &NameArgs) -> Result {
+    print(&running(name)?);
+    Ok(())
+}
+
+/// Where a stack that runs is to be found.
+pub(crate) fn running(name: &NameArgs) -> Result<State> {
     if owner(&name.folder()).is_none() {
         return Err(format!("stack `{}` is not running", name.name).into());
     }
-    let state = State::read(&name.state_file()).map_err(|_| format!("stack `{}` is being started", name.name))?;
-    print(&state);
-    Ok(())
+    Ok(State::read(&name.state_file()).map_err(|_| format!("stack `{}` is being started", name.name))?)
 }
 
 /// Prints a stack's addresses.

@@ -8,7 +8,7 @@ pub use data_node::DataNode;
 pub use name_node::NameNode;
 pub use pulsar::Pulsar;
 
-pub(crate) use pulsar::PulsarOptions;
+pub(crate) use pulsar::{PulsarOptions, admin_command};
 
 /// The operations that every service has.
 macro_rules! operate {

@@ -137,18 +137,23 @@ impl Pulsar {
 
     /// Runs the real `bin/pulsar-admin` against this Pulsar. It takes seconds: prefer [`Admin`](crate::Admin).
     pub fn admin_command(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = Command::new(self.home.join("bin/pulsar-admin"));
-        command
-            .arg("--admin-url")
-            .arg(self.admin_url())
-            .args(arguments)
-            .env("PATH", java::search_path())
-            .env("PULSAR_MEM", ADMIN_MEMORY)
-            .env("PULSAR_GC", format!("-XX:+UseSerialGC {}", java::QUICK_START))
-            .env("PULSAR_GC_LOG", " ")
-            .env("PULSAR_LOG_DIR", &self.logs);
+        let mut command = admin_command(&self.home, &self.admin_url(), &self.logs);
+        command.args(arguments);
         run(command, ADMIN_LIMIT)
     }
+}
+
+/// The real `bin/pulsar-admin`, without arguments.
+pub(crate) fn admin_command(home: &Path, admin_url: &str, logs: &Path) -> Command {
+    let mut command = Command::new(home.join("bin/pulsar-admin"));
+    command
+        .args(["--admin-url", admin_url])
+        .env("PATH", java::search_path())
+        .env("PULSAR_MEM", ADMIN_MEMORY)
+        .env("PULSAR_GC", format!("-XX:+UseSerialGC {}", java::QUICK_START))
+        .env("PULSAR_GC_LOG", " ")
+        .env("PULSAR_LOG_DIR", logs);
+    command
 }
 
 fn value_of<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {

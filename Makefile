@@ -1,0 +1,72 @@
+# Everything that is done with this project. `make help` lists it.
+
+# What the demo runs: Pulsar, the sink and HDFS.
+LAYERS := cold
+ifneq ($(LAYERS),cold)
+$(error LAYERS=$(LAYERS) is not possible: LAYERS=cold is the only value)
+endif
+
+target  := $(abspath $(or $(CARGO_TARGET_DIR),target))
+library := $(target)/release/libpulsar_io_hdfs_csv.so
+nar     := java-shim/target/pulsar-io-hdfs-csv-0.1.0.nar
+stack   := $(target)/release/hdfs-csv-stack
+mvn     := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never --file java-shim/pom.xml
+
+# Says what begins, and when.
+say = @echo "[$$(date +%T)] $(1)"
+
+.NOTPARALLEL:
+.PHONY: help build nar demo down test quick unit integration deny clean always
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+build: $(library) ## Build everything in release: the connector's library and the commands
+
+nar: $(nar) ## Build the connector's archive for Pulsar: java-shim/target/*.nar
+
+demo: $(nar) ## Send 200,000 events through Pulsar to CSV on HDFS and compare; the services stay up
+	$(target)/release/hdfs-csv-demo --layers $(LAYERS) --connector $(nar)
+
+down: ## Stop the demo's services
+	@if [ -x $(stack) ]; then $(stack) down --name demo; else echo "nothing was started here"; fi
+
+test: quick unit $(nar) integration ## Run all checks and all tests, on real services too
+	$(call say,all tests passed)
+
+quick: ## Check formats and lints, and run Java's unit tests
+	tool/fetch-protoc
+	cargo fmt --all --check
+	$(call say,Java: format and unit tests)
+	$(mvn) spotless:check test
+	$(call say,lints)
+	cargo clippy --workspace --all-targets -- -D warnings
+
+unit: ## Run Rust's unit tests
+	tool/fetch-protoc
+	$(call say,Rust unit tests)
+	cargo test --workspace --lib --bins
+	cargo test --workspace --doc
+
+integration: $(nar) ## Run the tests on real services: Pulsar, HDFS, the functions worker
+	$(call say,tests on real services)
+	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --workspace --test '*' -- --test-threads=2
+
+deny: ## Check licences and advisories of what is linked, with cargo-deny (cargo install --locked cargo-deny)
+	cargo deny --workspace check
+
+clean: down ## Remove everything that was built
+	rm -rf $(target) target java-shim/target
+
+# Cargo decides what is new. One selection of packages for all, so that nothing is compiled twice.
+$(library): always
+	tool/fetch-protoc
+	$(call say,release build)
+	cargo build --release --workspace
+
+$(nar): $(library) java-shim/pom.xml $(shell find java-shim/src/main -type f)
+	$(call say,connector archive)
+	$(mvn) package -DskipTests -Dnative.library.dir=$(target)/release
+	@touch $@
+
+always:

@@ -1,0 +1,165 @@
+//! What the sink's process needs with a large backlog, against a sink that does nothing.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use hdfs_csv_stack::{Runtime, Stack};
+use hdfs_csv_tests::{Namespace, Services, Sink, repository, until};
+use hdfs_csv_tool::catalogue::Catalogue;
+use hdfs_csv_tool::encode::Encoder;
+use hdfs_csv_tool::event::{Event, EventKind, Value};
+use hdfs_csv_tool::publish::Publisher;
+use hdfs_csv_tool::verify::{tables, verify};
+use pulsar::producer::Message;
+use serde_json::json;
+
+const KIND: EventKind = EventKind::PageVisit;
+const RECORDS: u64 = 5_000_000;
+const HEAP: u64 = 512 << 20;
+const ALLOWED: u64 = 150 << 20;
+const LIMIT: Duration = Duration::from_secs(120);
+
+#[test]
+fn five_million_records_of_backlog_take_little_more_memory_than_a_sink_that_does_nothing() -> Result<()> {
+    let noop = noop_sink()?;
+    let stack = Stack::builder().name("memory").runtime(Runtime::Process).peak_speed(true).connector(noop);
+    let services = Services::start(stack)?;
+    services.run(|services| {
+        let namespace = services.namespace("backlog")?;
+        let began = Instant::now();
+        services.wait_for(fill(&namespace))?;
+        println!("{RECORDS} records produced in {:.1} s", began.elapsed().as_secs_f64());
+
+        let resources = json!({ "ram": HEAP });
+        let nothing = Sink::new(&namespace, "nothing", &[KIND])?.setting("archive", json!("builtin://noop"));
+        let nothing = peak(&nothing.setting("configs", json!({})).setting("resources", resources.clone()))?;
+        let ours = Sink::new(&namespace, "cold", &[KIND])?;
+        let defaults = json!({ "directory": ours.directory(), "hdfsConfigDir": services.hadoop_conf()? });
+        let ours = ours.setting("configs", defaults).setting("resources", resources);
+        let peak = peak(&ours)?;
+
+        let megabytes = |bytes: u64| bytes / (1 << 20);
+        println!(
+            "memory: peak RSS {} MB, {} MB for a sink that does nothing, both with -Xmx{}m: {} MB more",
+            megabytes(peak),
+            megabytes(nothing),
+            megabytes(HEAP),
+            megabytes(peak.saturating_sub(nothing)),
+        );
+        ensure!(peak <= nothing + ALLOWED, "{} MB against {} MB", megabytes(peak), megabytes(nothing));
+        let rows = services.wait_for(committed(&ours))?;
+        ensure!(rows == RECORDS, "{rows} rows are in the table");
+        Ok(())
+    })
+}
+
+/// Builds the sink that does nothing.
+fn noop_sink() -> Result<PathBuf> {
+    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("noop-sink");
+    let mut maven = Command::new("mvn");
+    maven.args(["-q", "-B", "package", "-f"]).arg(repository().join("tests/noop-sink/pom.xml"));
+    maven.arg(format!("-Doutput.directory={}", output.display()));
+    let built = maven.output().context("mvn cannot be run")?;
+    ensure!(built.status.success(), "mvn: {}", String::from_utf8_lossy(&built.stdout));
+    Ok(output.join("noop.nar"))
+}
+
+/// Fills the topic.
+async fn fill(namespace: &Namespace<'_>) -> Result<()> {
+    const IN_FLIGHT: usize = 50_000;
+    let client = hdfs_csv_tool::pulsar_client::connect(&namespace.services().stack().pulsar().service_url()).await?;
+    let mut publisher = Publisher::open(&client, &namespace.topic(KIND), Some(KIND.schema_text()), 1_000).await?;
+    let catalogue = Catalogue::load()?;
+    let encoder = Encoder::new(&catalogue)?;
+    let mut pending = VecDeque::with_capacity(IN_FLIGHT);
+    for number in 0..RECORDS as i64 {
+        let values =
+            vec![Value::Timestamp(1_794_268_800_000 + number), Value::Long(number % 9_973), Value::Long(number)];
+        let payload = encoder.encode(&Event { kind: KIND, values })?;
+        pending.push_back(publisher.send(Message { payload, ..Default::default() }).await?);
+        if pending.len() == IN_FLIGHT {
+            for receipt in pending.drain(..IN_FLIGHT / 2) {
+                receipt.await?;
+            }
+        }
+    }
+    publisher.flush().await?;
+    for receipt in pending {
+        receipt.await?;
+    }
+    publisher.close().await
+}
+
+/// Runs a sink over the backlog and deletes it when every record is handed to it: its process's peak resident memory.
+fn peak(sink: &Sink<'_>) -> Result<u64> {
+    sink.create_again()?;
+    let began = Instant::now();
+    let pid = sink.wait_for_process(0, None)?;
+    let watch = Watch::start(pid);
+    until("all records are taken", LIMIT, || {
+        let taken = sink.taken()?;
+        ensure!(taken >= RECORDS, "{taken} are");
+        Ok(())
+    })?;
+    println!("{} takes all records within {:.1} s", sink.directory(), began.elapsed().as_secs_f64());
+    sink.delete()?;
+    until("the process's end", LIMIT, || {
+        ensure!(sink.processes().is_empty(), "{:?} are alive", sink.processes());
+        Ok(())
+    })?;
+    watch.stop()
+}
+
+/// Looks at a process's high-water mark until it ends.
+struct Watch {
+    stop: Arc<AtomicBool>,
+    peak: Arc<AtomicU64>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Watch {
+    fn start(pid: u32) -> Watch {
+        let (stop, peak) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
+        let thread = thread::spawn({
+            let (stop, peak) = (Arc::clone(&stop), Arc::clone(&peak));
+            move || {
+                while !stop.load(Ordering::Relaxed) {
+                    peak.fetch_max(high_water_mark(pid).unwrap_or(0), Ordering::Relaxed);
+                    thread::sleep(Duration::from_millis(20));
+                }
+            }
+        });
+        Watch { stop, peak, thread }
+    }
+
+    fn stop(self) -> Result<u64> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().ok().context("the watch panicked")?;
+        let peak = self.peak.load(Ordering::Relaxed);
+        ensure!(peak > 0, "the process was never seen");
+        Ok(peak)
+    }
+}
+
+fn high_water_mark(pid: u32) -> Option<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
+    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
+    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
+}
+
+async fn committed(sink: &Sink<'_>) -> Result<u64> {
+    let hdfs = sink.namespace().services().hdfs()?;
+    let mut rows = 0;
+    for table in tables(&hdfs, &sink.directory()).await? {
+        let report = verify(&hdfs, &table).await?;
+        ensure!(report.findings.is_empty(), "{:?}", report.findings);
+        rows += report.rows;
+    }
+    Ok(rows)
+}

@@ -1,0 +1,112 @@
+"""Columns: how a table's text is read as typed values, how an Avro datum is, and when two values are the same."""
+
+import base64
+import datetime
+import json
+import math
+import re
+import struct
+
+_WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
+_TIMESTAMP = re.compile(r"(\d{4})-(\d\d)-(\d\d) (\d\d):(\d\d):(\d\d)\.(\d{3})")
+_DOUBLE = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]+)?|NaN|-?Infinity")
+_EPOCH = datetime.datetime(1970, 1, 1)
+
+METADATA = [
+    ("_ledger_id", "long"),
+    ("_entry_id", "long"),
+    ("_batch_index", "int"),
+    ("_publish_time", "timestamp"),
+    ("_event_time", "timestamp"),
+    ("_key", "bytes"),
+    ("_topic", "string"),
+]
+
+
+class Schema:
+    """The fields of one event, from its .avsc: (name, kind, nullable)."""
+
+    def __init__(self, path):
+        with open(path, encoding="utf-8") as file:
+            record = json.load(file)
+        self.fields = [(field["name"], *_kind(field["type"])) for field in record["fields"]]
+
+
+def _kind(avro):
+    if isinstance(avro, list):
+        assert len(avro) == 2 and avro[0] == "null", avro
+        return _kind(avro[1])[0], True
+    if isinstance(avro, dict):
+        assert avro == {"type": "long", "logicalType": "timestamp-millis"}, avro
+        return "timestamp", False
+    assert avro in ("int", "long", "double", "string"), avro
+    return avro, False
+
+
+def read(kind, text):
+    """The value that a table's text stands for. Raises ValueError for text that Hive would read as NULL."""
+    if text is None:
+        return None
+    if kind in ("int", "long"):
+        value = int(text) if _WHOLE.fullmatch(text) else _refuse(kind, text)
+        return value if value.bit_length() < (32 if kind == "int" else 64) else _refuse(kind, text)
+    if kind == "double":
+        return float(text) if _DOUBLE.fullmatch(text) else _refuse(kind, text)
+    if kind == "timestamp":
+        parts = [int(part) for part in (_TIMESTAMP.fullmatch(text) or _refuse(kind, text)).groups()]
+        moment = datetime.datetime(*parts[:6]) - _EPOCH
+        return moment.days * 86_400_000 + moment.seconds * 1000 + parts[6]
+    if kind == "bytes":
+        return base64.b64decode(text, validate=True)
+    return text
+
+
+def _refuse(kind, text):
+    raise ValueError(f"{text!r} is no {kind}")
+
+
+def same(kind, left, right):
+    """Whether two values are the same, doubles bit for bit."""
+    if left is None or right is None:
+        return left is right
+    if kind == "double":
+        return struct.pack(">d", left) == struct.pack(">d", right) or (math.isnan(left) and math.isnan(right))
+    return left == right
+
+
+def day(millis):
+    """The UTC day of a time, as its partition directory has it."""
+    return (_EPOCH + datetime.timedelta(milliseconds=millis)).strftime("%Y-%m-%d")
+
+
+def decode(schema, datum):
+    """An Avro datum's values by name, read as the Avro specification says."""
+    values, at = {}, 0
+    for name, kind, nullable in schema.fields:
+        if nullable:
+            branch, at = _zigzag(datum, at)
+            if branch == 0:
+                values[name] = None
+                continue
+        if kind == "double":
+            (values[name],) = struct.unpack_from("<d", datum, at)
+            at += 8
+        elif kind == "string":
+            length, at = _zigzag(datum, at)
+            values[name] = datum[at : at + length].decode("utf-8")
+            at += length
+        else:
+            values[name], at = _zigzag(datum, at)
+    assert at == len(datum), f"{len(datum) - at} bytes are left of {datum.hex()}"
+    return values
+
+
+def _zigzag(datum, at):
+    value, shift = 0, 0
+    while True:
+        byte = datum[at]
+        at += 1
+        value |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            return (value >> 1) ^ -(value & 1), at

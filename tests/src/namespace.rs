@@ -1,0 +1,97 @@
+//! A namespace of topics.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hdfs_csv_tool::event::EventKind;
+use hdfs_csv_tool::topic::{StoredMessage, read_all};
+use serde_json::json;
+
+use crate::services::{Services, TENANT};
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A namespace that keeps its messages for ever, so that they can be read again after the sink has acknowledged them.
+pub struct Namespace<'a> {
+    pub(crate) services: &'a Services,
+    /// Its name, without the tenant.
+    pub name: String,
+}
+
+impl<'a> Namespace<'a> {
+    pub(crate) fn create(services: &'a Services, name: &str) -> Result<Namespace<'a>> {
+        let namespace = Namespace { services, name: name.to_owned() };
+        let admin = services.stack().admin();
+        admin.create_namespace(&namespace.full_name())?;
+        admin.set_retention(&namespace.full_name(), -1, -1)?;
+        Ok(namespace)
+    }
+
+    /// The services that it is on.
+    pub fn services(&self) -> &'a Services {
+        self.services
+    }
+
+    /// `tenant/namespace`.
+    pub fn full_name(&self) -> String {
+        format!("{TENANT}/{}", self.name)
+    }
+
+    /// The full name of an event's topic.
+    pub fn topic(&self, kind: EventKind) -> String {
+        format!("persistent://{}/{}", self.full_name(), kind.name())
+    }
+
+    /// Where the messages of a namespace's events are produced to by `hdfs_csv_tool::produce`.
+    pub fn target(&self, batch_size: u32) -> hdfs_csv_tool::produce::Target {
+        let (tenant, namespace) = (TENANT.to_owned(), self.name.clone());
+        hdfs_csv_tool::produce::Target { tenant, namespace, batch_size, rate: 0.0 }
+    }
+
+    /// Every message of a topic, read by the independent reader.
+    pub fn read(&self, kind: EventKind) -> Result<Vec<StoredMessage>> {
+        let client = self.services.pulsar()?;
+        let topic = self.topic(kind);
+        self.services.wait_for(read_all(&client, &topic, PATIENCE)).with_context(|| format!("reading {topic}"))
+    }
+
+    /// Writes down what the topics of these events hold, for the oracle.
+    pub(crate) fn dump(&self, kinds: &[EventKind]) -> Result<PathBuf> {
+        let path = self.services.scratch(&format!("{}-topics.jsonl", self.name));
+        let mut file = BufWriter::new(File::create(&path).with_context(|| format!("{}", path.display()))?);
+        for &kind in kinds {
+            for message in self.read(kind)? {
+                serde_json::to_writer(&mut file, &line(&self.topic(kind), &message))?;
+                file.write_all(b"\n")?;
+            }
+        }
+        file.flush()?;
+        Ok(path)
+    }
+}
+
+fn line(topic: &str, message: &StoredMessage) -> serde_json::Value {
+    json!({
+        "topic": topic,
+        "partition": message.partition,
+        "ledger": message.position.ledger,
+        "entry": message.position.entry,
+        "batch_index": message.position.batch_index,
+        "publish_time": message.publish_time,
+        "event_time": message.event_time,
+        "key": message.key,
+        "payload": hex(&message.payload),
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        // Writing to a String cannot fail.
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

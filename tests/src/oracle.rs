@@ -1,0 +1,133 @@
+//! The independent reader of the tables: `tests/oracle/compare.py`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+use hdfs_csv_tool::verify::{tables, verify};
+use serde_json::Value;
+
+use crate::services::{Services, repository};
+use crate::sink::Sink;
+
+/// The tables of a sink against what its topics hold.
+pub struct Comparison<'a> {
+    sink: &'a Sink<'a>,
+    records: Vec<PathBuf>,
+    complete: bool,
+    options: Vec<String>,
+}
+
+/// Which metadata columns a comparison expects; which partitions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// The three ids of a message, days.
+    IdsAndDays,
+    /// All metadata columns, days.
+    AllAndDays,
+    /// The three ids of a message, no partitions.
+    IdsWithoutDays,
+}
+
+impl<'a> Comparison<'a> {
+    /// A comparison of every row with the topics.
+    pub fn of(sink: &'a Sink<'a>) -> Comparison<'a> {
+        Comparison { sink, records: Vec::new(), complete: true, options: Vec::new() }
+    }
+
+    /// Compares the rows' values with what producers wrote down, too.
+    pub fn with_records(mut self, records: &[PathBuf]) -> Comparison<'a> {
+        self.records.extend_from_slice(records);
+        self
+    }
+
+    /// The topics may hold messages that no producer had confirmed: what happens when a broker goes away.
+    pub fn records_may_be_incomplete(mut self) -> Comparison<'a> {
+        self.complete = false;
+        self
+    }
+
+    /// Which columns and partitions are expected.
+    pub fn place(mut self, place: Place) -> Comparison<'a> {
+        let (metadata, partitions) = match place {
+            Place::IdsAndDays => ("ids", "day"),
+            Place::AllAndDays => ("all", "day"),
+            Place::IdsWithoutDays => ("ids", "none"),
+        };
+        self.options.extend(["--metadata", metadata, "--partition-by", partitions].map(str::to_owned));
+        self
+    }
+
+    /// Processes were killed: the temporary files of what is put if absent may be left.
+    pub fn after_crashes(mut self) -> Comparison<'a> {
+        self.options.push("--crashed".to_owned());
+        self
+    }
+
+    /// Any other option of `compare.py`, with its file.
+    pub fn option(mut self, name: &str, value: &Path) -> Comparison<'a> {
+        self.options.extend([name.to_owned(), value.to_string_lossy().into_owned()]);
+        self
+    }
+
+    /// Reads the files back and compares; the error tells each difference. Then `verify` must find nothing. Returns the
+    /// oracle's summary.
+    pub fn run(self) -> Result<Value> {
+        let summary = self.compare()?;
+        self.sink.namespace().services.wait_for(no_findings(self.sink))?;
+        let rows = &summary["rows"];
+        ensure!(*rows != 0, "nothing was compared: {summary}");
+        println!("{}: {rows} rows in {} files are as they were sent", self.sink.directory(), summary["files"]);
+        Ok(summary)
+    }
+
+    fn compare(&self) -> Result<Value> {
+        let namespace = self.sink.namespace();
+        let dump = namespace.dump(self.sink.kinds())?;
+        let fetched = fetch(namespace.services, &self.sink.directory())?;
+        let mut command = Command::new("python3");
+        command.arg(repository().join("tests/oracle/compare.py"));
+        command.arg("--tables").arg(&fetched).arg("--dump").arg(&dump);
+        command.arg("--schemas").arg(repository().join("schemas"));
+        for record in &self.records {
+            command.arg("--record").arg(record);
+        }
+        if self.complete && !self.records.is_empty() {
+            command.arg("--complete");
+        }
+        let output = command.args(&self.options).output().context("python3 cannot be run")?;
+        let (text, differences) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        if !output.status.success() {
+            // Kept for a look at it: the stack takes its data with it.
+            let kept = namespace.services.stack().log_dir().join("differences");
+            let _ = std::fs::create_dir_all(&kept);
+            let _ = Command::new("cp").arg("-r").args([&fetched, &dump]).args(&self.records).arg(&kept).status();
+            bail!(
+                "{} differs from what was sent (kept in {}):\n{differences}{text}",
+                self.sink.directory(),
+                kept.display()
+            );
+        }
+        serde_json::from_str(&text).with_context(|| format!("the oracle's summary: {text}"))
+    }
+}
+
+/// Copies a directory from HDFS with Hadoop's own client.
+fn fetch(services: &Services, directory: &str) -> Result<PathBuf> {
+    let local = services.scratch(&format!("fetched{}", directory.replace('/', "-")));
+    if local.exists() {
+        std::fs::remove_dir_all(&local)?;
+    }
+    services.stack().fs_shell(&["-get", directory, &local.to_string_lossy()])?;
+    Ok(local)
+}
+
+async fn no_findings(sink: &Sink<'_>) -> Result<()> {
+    let hdfs = sink.namespace().services.hdfs()?;
+    let mut findings = Vec::new();
+    for table in tables(&hdfs, &sink.directory()).await? {
+        findings.extend(verify(&hdfs, &table).await?.findings);
+    }
+    ensure!(findings.is_empty(), "`verify` finds in {}: {findings:#?}", sink.directory());
+    Ok(())
+}

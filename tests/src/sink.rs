@@ -1,0 +1,230 @@
+//! A sink on the services.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use hdfs_csv_stack::Error;
+use hdfs_csv_tool::event::EventKind;
+use hdfs_csv_tool::verify::tables;
+use pulsar_io_hdfs_csv::storage::Storage;
+use serde_json::{Value, json};
+
+use crate::namespace::Namespace;
+use crate::services::TENANT;
+use crate::wait::{until, until_true};
+
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// A sink: its configuration, and what the services say about it.
+pub struct Sink<'a> {
+    namespace: &'a Namespace<'a>,
+    name: String,
+    kinds: Vec<EventKind>,
+    config: Value,
+}
+
+impl<'a> Sink<'a> {
+    /// A sink that reads the topics of these events into `/<namespace>/<name>`: a second's commits, days as partitions,
+    /// ids of the messages as columns. It does not run yet.
+    pub fn new(namespace: &'a Namespace<'a>, name: &str, kinds: &[EventKind]) -> Result<Sink<'a>> {
+        let inputs: Vec<String> = kinds.iter().map(|&kind| namespace.topic(kind)).collect();
+        let mut sink = Sink { namespace, name: name.to_owned(), kinds: kinds.to_vec(), config: Value::Null };
+        sink.config = json!({
+            "archive": "builtin://hdfs-csv",
+            "inputs": inputs,
+            "processingGuarantees": "EFFECTIVELY_ONCE",
+            "sourceSubscriptionName": sink.subscription(),
+            "sourceSubscriptionPosition": "Earliest",
+            "cleanupSubscription": false,
+            "parallelism": 1,
+            "resources": { "ram": 256 << 20 },
+            "configs": {
+                "directory": sink.directory(),
+                "hdfsConfigDir": namespace.services.hadoop_conf()?,
+                "metadataColumns": "_ledger_id,_entry_id,_batch_index",
+                "partitionBy": "day",
+                "partitionTime": "field:timestamp",
+                "commitInterval": "1s",
+            },
+        });
+        Ok(sink)
+    }
+
+    /// Changes one of the sink's own settings, as `parallelism`.
+    pub fn setting(mut self, key: &str, value: Value) -> Sink<'a> {
+        self.config[key] = value;
+        self
+    }
+
+    /// Changes one of its `configs`; null takes it away.
+    pub fn config(mut self, key: &str, value: Value) -> Sink<'a> {
+        match self.config["configs"].as_object_mut() {
+            Some(configs) if value.is_null() => drop(configs.remove(key)),
+            _ => self.config["configs"][key] = value,
+        }
+        self
+    }
+
+    /// Creates it. That it runs is for [`Sink::wait_until_it_runs`] to say, or for what it commits.
+    pub fn create(self) -> Result<Sink<'a>> {
+        self.create_again()?;
+        Ok(self)
+    }
+
+    /// Creates it again after it was deleted.
+    pub fn create_again(&self) -> Result<()> {
+        self.admin().create_sink(&self.namespace.full_name(), &self.name, &self.config).with_context(|| self.describe())
+    }
+
+    /// Deletes it.
+    pub fn delete(&self) -> Result<()> {
+        self.admin().delete_sink(&self.namespace.full_name(), &self.name).with_context(|| self.describe())
+    }
+
+    /// Its directory on HDFS.
+    pub fn directory(&self) -> String {
+        match self.config["configs"]["directory"].as_str() {
+            Some(directory) => directory.to_owned(),
+            None => format!("/{}/{}", self.namespace.name, self.name),
+        }
+    }
+
+    /// The events whose topics it reads.
+    pub fn kinds(&self) -> &[EventKind] {
+        &self.kinds
+    }
+
+    /// The namespace of its topics.
+    pub fn namespace(&self) -> &Namespace<'a> {
+        self.namespace
+    }
+
+    /// What Pulsar says about it.
+    pub fn status(&self) -> Result<Value> {
+        Ok(self.admin().sink_status(&self.namespace.full_name(), &self.name)?)
+    }
+
+    /// Waits until all instances run.
+    pub fn wait_until_it_runs(&self) -> Result<()> {
+        until(&format!("{} runs", self.describe()), START_LIMIT, || {
+            let status = self.status()?;
+            ensure!(status["numRunning"] == self.config["parallelism"], "{status}");
+            Ok(())
+        })
+    }
+
+    /// The processes of its instances that are alive: instance and process id.
+    pub fn processes(&self) -> Vec<(u32, u32)> {
+        self.namespace.services.stack().function_pids(TENANT, &self.namespace.name, &self.name)
+    }
+
+    /// Waits for the process of an instance, another one than that which had this id.
+    pub fn wait_for_process(&self, instance: u32, other_than: Option<u32>) -> Result<u32> {
+        until(&format!("a process for instance {instance} of {}", self.describe()), START_LIMIT, || {
+            let processes = self.processes();
+            let found = processes.iter().find(|(number, pid)| *number == instance && Some(*pid) != other_than);
+            found.map(|(_, pid)| *pid).with_context(|| format!("there are {processes:?}"))
+        })
+    }
+
+    /// Waits until every topic of it, or partition, has a consumer.
+    pub fn wait_until_it_consumes(&self) -> Result<()> {
+        let topics = self.source_partitions()?;
+        until(&format!("{} consumes", self.describe()), START_LIMIT, || {
+            for topic in &topics {
+                let stats = self.admin().topic_stats(topic)?;
+                let consumers = &stats["subscriptions"][self.subscription()]["consumers"];
+                ensure!(consumers.as_array().is_some_and(|all| !all.is_empty()), "{topic} has no consumer");
+            }
+            Ok(())
+        })
+    }
+
+    /// Kills the process of one of its instances with SIGKILL; false when it has ended by itself: an instance that the
+    /// worker was too busy to ask after does.
+    pub fn kill(&self, pid: u32) -> Result<bool> {
+        match self.namespace.services.stack().kill_process(pid) {
+            Ok(()) => Ok(true),
+            Err(Error::Foreign(_)) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Waits until every message that its topics hold is acknowledged.
+    pub fn wait_until_all_is_acknowledged(&self, limit: Duration) -> Result<()> {
+        let topics = self.source_partitions()?;
+        until_true(&format!("{} has no backlog", self.describe()), limit, || {
+            let mut left = Vec::new();
+            for topic in &topics {
+                match self.backlog(topic)? {
+                    0 => {}
+                    backlog => left.push(format!("{backlog} in {topic}")),
+                }
+            }
+            Ok((left.is_empty(), left.join(", ")))
+        })
+    }
+
+    /// Its topics, each partition for itself.
+    fn source_partitions(&self) -> Result<Vec<String>> {
+        let wanted: Vec<String> = self.kinds.iter().map(|&kind| self.namespace.topic(kind)).collect();
+        let mut all = self.admin().topics(&self.namespace.full_name())?;
+        all.retain(|name| wanted.iter().any(|topic| name == topic || name.starts_with(&format!("{topic}-partition-"))));
+        ensure!(all.len() >= wanted.len(), "of the topics {wanted:?} there are only {all:?}");
+        Ok(all)
+    }
+
+    fn backlog(&self, topic: &str) -> Result<u64> {
+        let stats = self.admin().topic_stats(topic)?;
+        match stats["subscriptions"][self.subscription()]["msgBacklog"].as_u64() {
+            Some(backlog) => Ok(backlog),
+            None => bail!("{topic} has no subscription {}: {}", self.subscription(), stats["subscriptions"]),
+        }
+    }
+
+    /// How many commits its tables hold.
+    pub fn commits(&self) -> Result<usize> {
+        let hdfs = self.namespace.services.hdfs()?;
+        self.namespace.services.wait_for(async {
+            let mut commits = 0;
+            for table in tables(&hdfs, &self.directory()).await? {
+                for source_partition in hdfs.list(&table.commits()).await? {
+                    commits += hdfs.list(&format!("{}/{}", table.commits(), source_partition.name)).await?.len();
+                }
+            }
+            Ok(commits)
+        })
+    }
+
+    /// Waits until it commits something, whatever that is.
+    pub fn wait_for_a_commit(&self, limit: Duration) -> Result<()> {
+        let before = self.commits()?;
+        until(&format!("{} commits", self.describe()), limit, || {
+            let commits = self.commits()?;
+            ensure!(commits > before, "there are {commits} commits, as before");
+            Ok(())
+        })
+    }
+
+    /// How many messages its instances have taken since they started.
+    pub fn taken(&self) -> Result<u64> {
+        let status = self.status()?;
+        let instances = status["instances"].as_array().context("a status without instances")?;
+        Ok(instances.iter().filter_map(|instance| instance["status"]["numWrittenToSink"].as_u64()).sum())
+    }
+
+    fn subscription(&self) -> String {
+        match self.config["sourceSubscriptionName"].as_str() {
+            Some(name) => name.to_owned(),
+            None => format!("hdfs-csv-{}", self.name),
+        }
+    }
+
+    fn admin(&self) -> hdfs_csv_stack::Admin {
+        self.namespace.services.stack().admin()
+    }
+
+    fn describe(&self) -> String {
+        format!("sink {}/{}", self.namespace.full_name(), self.name)
+    }
+}

@@ -1,0 +1,31 @@
+//! Waiting for conditions.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+const POLL: Duration = Duration::from_millis(50);
+
+/// Waits until something is there; within the limit, or the error tells what was not and how it looked last. `look`
+/// returns what it saw as an error.
+pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<T>) -> Result<T> {
+    let deadline = Instant::now() + limit;
+    loop {
+        match look() {
+            Ok(found) => return Ok(found),
+            Err(seen) if Instant::now() > deadline => {
+                return Err(seen).with_context(|| format!("{what}: not within {limit:?}; this is how it was last"));
+            }
+            Err(_) => sleep(POLL),
+        }
+    }
+}
+
+/// Waits like [`until`] for a condition that says in words how far it is.
+pub(crate) fn until_true(what: &str, limit: Duration, mut look: impl FnMut() -> Result<(bool, String)>) -> Result<()> {
+    until(what, limit, || match look()? {
+        (true, _) => Ok(()),
+        (false, seen) => bail!("{seen}"),
+    })
+}
