@@ -381,8 +381,15 @@ pub async fn publish<S: Storage>(storage: &S, table: &TableLayout, file: &FileEn
         let target = storage.status(&to).await?;
         match (source, target) {
             (None, Some(target)) if target.length >= file.content.length => return Ok(()),
+            // Only this rename can have taken the staged file away, so the file was there and went with its whole directory.
+            (None, None) if deleted_by_retention(storage, table, &to).await? => {
+                tracing::warn!(path = to, "the committed file's whole partition directory was deleted");
+                return Ok(());
+            }
             (None, found) => return Err(gone(&to, file, found.map(|found| found.length)).into()),
             (Some(_), Some(_)) if overwrite == Overwrite::Replace => return Err(error.into()),
+            // Someone else publishes the same commit: the directory was missing a moment ago.
+            (Some(_), Some(_)) if error.kind == StorageErrorKind::NotFound => {}
             (Some(_), Some(_)) => {
                 return Err(Error::protocol(format_args!(
                     "{to} is there before its commit published it: something else wrote it. Move it away and restart the sink"
@@ -396,16 +403,22 @@ pub async fn publish<S: Storage>(storage: &S, table: &TableLayout, file: &FileEn
         kind: StorageErrorKind::Unknown,
         operation: crate::storage::Operation::Rename,
         path: to,
-        message: "its directory was made but is missing; something else deletes directories here".to_owned(),
+        message: "its directory comes and goes; something else makes and deletes directories here".to_owned(),
     }
     .into())
+}
+
+/// Whether a partition directory is gone as a whole, as retention deletes days.
+async fn deleted_by_retention<S: Storage>(storage: &S, table: &TableLayout, path: &str) -> Result<bool, Failure> {
+    let directory = parent(path);
+    Ok(directory != table.root() && storage.status(directory).await?.is_none())
 }
 
 fn gone(path: &str, file: &FileEntry, found: Option<u64>) -> Error {
     let found = found.map_or("there is no such file".to_owned(), |length| format!("there are {length} bytes"));
     Error::protocol(format_args!(
-        "the committed file {path} should have {} bytes in {} rows, but {found}. Restore it from a snapshot or the trash, or accept \
-         the loss with `hdfs-csv reset`; `hdfs-csv verify` says what else is missing",
+        "the committed file {path} should have {} bytes in {} rows, but {found}. Restore it from a snapshot or the trash, then \
+         restart the sink; `hdfs-csv verify` says what else is missing",
         file.content.length, file.content.rows
     ))
 }

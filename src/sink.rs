@@ -1,6 +1,6 @@
 //! One sink: its source partitions, its bound on memory, its end.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 use std::time::Duration;
@@ -330,8 +330,15 @@ async fn run<S: Storage>(
     commit_interval: Duration,
 ) -> Result<bool> {
     let mut closing = false;
+    let mut waiting = VecDeque::new();
     loop {
-        if closing {
+        if !owner.is_held_up(commit_interval)
+            && let Some(chunk) = waiting.pop_front()
+        {
+            owner.accept(chunk).await?;
+            state.held.store(owner.held(), Ordering::Relaxed);
+        }
+        if closing && waiting.is_empty() {
             owner.begin_commit()?;
             if owner.is_idle() {
                 return Ok(true);
@@ -342,11 +349,9 @@ async fn run<S: Storage>(
             biased;
             end = owner.commit_end() => owner.conclude(end).await?,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => owner.begin_commit()?,
+            () = std::future::ready(()), if !waiting.is_empty() && !owner.is_held_up(commit_interval) => {}
             message = inbox.recv() => match message {
-                Some(Message::Chunk(chunk)) => {
-                    owner.accept(chunk).await?;
-                    state.held.store(owner.held(), Ordering::Relaxed);
-                }
+                Some(Message::Chunk(chunk)) => waiting.push_back(chunk),
                 Some(Message::Confirmed(number)) => owner.confirm(number),
                 Some(Message::Relieve) => {
                     owner.relieve().await?;
@@ -434,8 +439,12 @@ async fn recover_tables<S: Storage>(storage: &S, directory: &str, owner: &SinkId
         }
         for source in storage.list(&layout.commits()).await?.into_iter().filter(|entry| entry.is_directory) {
             let layout = SourcePartitionLayout { table: layout.clone(), name: source.name };
-            load(storage, &layout, &identity).await?;
-            count += 1;
+            match load(storage, &layout, &identity).await {
+                Ok(_) => count += 1,
+                // The others' commits must not stay hidden for it; its own first record ends the instance.
+                Err(Failure::Fatal(error)) => tracing::error!("{error}"),
+                Err(again) => return Err(again),
+            }
         }
     }
     Ok(count)

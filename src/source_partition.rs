@@ -483,6 +483,14 @@ impl<S: Storage> SourcePartition<S> {
         Some(extent.began + interval)
     }
 
+    /// Whether the batch should be committed by now and waits for the broker to confirm its dead letters. Records that come
+    /// must wait too: each could bring another dead letter, and the batch would never be committed.
+    pub fn is_held_up(&self, interval: Duration) -> bool {
+        let full = self.batch.is_full(self.shared.max_batch_rows, self.shared.max_file_size);
+        let due = self.batch.extent.is_some_and(|extent| full || extent.began.elapsed() >= interval);
+        due && !self.batch.unconfirmed.is_empty()
+    }
+
     /// Bytes of memory that its batch takes.
     pub fn held(&self) -> usize {
         self.batch.held()

@@ -1042,3 +1042,53 @@ async fn without_order_each_record_is_written_as_often_as_it_comes_and_acknowled
     let first = manifest(&memory, 1).unwrap();
     assert_eq!((first.ordered, first.first.unwrap().entry, first.last.unwrap().entry), (false, 2, 9));
 }
+
+#[tokio::test]
+async fn a_day_that_retention_deleted_does_not_keep_the_sink_from_going_on() {
+    let memory = Memory::new();
+    let shared = shared_with(&memory, OnBadRecord::Skip, true);
+    commit(&mut owner(&shared), 1, 1..=3).await;
+    for path in visible(&memory).into_keys() {
+        memory.remove(&path);
+    }
+    memory.remove_directory("/d/visits/dt=1970-01-01");
+    let mut next = owner(&shared);
+    crate::reset::reset(&memory, &next.layout, Some(Position { ledger: 1, entry: 3, batch_index: 0 })).await.unwrap();
+    commit(&mut next, 1, [3, 4]).await;
+    assert_eq!(rows(&memory), [4]);
+}
+
+#[tokio::test]
+async fn two_owners_that_publish_the_same_commit_into_a_new_directory_do_not_accuse_each_other() {
+    let memory = Memory::new();
+    let shared = shared_with(&memory, OnBadRecord::Skip, true);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, [1]).await.unwrap();
+    // The first rename finds no directory; the other one makes it and publishes between the two looks.
+    let staged_file = "/d/visits/_staging/visits/00000000000000000001";
+    memory.before_next(Operation::Rename, "/dt=1970-01-01/", move |memory| {
+        memory.before_next(Operation::Status, "/dt=1970-01-01/", move |memory| {
+            let from = memory.files().into_keys().find(|path| path.starts_with(staged_file)).unwrap();
+            let bytes = memory.files()[&from].clone();
+            memory.remove(&from);
+            memory.put("/d/visits/dt=1970-01-01/visits-00000000000000000001.csv", &bytes);
+        });
+    });
+    owner.commit_all().await.unwrap();
+    assert!(memory.all_faults_happened());
+    assert_eq!(rows(&memory), [1]);
+}
+
+#[tokio::test]
+async fn a_batch_that_is_due_and_waits_for_dead_letters_holds_up_later_records() {
+    let memory = Memory::new();
+    let shared = shared_with(&memory, OnBadRecord::DeadLetter, false);
+    let mut owner = owner(&shared);
+    owner.accept(chunk(&shared, 1, [sent(1)])).await.unwrap();
+    assert!(!owner.is_held_up(Duration::ZERO));
+    owner.accept(chunk(&shared, 2, [bad(2)])).await.unwrap();
+    assert!(owner.is_held_up(Duration::ZERO));
+    assert!(!owner.is_held_up(Duration::from_secs(3_600)));
+    owner.confirm(1);
+    assert!(!owner.is_held_up(Duration::ZERO));
+}

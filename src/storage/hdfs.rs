@@ -57,8 +57,9 @@ impl Hdfs {
         call: impl AsyncFnOnce(&Client) -> Result<T, HdfsError>,
     ) -> StorageResult<T> {
         let client = self.client();
+        let began = tokio::time::Instant::now();
         let result = bounded(self.settings.operation_timeout, operation, path, call(&client)).await;
-        if result.as_ref().is_err_and(|error| error.kind == StorageErrorKind::Unknown) {
+        if result.is_err() && began.elapsed() >= self.settings.operation_timeout {
             self.renew(&client);
         }
         result
