@@ -45,12 +45,12 @@ quick: ## Check formats and lints, and run Java's unit tests
 unit: ## Run Rust's unit tests
 	tool/fetch-protoc
 	$(call say,Rust unit tests)
-	cargo test --workspace --lib --bins
-	cargo test --workspace --doc
+	cargo test --release --workspace --lib --bins
+	cargo test --release --workspace --doc
 
 integration: $(nar) ## Run the tests on real services: Pulsar, HDFS, the functions worker
 	$(call say,tests on real services)
-	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --workspace --test '*' -- --test-threads=2
+	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --test '*' -- --test-threads=2
 
 deny: ## Check licences and advisories of what is linked, with cargo-deny (cargo install --locked cargo-deny)
 	cargo deny --workspace check

@@ -28,7 +28,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[test]
 fn five_million_records_of_backlog_take_little_more_memory_than_a_sink_that_does_nothing() -> Result<()> {
     let noop = noop_sink()?;
-    let stack = Stack::builder().name("memory").runtime(Runtime::Process).peak_speed(true).connector(noop);
+    // No instance is to end because the worker was too busy to ask after it.
+    let stack = Stack::builder().name("memory").liveness_check(Duration::from_secs(30)).connector(noop);
+    let stack = stack.runtime(Runtime::Process).peak_speed(true);
     let services = Services::start(stack)?;
     services.run(|services| {
         let namespace = services.namespace("backlog")?;
@@ -108,6 +110,7 @@ fn peak(sink: &Sink<'_>) -> Result<u64> {
         Ok(())
     })?;
     println!("{} takes all records within {:.1} s", sink.directory(), began.elapsed().as_secs_f64());
+    ensure!(sink.processes() == [(0, pid)], "process {pid} has not lived on: {:?}", sink.processes());
     sink.delete()?;
     until("the process's end", LIMIT, || {
         ensure!(sink.processes().is_empty(), "{:?} are alive", sink.processes());
