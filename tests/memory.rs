@@ -21,7 +21,7 @@ use serde_json::json;
 
 const KIND: EventKind = EventKind::PageVisit;
 const RECORDS: u64 = 5_000_000;
-const HEAP: u64 = 512 << 20;
+const HEAP: u64 = 256 << 20;
 const ALLOWED: u64 = 150 << 20;
 const LIMIT: Duration = Duration::from_secs(120);
 
