@@ -220,6 +220,9 @@ pub struct SinkSettings {
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// The number of this instance.
+    #[serde(default)]
+    pub instance: u32,
     /// Its subscription's name.
     pub subscription: String,
     /// ATLEAST_ONCE, ATMOST_ONCE, EFFECTIVELY_ONCE or MANUAL.

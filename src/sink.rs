@@ -19,7 +19,7 @@ use crate::commit::Folding;
 use crate::config::{Config, Guarantee, one_table_for_two};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Records;
-use crate::layout::{InvalidName, SourcePartitionLayout, TableLayout};
+use crate::layout::{InvalidName, SourcePartitionLayout, TableLayout, parent};
 use crate::manifest::SinkIdentity;
 use crate::metrics::Metrics;
 use crate::recovery::{Failure, load, nonce, read_identity};
@@ -87,7 +87,8 @@ impl<S: Storage> Sink<S> {
         for warning in config.warnings() {
             span.in_scope(|| tracing::warn!("{warning}"));
         }
-        let probed = runtime.block_on(async { timeout(config.open_timeout, probe(&storage, &config.directory)).await });
+        let probed =
+            runtime.block_on(async { timeout(config.open_timeout, probe(&storage, &probe_name(&config))).await });
         match probed {
             Ok(Ok(())) => {}
             Ok(Err(error)) => return Err(unusable(&config, &error.to_string())),
@@ -396,20 +397,29 @@ fn split(buffer: &[u8]) -> Result<(Parts, u64)> {
     Ok((parts, count))
 }
 
+/// The name of the file to try the directory with: the same at each start of this instance, another for every other one.
+fn probe_name(config: &Config) -> String {
+    let sink = &config.sink;
+    let identity = crc32fast::hash(format!("{}/{}/{}", sink.tenant, sink.namespace, sink.name).as_bytes());
+    format!("{}/_probe-{identity:08x}-{}", config.directory, sink.instance)
+}
+
 /// Writes, syncs, renames and deletes one file, so that a wrong path, quota or permission fails at the start.
-async fn probe<S: Storage>(storage: &S, directory: &str) -> StorageResult<()> {
-    storage.mkdirs(directory).await?;
-    let name = format!("{directory}/_probe-{}", nonce());
+async fn probe<S: Storage>(storage: &S, name: &str) -> StorageResult<()> {
+    storage.mkdirs(parent(name)).await?;
     let renamed = format!("{name}-renamed");
     let tried = async {
-        write_whole(storage, &name, Bytes::from_static(b"probe\n")).await?;
-        storage.rename(&name, &renamed, Overwrite::Never).await?;
+        // What an instance left that was killed while it tried.
+        storage.delete(name).await?;
+        storage.delete(&renamed).await?;
+        write_whole(storage, name, Bytes::from_static(b"probe\n")).await?;
+        storage.rename(name, &renamed, Overwrite::Never).await?;
         storage.delete(&renamed).await
     };
     let tried = tried.await;
     if tried.is_err() {
         // Whichever is there must not stay.
-        let _ = storage.delete(&name).await;
+        let _ = storage.delete(name).await;
         let _ = storage.delete(&renamed).await;
     }
     tried.map(drop)
@@ -568,6 +578,17 @@ mod tests {
             assert!(error.message.contains("the directory /d cannot be used"), "{error}");
             assert!(memory.files().is_empty(), "{operation}: {:?}", memory.files());
         }
+    }
+
+    #[test]
+    fn what_a_killed_instance_left_of_its_try_goes_at_its_next_start() {
+        let memory = Memory::new();
+        let config =
+            crate::config::tests::parse(serde_json::json!({ "directory": "/d" }), serde_json::json!({})).unwrap();
+        let left = format!("{}-renamed", probe_name(&config));
+        memory.put(&left, b"probe\n");
+        open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
+        assert!(memory.files().is_empty());
     }
 
     #[test]
