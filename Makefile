@@ -58,6 +58,9 @@ deny: ## Check licences and advisories of what is linked, with cargo-deny (cargo
 clean: down ## Remove everything that was built
 	rm -rf $(target) target java-shim/target
 
+# An interrupted build is Cargo's to go on with.
+.PRECIOUS: $(library)
+
 # Cargo decides what is new. One selection of packages for all, so that nothing is compiled twice.
 $(library): always
 	tool/fetch-protoc
