@@ -2,7 +2,7 @@
 
 mod avro;
 pub mod column;
-mod names;
+pub(crate) mod names;
 pub mod plan;
 pub mod table;
 pub mod types;
