@@ -1,6 +1,7 @@
 //! Cleaning: what crashed or lost commits left in `_staging/`.
 
 use crate::layout::SourcePartitionLayout;
+use crate::safeguard::{Safeguard, is_on};
 use crate::storage::{Storage, StorageResult};
 
 /// What a cleaning came to.
@@ -25,7 +26,7 @@ pub async fn clean<S: Storage>(
     let mut cleaned = Cleaned::default();
     for entry in storage.list(&directory).await? {
         let Some(sequence) = SourcePartitionLayout::staged_sequence(&entry.name) else { continue };
-        if sequence > newest_sequence {
+        if sequence > newest_sequence && is_on(Safeguard::CleanBySequence) {
             cleaned.left += 1;
         } else if storage.delete(&format!("{directory}/{}", entry.name)).await? {
             cleaned.deleted += 1;

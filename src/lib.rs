@@ -22,6 +22,7 @@ pub mod pruning;
 pub mod recovery;
 pub mod reset;
 pub mod row;
+mod safeguard;
 pub mod schema;
 pub mod sink;
 pub mod source_partition;

@@ -24,6 +24,7 @@ use crate::position::Position;
 use crate::pruning::prune;
 use crate::recovery::{Failure, load, nonce};
 use crate::row::partition::PartitionKey;
+use crate::safeguard::{Safeguard, is_on};
 use crate::schema::plan::{Plan, RowSettings, wanted_columns};
 use crate::schema::table::ensure;
 use crate::schema::writer::{UnsupportedSchema, WriterSchema};
@@ -228,10 +229,10 @@ impl<S: Storage> SourcePartition<S> {
             let record = record.map_err(Error::bug)?;
             let Some(loaded) = &self.loaded else { return Ok(Stop::Load) };
             let ordered = self.shared.ordered;
-            if ordered && self.last_accepted.is_some_and(|last| record.position <= last) {
+            if ordered && self.last_accepted.is_some_and(|last| record.position <= last) && is_on(Safeguard::Rewind) {
                 return Ok(Stop::Rewind(record.position));
             }
-            if ordered && loaded.mark.is_some_and(|mark| record.position <= mark) {
+            if ordered && loaded.mark.is_some_and(|mark| record.position <= mark) && is_on(Safeguard::Drop) {
                 self.drop_duplicate(&record, loaded)?;
             } else {
                 match self.plans.get(&record.schema) {
@@ -332,7 +333,10 @@ impl<S: Storage> SourcePartition<S> {
             self.batch.hand_over = chunk.hand_over;
             match &mut self.committing {
                 Some(committing) => committing.hand_over = chunk.hand_over,
-                None => self.shared.answers.committed(self.id, chunk.hand_over),
+                None if is_on(Safeguard::AcknowledgeDuplicates) => {
+                    self.shared.answers.committed(self.id, chunk.hand_over);
+                }
+                None => {}
             }
             return Ok(());
         }
@@ -416,7 +420,10 @@ impl<S: Storage> SourcePartition<S> {
         self.drop_batch();
         self.load().await?;
         let mark = self.loaded.as_ref().and_then(|loaded| loaded.mark);
-        match first_dropped.filter(|first| Some(*first) > mark && position > *first) {
+        match first_dropped
+            .filter(|_| is_on(Safeguard::FirstDropped))
+            .filter(|first| Some(*first) > mark && position > *first)
+        {
             None => Ok(()),
             Some(first) => Err(Error::new(
                 ErrorKind::Storage,
@@ -637,6 +644,9 @@ impl<S: Storage> SourcePartition<S> {
         let hand_over = lost.hand_over.max(self.batch.hand_over);
         self.drop_batch();
         self.load().await?;
+        if !is_on(Safeguard::Restage) {
+            return Ok(());
+        }
         for kept in lost_chunks.into_iter().chain(later) {
             Box::pin(self.accept_again(kept)).await?;
         }
@@ -665,5 +675,7 @@ impl<S: Storage> SourcePartition<S> {
     }
 }
 
+#[cfg(test)]
+pub(crate) mod systematic;
 #[cfg(test)]
 mod tests;

@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::safeguard::{Safeguard, is_on};
 use crate::storage::{Operation, Storage, StorageError, StorageErrorKind, StorageResult, StorageWriter, check_length};
 
 /// A file being staged.
@@ -52,7 +53,10 @@ impl<S: Storage> StagedFile<S> {
         let mut writer = self.take_writer()?;
         self.checksum.update(&bytes);
         self.length += bytes.len() as u64;
-        writer.write(bytes).await?;
+        let written = writer.write(bytes).await;
+        if is_on(Safeguard::Poisoning) {
+            written?;
+        }
         self.state = State::Writing(writer);
         Ok(())
     }
@@ -64,7 +68,9 @@ impl<S: Storage> StagedFile<S> {
             return Ok(());
         }
         let mut writer = self.take_writer()?;
-        writer.hsync().await?;
+        if is_on(Safeguard::Hsync) {
+            writer.hsync().await?;
+        }
         writer.close().await?;
         check_length(storage, &self.path, self.length).await?;
         self.state = State::Closed;

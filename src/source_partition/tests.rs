@@ -35,7 +35,7 @@ fn bad(entry: u64) -> Sent {
     Sent { good: false, ..sent(entry) }
 }
 
-fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: bool) -> Arc<Shared<Memory>> {
+pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: bool) -> Arc<Shared<Memory>> {
     let schema = SchemaInfo {
         schema_type: "AVRO".to_owned(),
         schema: r#"{"type":"record","name":"Visit","fields":[{"name":"v","type":"long"}]}"#.to_owned(),

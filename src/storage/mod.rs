@@ -5,6 +5,8 @@ use std::future::Future;
 
 use bytes::Bytes;
 
+use crate::safeguard::{Safeguard, is_on};
+
 pub mod hdfs;
 pub mod memory;
 
@@ -135,7 +137,7 @@ pub async fn write_whole<S: Storage>(storage: &S, path: &str, bytes: Bytes) -> S
 /// Checks that the file system reports this length for a closed file.
 pub async fn check_length<S: Storage>(storage: &S, path: &str, length: u64) -> StorageResult<()> {
     let found = storage.status(path).await?.map(|status| status.length);
-    if found == Some(length) {
+    if found == Some(length) || !is_on(Safeguard::Length) {
         return Ok(());
     }
     let found = found.map_or("no file".to_owned(), |found| format!("{found} bytes"));

@@ -1,0 +1,256 @@
+//! One owner's process: the code that ships, polled by hand, without a runtime.
+
+use std::cell::RefCell;
+use std::fmt::Write as _;
+use std::future::{Future, poll_fn};
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
+
+use futures_util::FutureExt;
+
+use super::disk::{Answer, Call};
+use super::gate::{Gated, Parked};
+use super::records::{self, TOPIC};
+use crate::error::{Error, ErrorKind, Result};
+use crate::layout::{SourcePartitionLayout, TableLayout};
+use crate::manifest::SinkIdentity;
+use crate::recovery::{Failure, load};
+use crate::source_partition::{Shared, SourcePartition};
+
+/// How a process runs, apart from what it is told.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Files below this many bytes grow; a row has four.
+    pub fold_below: u64,
+    /// Rows of a batch that is committed without waiting for its time.
+    pub full_at: u64,
+    /// Manifests that stay.
+    pub keep_manifests: u64,
+    /// The day of each record, from record 1 on; the table has partitions when they differ.
+    pub days: &'static [u8],
+    /// Owners that complete earlier commits in the background when they start, as a sink does: none, the first, or both.
+    pub recovers: u8,
+    /// The second owner is another sink.
+    pub two_sinks: bool,
+}
+
+/// What happens to a process.
+#[derive(Clone, PartialEq, Eq, Hash)]
+pub enum Input {
+    /// It is handed these records.
+    Take { hand_over: u8, records: Vec<u8> },
+    /// The batch's time has come.
+    Begin,
+    /// The storage answers its call of this number.
+    Answer(u8, Answer),
+}
+
+/// What a process shows after an input.
+#[derive(Clone, Default)]
+pub struct Shown {
+    /// The storage calls that wait, with their numbers.
+    pub calls: Vec<(u8, Call)>,
+    /// Calls that it does not wait for any more, without having had an answer.
+    pub abandoned: Vec<Call>,
+    /// It waits for a message.
+    pub parked: bool,
+    /// It has rows to commit, and no commit is under way.
+    pub may_begin: bool,
+    /// A text that is equal for two processes that behave alike from now on; none while it cannot be told.
+    pub state: Option<String>,
+    /// Up to this hand-over all is committed.
+    pub committed: Option<u64>,
+    /// It has given files names of its own.
+    pub has_names: bool,
+    /// It ended with this error.
+    pub ended: Option<(ErrorKind, String)>,
+}
+
+/// What `run` of [`crate::sink`] does, with the search in the place of clock and inbox: whatever it waits for may come in
+/// any order, the end of a commit before a message.
+async fn run(mut owner: SourcePartition<Gated>) -> Result<()> {
+    let gated = owner.shared.storage.clone();
+    loop {
+        gated.gate().parked = Some(parked(&owner));
+        let message = tokio::select! {
+            biased;
+            end = owner.commit_end() => Err(end),
+            message = gated.message() => Ok(message),
+        };
+        gated.gate().parked = None;
+        match message {
+            Err(end) => owner.conclude(end).await?,
+            Ok(Input::Begin) => owner.begin_commit()?,
+            Ok(Input::Take { hand_over, records }) => {
+                let chunk = records::chunk(&owner.shared, hand_over, &records);
+                owner.accept(chunk).await?;
+            }
+            Ok(Input::Answer(..)) => return Err(Error::bug("an answer is no message")),
+        }
+    }
+}
+
+/// Two owners without a commit under way behave alike from now on if these agree: the rows of a batch follow from the
+/// chunks that it keeps and from its first position (what lies below that was dropped), and streaming is never reached
+/// here. Clocks and metrics decide nothing in what the search calls.
+fn parked(owner: &SourcePartition<Gated>) -> Parked {
+    let idle = owner.committing.is_none();
+    let state = idle.then(|| {
+        let batch = &owner.batch;
+        let extent = batch.extent.map(|extent| (extent.first, extent.last, extent.largest_publish_time));
+        let mut plans: Vec<_> = owner.plans.keys().collect();
+        plans.sort_unstable();
+        let mut text = format!(
+            "{:?} {:?} {:?} {extent:?} {} {} {} {} {:?} ",
+            owner.loaded,
+            owner.last_accepted,
+            plans,
+            batch.rows,
+            batch.schema_version,
+            batch.hand_over,
+            owner.unclean,
+            NONCES.with_borrow(|nonces| nonces.as_ref().map(|nonces| nonces.next)),
+        );
+        for kept in batch.kept.iter().flatten() {
+            let _ = write!(text, "{} {} {:?} ", kept.chunk.hand_over, kept.from, kept.chunk.bytes);
+        }
+        text
+    });
+    Parked { may_begin: idle && owner.batch.extent.is_some(), state }
+}
+
+/// Completes earlier commits as [`crate::sink::Sink`] does when it opens, beside the owner.
+async fn recover(shared: Arc<Shared<Gated>>, layout: SourcePartitionLayout, identity: SinkIdentity) {
+    let gated = &shared.storage;
+    let mut recovery = pin!(async { while let Err(Failure::Again(_)) = load(gated, &layout, &identity).await {} });
+    gated.gate().recovery = Some(Vec::new());
+    poll_fn(|context| {
+        gated.gate().in_recovery = true;
+        let polled = recovery.as_mut().poll(context);
+        gated.gate().in_recovery = false;
+        polled
+    })
+    .await;
+    gated.gate().recovery = None;
+}
+
+#[derive(Clone)]
+struct Nonces {
+    prefix: String,
+    next: u32,
+}
+
+thread_local! {
+    static NONCES: RefCell<Option<Nonces>> = const { RefCell::new(None) };
+}
+
+/// The next nonce of the process that runs, so that the same history has the same names.
+pub fn nonce() -> Option<String> {
+    NONCES.with_borrow_mut(|nonces| {
+        let nonces = nonces.as_mut()?;
+        nonces.next += 1;
+        Some(format!("{}{}", nonces.prefix, nonces.next))
+    })
+}
+
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+/// A process that runs.
+pub struct Process {
+    gated: Gated,
+    shared: Arc<Shared<Gated>>,
+    future: Pin<Box<dyn Future<Output = Result<()>> + Send>>,
+    woken: Arc<Woken>,
+    nonces: Nonces,
+}
+
+impl Process {
+    /// The incarnation of an owner (0 or 1), and what it shows.
+    pub fn start(settings: &Settings, owner: u8, incarnation: u8) -> (Self, Shown) {
+        let gated = Gated::default();
+        let shared = records::shared(gated.clone(), settings);
+        let layout = SourcePartitionLayout::new(TableLayout::new("/d", "visits").unwrap(), "visits", None).unwrap();
+        let identity = identity(settings.two_sinks && owner == 1);
+        let source_partition =
+            SourcePartition::new(Arc::clone(&shared), 0, TOPIC.to_owned(), layout.clone(), identity.clone());
+        let run = run(source_partition);
+        let future: Pin<Box<dyn Future<Output = _> + Send>> = if owner < settings.recovers {
+            let recovery = recover(Arc::clone(&shared), layout, identity);
+            Box::pin(futures_util::future::join(recovery, run).map(|(_, ended)| ended))
+        } else {
+            Box::pin(run)
+        };
+        let nonces = Nonces { prefix: format!("{}{incarnation}n", ["A", "B"][owner as usize]), next: 0 };
+        let mut process = Process { gated, shared, future, woken: Arc::new(Woken(AtomicBool::new(false))), nonces };
+        let shown = process.poll();
+        (process, shown)
+    }
+
+    pub fn feed(&mut self, input: Input) -> Shown {
+        {
+            let mut gate = self.gated.gate();
+            match input {
+                Input::Answer(number, answer) => {
+                    let at = gate.slots.iter().position(|slot| slot.number == number).unwrap();
+                    if gate.slots[at].of_recovery {
+                        gate.recovery.as_mut().unwrap().push(answer.clone());
+                    }
+                    gate.slots[at].answer = Some(answer);
+                    gate.slots[at].waker.take().unwrap().wake();
+                }
+                message => gate.message = Some(message),
+            }
+        }
+        self.poll()
+    }
+
+    fn poll(&mut self) -> Shown {
+        NONCES.set(Some(self.nonces.clone()));
+        let waker = Waker::from(Arc::clone(&self.woken));
+        let mut ended = None;
+        loop {
+            self.woken.0.store(false, Ordering::Relaxed);
+            match self.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+                Poll::Ready(Ok(())) => unreachable!(),
+                Poll::Ready(Err(error)) => ended = Some((error.kind, error.message)),
+                Poll::Pending if self.woken.0.load(Ordering::Relaxed) => continue,
+                Poll::Pending => {}
+            }
+            break;
+        }
+        self.nonces = NONCES.take().unwrap();
+        let mut gate = self.gated.gate();
+        let waiting = gate.slots.iter().filter(|slot| slot.answer.is_none());
+        let calls: Vec<_> = waiting.map(|slot| (slot.number, slot.call)).collect();
+        let recovery = format!("{:?} {calls:?}", gate.recovery);
+        let parked = gate.parked.as_mut();
+        let state = parked.as_ref().and_then(|parked| parked.state.as_ref()).map(|state| state.clone() + &recovery);
+        Shown {
+            calls,
+            parked: parked.is_some() && ended.is_none(),
+            may_begin: parked.as_ref().is_some_and(|parked| parked.may_begin),
+            state: state.filter(|_| ended.is_none()),
+            abandoned: std::mem::take(&mut gate.abandoned),
+            committed: records::committed(&self.shared.answers),
+            has_names: self.nonces.next > 0,
+            ended,
+        }
+    }
+}
+
+/// The sink that the table belongs to, or another one.
+pub fn identity(other: bool) -> SinkIdentity {
+    SinkIdentity {
+        sink: if other { "t/n/other" } else { "t/n/sink" }.to_owned(),
+        subscription: "s".to_owned(),
+        topic: TOPIC.to_owned(),
+    }
+}

@@ -1,0 +1,112 @@
+//! The topic of a search: record `n`, from 1 on, has the entry `n` and the row `n,n`.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::{Arc, RwLock};
+use std::time::Duration;
+
+use super::gate::Gated;
+use super::name::Blob;
+use super::process::Settings;
+use crate::acknowledge::Answers;
+use crate::batch::Chunk;
+use crate::budget::Budget;
+use crate::commit::Folding;
+use crate::config::OnBadRecord;
+use crate::frame::{Record, pack};
+use crate::metrics::Metrics;
+use crate::position::Position;
+use crate::source_partition::Shared;
+use crate::source_partition::tests::shared_with;
+use crate::storage::memory::Memory;
+
+pub const TOPIC: &str = "persistent://t/n/visits";
+/// A row that something else wrote into a file.
+pub const FOREIGN: &[u8] = b"foreign\n";
+const DAY: i64 = 86_400_000;
+
+thread_local! {
+    /// What the other tests of the source partition share, without and with a directory a day.
+    static LIKE: [Arc<Shared<Memory>>; 2] =
+        [false, true].map(|by_day| shared_with(&Memory::new(), OnBadRecord::Skip, by_day));
+    /// The days of the search's records.
+    pub static DAYS: Cell<&'static [u8]> = const { Cell::new(&[]) };
+    static ROWS: RefCell<HashMap<Blob, Option<Rc<[u8]>>>> = RefCell::default();
+}
+
+pub fn shared(storage: Gated, settings: &Settings) -> Arc<Shared<Gated>> {
+    let by_day = settings.days.windows(2).any(|pair| pair[0] != pair[1]);
+    let like = LIKE.with(|like| Arc::clone(&like[usize::from(by_day)]));
+    Arc::new(Shared {
+        storage,
+        rows: like.rows.clone(),
+        max_batch_rows: settings.full_at,
+        max_file_size: 1 << 30,
+        ordered: true,
+        folding: Folding { below: settings.fold_below, format: "test".to_owned() },
+        keep_manifests: settings.keep_manifests,
+        on_bad_record: OnBadRecord::Skip,
+        schemas: RwLock::new(like.schemas.read().unwrap().clone()),
+        budget: Budget::new(1 << 30),
+        answers: Answers::default(),
+        metrics: Metrics::default(),
+        pause: |_| Duration::ZERO,
+    })
+}
+
+/// The last hand-over that was told to be committed.
+pub fn committed(answers: &Answers) -> Option<u64> {
+    let mut room = [0; 24];
+    let written = answers.take(&mut room).unwrap();
+    (written == 24).then(|| u64::from_le_bytes(room[16..].try_into().unwrap()))
+}
+
+pub fn chunk(shared: &Shared<Gated>, hand_over: u8, records: &[u8]) -> Chunk {
+    let days = DAYS.get();
+    let mut bytes = Vec::new();
+    for number in records {
+        let day = days.get(*number as usize - 1).copied().unwrap_or(0);
+        let record = Record {
+            source_partition: 0,
+            schema: 0,
+            position: position(*number),
+            publish_time: i64::from(day) * DAY + i64::from(*number),
+            event_time: None,
+            key: None,
+            key_is_bytes: false,
+            properties: None,
+            // A long below 64 in Avro.
+            payload: &[number << 1],
+            bytes: &[],
+        };
+        pack(&mut bytes, &record);
+    }
+    let charge = shared.budget.charge(bytes.len());
+    Chunk { hand_over: hand_over.into(), bytes, charge }
+}
+
+pub fn position(number: u8) -> Position {
+    Position { ledger: 1, entry: number.into(), batch_index: 0 }
+}
+
+/// The records whose rows these are, 0 for a foreign row; none if a row is torn.
+pub fn rows(blob: Blob) -> Option<Rc<[u8]>> {
+    ROWS.with_borrow_mut(|known| {
+        known
+            .entry(blob)
+            .or_insert_with(|| {
+                let bytes = blob.bytes();
+                let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+                let row = |line: &[u8]| {
+                    if line == FOREIGN {
+                        return Some(0);
+                    }
+                    let (entry, value) = std::str::from_utf8(line).ok()?.strip_suffix('\n')?.split_once(',')?;
+                    (entry == value).then(|| entry.parse().ok()).flatten()
+                };
+                lines.map(row).collect::<Option<Vec<u8>>>().map(Rc::from)
+            })
+            .clone()
+    })
+}
