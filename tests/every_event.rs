@@ -16,8 +16,8 @@ use hdfs_csv_tool::{pulsar_client, sinks};
 use serde_json::json;
 
 const EVENTS: u64 = 60_000;
-/// 2026-11-10, a week.
-const FIRST_DAY: i64 = 1_794_268_800_000;
+/// 2026-02-10, a week.
+const FIRST_DAY: i64 = 1_770_681_600_000;
 const LIMIT: Duration = Duration::from_secs(90);
 
 #[test]

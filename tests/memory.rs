@@ -82,7 +82,7 @@ async fn fill(namespace: &Namespace<'_>) -> Result<()> {
     let mut pending = VecDeque::with_capacity(IN_FLIGHT);
     for number in 0..RECORDS as i64 {
         let values =
-            vec![Value::Timestamp(1_794_268_800_000 + number), Value::Long(number % 9_973), Value::Long(number)];
+            vec![Value::Timestamp(1_770_681_600_000 + number), Value::Long(number % 9_973), Value::Long(number)];
         let payload = encoder.encode(&Event { kind: KIND, values })?;
         pending.push_back(publisher.send(Message { payload, ..Default::default() }).await?);
         if pending.len() == IN_FLIGHT {

@@ -12,7 +12,7 @@ use serde_json::json;
 
 const KIND: EventKind = EventKind::Searching;
 const PARTITIONS: u32 = 3;
-const KILLS: usize = 4;
+const KILLS: usize = 3;
 const LIMIT: Duration = Duration::from_secs(90);
 
 static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());

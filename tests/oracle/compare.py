@@ -18,6 +18,7 @@ HIDDEN = {"_commits", "_schema", "_staging", "_files", "_sink.json"}
 MOST_DIFFERENCES = 30
 # Put if absent; a crash between writing and renaming leaves it, and no one may delete what could be another's.
 _TEMPORARY = re.compile(r"_staging/(schema|sink)-[0-9a-f]{16}\.json")
+_FILE = re.compile(r"(dt=\d{4}-\d\d-\d\d/)?[a-z_]+(-p\d+)?-\d{20}\.csv")
 
 
 class Report:
@@ -146,6 +147,8 @@ def visible_files(report, root, crashed):
             parts = relative.split("/")
             if not any(part.startswith(("_", ".")) for part in parts):
                 visible.append(relative)
+                if not _FILE.fullmatch(relative):
+                    report.differs("a visible file of another name", f"{root}/{relative}")
             elif parts[0] not in HIDDEN:
                 report.differs("an unknown hidden file", f"{root}/{relative}")
             elif parts[0] == "_staging" and not (crashed and _TEMPORARY.fullmatch(relative)):

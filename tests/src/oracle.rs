@@ -86,7 +86,7 @@ impl<'a> Comparison<'a> {
         let dump = namespace.dump(self.sink.kinds())?;
         let fetched = fetch(namespace.services, &self.sink.directory())?;
         let mut command = Command::new("python3");
-        command.arg(repository().join("tests/oracle/compare.py"));
+        command.env("PYTHONDONTWRITEBYTECODE", "1").arg(repository().join("tests/oracle/compare.py"));
         command.arg("--tables").arg(&fetched).arg("--dump").arg(&dump);
         command.arg("--schemas").arg(repository().join("schemas"));
         for record in &self.records {

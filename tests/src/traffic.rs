@@ -20,11 +20,11 @@ use tokio::time::{sleep, timeout};
 use crate::namespace::Namespace;
 use crate::services::Services;
 
-/// Not before this (2026-11-01) ...
-const FIRST_DAY: i64 = 1_793_491_200_000;
+/// Not before this (2026-01-05) ...
+const FIRST_DAY: i64 = 1_767_571_200_000;
 /// ... over so many days, most of which no test lives to see.
-const DAYS: i64 = 20;
-const EVENTS: u64 = 40_000;
+const DAYS: i64 = 50;
+const EVENTS: u64 = 100_000;
 const RECEIPT_LIMIT: Duration = Duration::from_secs(10);
 
 /// One producer: batches of this many messages of one event, so often.
