@@ -47,10 +47,12 @@ unit: ## Run Rust's unit tests
 	$(call say,Rust unit tests)
 	cargo test --release --workspace --lib --bins
 	cargo test --release --workspace --doc
+	$(call say,rows against Python's fastavro)
+	cargo test --release --lib -- --ignored fastavro
 
 integration: $(nar) ## Run the tests on real services: Pulsar, HDFS, the functions worker
 	$(call say,tests on real services)
-	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --test '*' -- --test-threads=2
+	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --no-fail-fast --test '*' -- --test-threads=2
 
 deny: ## Check licences and advisories of what is linked, with cargo-deny (cargo install --locked cargo-deny)
 	cargo deny --workspace check

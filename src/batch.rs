@@ -13,6 +13,7 @@ use crate::layout::SourcePartitionLayout;
 use crate::manifest::OpenFile;
 use crate::position::Position;
 use crate::recovery::{Failure, nonce};
+use crate::row::compression::{Compression, Compressor};
 use crate::row::partition::PartitionKey;
 use crate::stage::StagedFile;
 use crate::storage::Storage;
@@ -47,6 +48,10 @@ struct DirectoryRows<S: Storage> {
     key: PartitionKey,
     rows: u64,
     buffer: Vec<u8>,
+    /// Begun when rows are streamed.
+    compressor: Option<Compressor>,
+    /// It begins with a header, which belongs in no other place of a file.
+    has_header: bool,
     streamed: Option<StagedFile<S>>,
 }
 
@@ -109,11 +114,12 @@ impl<S: Storage> Batch<S> {
         }
     }
 
-    /// Adds a record's row, which `encode` appends to a buffer. On an error the batch is as before.
+    /// Adds a record's row, which `encode` appends to a buffer; a file that it is the first row of begins with the header. On an error the batch is as before.
     #[inline]
     pub fn add(
         &mut self,
         record: &Record<'_>,
+        header: &[u8],
         encode: impl FnOnce(&mut Vec<u8>) -> Result<PartitionKey, BadRecord>,
     ) -> Result<PartitionKey, BadRecord> {
         // Most rows belong where the one before does: they are written in place, the others are moved.
@@ -138,7 +144,7 @@ impl<S: Storage> Batch<S> {
                 row.extend_from_slice(&buffer[start..]);
                 buffer.truncate(start);
             }
-            self.current = self.file_of(key);
+            self.current = self.file_of(key, header);
             self.files[self.current].buffer.extend_from_slice(&row);
             row.clear();
             self.scratch = row;
@@ -155,10 +161,17 @@ impl<S: Storage> Batch<S> {
         self.extend(record);
     }
 
-    fn file_of(&mut self, key: PartitionKey) -> usize {
+    fn file_of(&mut self, key: PartitionKey, header: &[u8]) -> usize {
         let found = self.files.iter().position(|file| file.key == key);
         found.unwrap_or_else(|| {
-            self.files.push(DirectoryRows { key, rows: 0, buffer: Vec::new(), streamed: None });
+            self.files.push(DirectoryRows {
+                key,
+                rows: 0,
+                buffer: header.to_vec(),
+                compressor: None,
+                has_header: !header.is_empty(),
+                streamed: None,
+            });
             self.files.len() - 1
         })
     }
@@ -225,19 +238,20 @@ impl<S: Storage> Batch<S> {
         storage: &S,
         layout: &SourcePartitionLayout,
         sequence: u64,
-        extension: &str,
+        compression: Compression,
     ) -> Result<(), Failure> {
         for file in self.files.iter_mut().filter(|file| file.buffer.len() >= PIECE) {
             let staged = match &mut file.streamed {
                 Some(staged) => staged,
                 None => {
-                    let path = layout.table.path(&layout.staged(sequence, &nonce(), extension));
+                    let path = layout.table.path(&layout.staged(sequence, &nonce(), compression.extension()));
                     file.streamed.insert(StagedFile::create(storage, path).await?)
                 }
             };
             self.kept = None;
             let next = Vec::with_capacity(2 * PIECE);
-            let piece = std::mem::replace(&mut file.buffer, next);
+            let rows = std::mem::replace(&mut file.buffer, next);
+            let piece = file.compressor.get_or_insert_with(|| compression.begin()).piece(rows);
             staged.append(Bytes::from(piece)).await.map_err(|error| Failure::Fatal(streamed_failure(error)))?;
         }
         self.count_memory();
@@ -255,21 +269,118 @@ impl<S: Storage> Batch<S> {
         directory: impl Fn(PartitionKey) -> String,
         name: impl Fn(&str) -> String,
         open_file: impl Fn(&str) -> Option<OpenFile>,
-        extension: &'static str,
+        compression: Compression,
     ) -> (Vec<BatchFile<S>>, Charge) {
         let files = self.files.into_iter().map(|file| {
             let directory = directory(file.key);
             BatchFile {
                 name: name(&directory),
                 // A streamed file is large already, and its beginning is written.
-                fold: open_file(&directory).filter(|_| file.streamed.is_none()),
+                fold: open_file(&directory).filter(|_| file.streamed.is_none() && !file.has_header),
                 directory,
-                extension,
+                extension: compression.extension(),
                 rows: file.rows,
                 streamed: file.streamed,
-                bytes: Bytes::from(file.buffer),
+                bytes: file.compressor.unwrap_or_else(|| compression.begin()).end(file.buffer).into(),
             }
         });
         (files.collect(), self.charge)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::frame::HEADER;
+    use crate::layout::TableLayout;
+    use crate::manifest::Content;
+    use crate::row::Dialect;
+    use crate::row::file_format::FileFormat;
+    use crate::row::hive::Hive;
+    use crate::storage::memory::Memory;
+
+    const TABLE: &str = "/d/t";
+
+    /// A batch of rows of one directory; every so many rows it streams.
+    async fn files(
+        rows: &[&[u8]],
+        header: &[u8],
+        compression: Compression,
+        stream_every: usize,
+    ) -> (Memory, Vec<u8>, bool) {
+        let memory = Memory::new();
+        let layout = SourcePartitionLayout::new(TableLayout::new("/d", "t").unwrap(), "t", None).unwrap();
+        let mut batch: Batch<Memory> = Batch::new(&Budget::new(1 << 30));
+        let position = Position { ledger: 0, entry: 0, batch_index: 0 };
+        let record = Record {
+            source_partition: 0,
+            schema: 0,
+            position,
+            publish_time: 0,
+            event_time: None,
+            key: None,
+            key_is_bytes: false,
+            properties: None,
+            payload: &[],
+            bytes: &[0; HEADER],
+        };
+        for (at, row) in rows.iter().enumerate() {
+            let encode = |out: &mut Vec<u8>| {
+                out.extend_from_slice(row);
+                Ok(PartitionKey::Whole)
+            };
+            batch.add(&record, header, encode).unwrap();
+            if (at + 1) % stream_every == 0 {
+                batch.stream(&memory, &layout, 1, compression).await.unwrap();
+            }
+        }
+        let open = |_: &str| {
+            let format = FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression };
+            let content = Content { length: 1, rows: 1, checksum: String::new(), format };
+            let (directory, name) = (String::new(), "open".to_owned());
+            Some(OpenFile { directory, name, content })
+        };
+        let name = |_: &str| format!("name.{}", compression.extension());
+        let (mut files, _) = batch.into_files(|_| String::new(), name, open, compression);
+        let mut file = files.remove(0);
+        assert!(files.is_empty());
+        assert_eq!(file.rows, rows.len() as u64);
+        let mut bytes = Vec::new();
+        if let Some(streamed) = &mut file.streamed {
+            streamed.append(file.bytes).await.unwrap();
+            streamed.finish(&memory).await.unwrap();
+            let path = streamed.path();
+            assert!(path.starts_with(TABLE) && path.ends_with(compression.extension()), "{path}");
+            bytes.extend_from_slice(&memory.files()[path]);
+        } else {
+            bytes.extend_from_slice(&file.bytes);
+        }
+        (memory, bytes, file.fold.is_some())
+    }
+
+    #[tokio::test]
+    async fn a_compressed_file_is_one_member_however_it_was_streamed() {
+        let rows: Vec<Vec<u8>> = (0..7u8).map(|row| vec![b'a' + row; PIECE]).collect();
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        for stream_every in [1, 3, 100] {
+            let (_, bytes, _) = files(&rows, b"", Compression::Gzip, stream_every).await;
+            let mut read = Vec::new();
+            // Reads one member only.
+            flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut read).unwrap();
+            assert!(read == rows.concat(), "streamed every {stream_every}");
+            let (_, plain, _) = files(&rows, b"", Compression::None, stream_every).await;
+            assert!(plain == rows.concat());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_header_is_a_files_first_line_and_such_a_file_is_folded_into_no_other() {
+        let rows: [&[u8]; 2] = [b"1\n", b"2\n"];
+        let (_, bytes, folded) = files(&rows, b"v\n", Compression::None, 100).await;
+        assert_eq!((&bytes[..], folded), (&b"v\n1\n2\n"[..], false));
+        let (_, bytes, folded) = files(&rows, b"", Compression::None, 100).await;
+        assert_eq!((&bytes[..], folded), (&b"1\n2\n"[..], true));
     }
 }

@@ -7,6 +7,7 @@ use crate::error::Error;
 use crate::layout::{SourcePartitionLayout, TableLayout, parent};
 use crate::manifest::{Content, FileEntry, Manifest, OpenFile};
 use crate::recovery::{Failure, newest_sequence, nonce};
+use crate::row::file_format::FileFormat;
 use crate::safeguard::{Safeguard, is_on};
 use crate::stage::{StagedFile, checksum_text};
 use crate::storage::{Overwrite, Storage, StorageError, StorageErrorKind, write_whole};
@@ -55,7 +56,7 @@ pub struct Folding {
     /// Files below this many bytes grow; 0 for none.
     pub below: u64,
     /// How rows are written: a file that was written otherwise does not grow.
-    pub format: String,
+    pub format: FileFormat,
 }
 
 /// Directories whose open files a manifest carries: it must not grow without bound.
@@ -65,7 +66,7 @@ impl Folding {
     /// The open file of a directory, if a batch may be folded into it.
     pub fn target(&self, open_files: &[OpenFile], directory: &str) -> Option<OpenFile> {
         let open = open_files.iter().find(|open| open.directory == directory)?;
-        (open.format == self.format && open.content.length < self.below).then(|| open.clone())
+        (open.content.format == self.format && open.content.length < self.below).then(|| open.clone())
     }
 
     /// The open files after a batch has written these.
@@ -78,12 +79,7 @@ impl Folding {
             open_files.retain(|open| open.directory != directory);
             if file.content.length < self.below {
                 let (name, content) = (file.name.clone(), file.content.clone());
-                open_files.push(OpenFile {
-                    directory: directory.to_owned(),
-                    name,
-                    content,
-                    format: self.format.clone(),
-                });
+                open_files.push(OpenFile { directory: directory.to_owned(), name, content });
             }
         }
         let excess = open_files.len().saturating_sub(MOST_OPEN_FILES);
@@ -128,7 +124,8 @@ impl<S: Storage> Commit<S> {
             let next = match &mut self.state {
                 State::Stage(files) => {
                     stage(storage, &self.layout, self.manifest.sequence, files).await?;
-                    self.manifest.files = files.iter().filter_map(|file| entry(&self.layout.table, file)).collect();
+                    self.manifest.files =
+                        files.iter().filter_map(|file| entry(&self.layout.table, file, self.folding.format)).collect();
                     if self.manifest.files.len() != files.len() {
                         return Err(Error::bug("a file was staged but is not there").into());
                     }
@@ -355,7 +352,7 @@ pub fn streamed_failure(error: StorageError) -> Error {
     )
 }
 
-fn entry<S: Storage>(table: &TableLayout, file: &BatchFile<S>) -> Option<FileEntry> {
+fn entry<S: Storage>(table: &TableLayout, file: &BatchFile<S>, format: FileFormat) -> Option<FileEntry> {
     let staged = file.streamed.as_ref()?;
     Some(FileEntry {
         staged: staged.path().strip_prefix(table.root())?.strip_prefix('/')?.to_owned(),
@@ -364,6 +361,7 @@ fn entry<S: Storage>(table: &TableLayout, file: &BatchFile<S>) -> Option<FileEnt
             length: staged.length(),
             rows: file.rows + file.fold.as_ref().map_or(0, |open| open.content.rows),
             checksum: staged.checksum(),
+            format,
         },
         replaces: file.fold.as_ref().map(|open| open.content.clone()),
     })

@@ -8,9 +8,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::row::Dialect;
+use crate::row::compression::Compression;
+use crate::row::file_format::FileFormat;
 use crate::row::hive::Hive;
 use crate::row::metadata::Metadata;
 use crate::row::partition::{Partitioning, TimeSource, Unit};
+use crate::row::rfc4180::Rfc4180;
 use crate::schema::plan::RowSettings;
 use crate::storage::hdfs::HdfsSettings;
 use crate::topic::TopicName;
@@ -79,13 +83,33 @@ pub const KEYS: &[Key] = &[
         "exactly-once",
         "What is promised of each record. exactly-once needs the sink's processingGuarantees: EFFECTIVELY_ONCE; at-least-once needs ATLEAST_ONCE: nothing is lost, and a record can be in the table twice.",
     ),
-    key("dialect", Some("hive"), "hive", "hive", "How rows are written: hive is read by Hive's default text format."),
+    key(
+        "dialect",
+        Some("hive"),
+        "hive or rfc4180",
+        "rfc4180",
+        "How rows are written: hive is read by Hive's default text format, rfc4180 is quoted CSV for other tools.",
+    ),
     key(
         "delimiter",
         Some(","),
-        "one ASCII character that is no letter, digit, backslash, LF or CR; \\t for a tabulator",
+        "one ASCII character that is no letter, digit, quote, backslash, LF or CR, and for the dialect hive none of + - . : / = and blank; \\t for a tabulator",
         "\\t",
         "What stands between fields.",
+    ),
+    key(
+        "header",
+        Some("false"),
+        "true or false; true only for the dialect rfc4180",
+        "false",
+        "Whether a file begins with the columns' names. Then every commit begins a new file, however small.",
+    ),
+    key(
+        "compression",
+        Some("none"),
+        "none or gzip",
+        "gzip",
+        "How files are compressed. Each commit is a gzip member of its own.",
     ),
     key(
         "metadataColumns",
@@ -342,8 +366,16 @@ impl Values<'_> {
             "deliveryGuarantee",
             one_of(&[("exactly-once", Guarantee::ExactlyOnce), ("at-least-once", Guarantee::AtLeastOnce)]),
         );
-        self.parse("dialect", one_of(&[("hive", ())]));
-        let delimiter = self.parse("delimiter", parse_delimiter);
+        let is_hive = self.parse("dialect", one_of(&[("hive", true), ("rfc4180", false)]));
+        let header = self.parse("header", one_of(&[("true", true), ("false", false)]));
+        if let (Some(true), Some(true)) = (is_hive, header) {
+            self.wrong("header", "Hive would read the names as a row");
+        }
+        let delimiter = self.parse("delimiter", |text| {
+            parse_delimiter(text).filter(|delimiter| is_hive == Some(false) || !OF_NUMBERS.contains(delimiter))
+        });
+        let compression =
+            self.parse("compression", one_of(&[("none", Compression::None), ("gzip", Compression::Gzip)]));
         let metadata = self.parse("metadataColumns", parse_metadata);
         let unit =
             self.parse("partitionBy", one_of(&[("none", None), ("day", Some(Unit::Day)), ("hour", Some(Unit::Hour))]));
@@ -396,7 +428,17 @@ impl Values<'_> {
             directory,
             hdfs: HdfsSettings { config_dir, url, operation_timeout: operation_timeout? },
             table_name_pattern: table_name_pattern?,
-            rows: RowSettings { dialect: Hive { delimiter: delimiter? }, metadata: metadata?, partitioning },
+            rows: RowSettings {
+                format: FileFormat {
+                    dialect: match (is_hive?, delimiter?) {
+                        (true, delimiter) => Dialect::Hive(Hive { delimiter }),
+                        (false, delimiter) => Dialect::Rfc4180(Rfc4180 { delimiter, header: header? }),
+                    },
+                    compression: compression?,
+                },
+                metadata: metadata?,
+                partitioning,
+            },
             guarantee: guarantee?,
             commit_interval: commit_interval?,
             max_batch_rows: match guarantee? {
@@ -579,10 +621,13 @@ fn parse_pattern(text: &str) -> Option<String> {
     (!text.is_empty() && !rest.contains(['{', '}', '/'])).then(|| text.to_owned())
 }
 
+/// What numbers, dates and base64 are written with: Hive does not unescape their columns.
+const OF_NUMBERS: &[u8] = b"+-.:/= ";
+
 fn parse_delimiter(text: &str) -> Option<u8> {
     match text.as_bytes() {
         [b'\\', b't'] => Some(b'\t'),
-        &[byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\\\n\r\0".contains(&byte) => Some(byte),
+        &[byte] if byte.is_ascii() && !byte.is_ascii_alphanumeric() && !b"\\\"\n\r\0".contains(&byte) => Some(byte),
         _ => None,
     }
 }
@@ -679,6 +724,9 @@ pub(crate) mod tests {
             ("operationTimeout", "10ms"),
             ("delimiter", "ab"),
             ("delimiter", "é"),
+            ("delimiter", "-"),
+            ("delimiter", "\""),
+            ("header", "true"),
         ] {
             assert!(error(json!({ "directory": "/e", name: value })).contains(name), "{name} {value}");
         }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::position::Position;
+use crate::row::file_format::FileFormat;
 
 /// The format that this crate writes, and the only one that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -70,8 +71,6 @@ pub struct OpenFile {
     pub name: String,
     /// What is in it.
     pub content: Content,
-    /// How its rows are written: rows written otherwise begin a new file.
-    pub format: String,
 }
 
 /// What a file holds.
@@ -84,6 +83,8 @@ pub struct Content {
     pub rows: u64,
     /// CRC-32 (IEEE, as in zlib) of its bytes, eight hexadecimal digits.
     pub checksum: String,
+    /// How its rows are written: rows written otherwise begin a new file.
+    pub format: FileFormat,
 }
 
 /// A file of a batch.

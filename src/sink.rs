@@ -106,7 +106,7 @@ impl<S: Storage> Sink<S> {
             max_batch_rows: config.max_batch_rows,
             max_file_size: config.max_file_size,
             ordered: config.guarantee == Guarantee::ExactlyOnce,
-            folding: Folding { below: config.fold_below, format: config.rows.format() },
+            folding: Folding { below: config.fold_below, format: config.rows.format },
             keep_manifests: KEEP_MANIFESTS,
             on_bad_record: config.on_bad_record,
             schemas: RwLock::default(),

@@ -30,7 +30,6 @@ use crate::schema::table::ensure;
 use crate::schema::writer::{UnsupportedSchema, WriterSchema};
 use crate::storage::Storage;
 
-const EXTENSION: &str = "csv";
 /// Manifests are pruned once in this many commits.
 const PRUNE_EVERY: u64 = 64;
 
@@ -237,7 +236,8 @@ impl<S: Storage> SourcePartition<S> {
             } else {
                 match self.plans.get(&record.schema) {
                     Some(Ok(plan)) => {
-                        let added = self.batch.add(&record, |out| plan.encode(&record, &self.topic, out));
+                        let added =
+                            self.batch.add(&record, plan.header(), |out| plan.encode(&record, &self.topic, out));
                         match added {
                             Ok(key) => {
                                 self.batch.schema_version = self.batch.schema_version.max(plan.version);
@@ -355,7 +355,11 @@ impl<S: Storage> SourcePartition<S> {
     async fn stream(&mut self) -> Result<()> {
         let sequence = self.next_sequence()? + u64::from(self.committing.is_some());
         let (shared, layout, batch) = (&self.shared, &self.layout, &mut self.batch);
-        again!(shared, "streaming rows", batch.stream(&shared.storage, layout, sequence, EXTENSION))
+        again!(
+            shared,
+            "streaming rows",
+            batch.stream(&shared.storage, layout, sequence, shared.rows.format.compression)
+        )
     }
 
     fn next_sequence(&self) -> Result<u64> {
@@ -539,10 +543,11 @@ impl<S: Storage> SourcePartition<S> {
         let (kept, hand_over) = (batch.kept.take(), batch.hand_over);
         let partitioning = self.shared.rows.partitioning.as_ref();
         let directory = |key| partitioning.map_or_else(String::new, |partitioning| partitioning.directory(key));
-        let name = |directory: &str| self.layout.published(directory, sequence, EXTENSION);
+        let compression = self.shared.rows.format.compression;
+        let name = |directory: &str| self.layout.published(directory, sequence, compression.extension());
         let folding = &self.shared.folding;
         let open_file = |directory: &str| folding.target(&loaded.open_files, directory);
-        let (files, charge) = batch.into_files(directory, name, open_file, EXTENSION);
+        let (files, charge) = batch.into_files(directory, name, open_file, compression);
         let mut commit = Commit::new(self.layout.clone(), manifest, files, folding.clone());
         let shared = Arc::clone(&self.shared);
         let future = Box::pin(async move {

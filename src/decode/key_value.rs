@@ -18,13 +18,13 @@ impl<'a> KeyValue<'a> {
 }
 
 impl<'a> Fields<'a> for KeyValue<'a> {
-    fn next(&mut self) -> Result<Value<'a>, Reason> {
+    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason> {
         match self.keys_left.checked_sub(1) {
             Some(left) => {
                 self.keys_left = left;
-                self.key.next()
+                self.key.next(put)
             }
-            None => self.value.next(),
+            None => self.value.next(put),
         }
     }
 

@@ -16,8 +16,9 @@ use primitive::Primitive;
 
 /// The fields of a record, one after another in the order of the writer's schema.
 pub trait Fields<'a> {
-    /// The next field's value.
-    fn next(&mut self) -> Result<Value<'a>, Reason>;
+    /// Gives the next field's value to `put`. A value that is put where it is read is never moved, and what is done with it
+    /// is compiled for its type.
+    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason>;
 
     /// Checks that nothing is left over after the last field.
     fn end(self) -> Result<(), Reason>;
@@ -37,12 +38,12 @@ pub enum Part<'a> {
 }
 
 impl<'a> Fields<'a> for Part<'a> {
-    fn next(&mut self) -> Result<Value<'a>, Reason> {
+    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason> {
         match self {
-            Part::Absent => Ok(Value::Null),
-            Part::Avro(avro) => avro.next(),
-            Part::Json(json) => json.next(),
-            Part::Primitive(primitive, bytes) => primitive.read(bytes),
+            Part::Absent => put(Value::Null),
+            Part::Avro(avro) => avro.next(put),
+            Part::Json(json) => json.next(put),
+            Part::Primitive(primitive, bytes) => put(primitive.read(bytes)?),
         }
     }
 

@@ -13,6 +13,9 @@ use serde_json::{Value as Json, json};
 use super::BadRecord;
 use crate::frame::{HEADER, Record};
 use crate::position::Position;
+use crate::row::Dialect;
+use crate::row::compression::Compression;
+use crate::row::file_format::FileFormat;
 use crate::row::hive::Hive;
 use crate::row::hive::tests::read_line;
 use crate::row::metadata::Metadata;
@@ -515,13 +518,16 @@ pub(crate) fn plan(info: &SchemaInfo, reversed: bool) -> Plan {
     if reversed {
         columns.reverse();
     }
-    let settings =
-        RowSettings { dialect: Hive { delimiter: b',' }, metadata: Vec::<Metadata>::new(), partitioning: None };
+    let settings = RowSettings {
+        format: FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression: Compression::None },
+        metadata: Vec::<Metadata>::new(),
+        partitioning: None,
+    };
     Plan::new(&settings, &schema, &TableColumns { version: 1, columns })
 }
 
-/// The fields of the row that a payload becomes, as Hive's SerDe reads them.
-pub(crate) fn row(plan: &Plan, key: Option<&[u8]>, payload: &[u8]) -> Result<Vec<Option<String>>, BadRecord> {
+/// The row that a payload becomes.
+pub(crate) fn encode(plan: &Plan, key: Option<&[u8]>, payload: &[u8]) -> Result<Vec<u8>, BadRecord> {
     let record = Record {
         source_partition: 0,
         schema: 0,
@@ -536,7 +542,12 @@ pub(crate) fn row(plan: &Plan, key: Option<&[u8]>, payload: &[u8]) -> Result<Vec
     };
     let mut out = Vec::new();
     plan.encode(&record, "t", &mut out)?;
-    let line = String::from_utf8(out).unwrap();
+    Ok(out)
+}
+
+/// The fields of that row, as Hive's SerDe reads them.
+pub(crate) fn row(plan: &Plan, key: Option<&[u8]>, payload: &[u8]) -> Result<Vec<Option<String>>, BadRecord> {
+    let line = String::from_utf8(encode(plan, key, payload)?).unwrap();
     Ok(read_line(line.strip_suffix('\n').unwrap(), ','))
 }
 

@@ -1,5 +1,7 @@
 //! `dialect: hive`: text that Hive's LazySimpleSerDe reads back as it was sent.
 
+use serde::{Deserialize, Serialize};
+
 use super::text;
 use crate::decode::{Reason, Value};
 
@@ -7,7 +9,8 @@ use crate::decode::{Reason, Value};
 const NULL: &[u8] = b"\\N";
 
 /// The dialect's settings.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct Hive {
     /// Between fields. It must not occur in the text of numbers, dates and base64, which Hive does not unescape.
     pub delimiter: u8,
@@ -28,6 +31,11 @@ impl Hive {
     /// Hive splits rows at LF and at CR before it unescapes, so both become letters; the delimiter stays itself behind a backslash.
     fn append_escaped(self, out: &mut Vec<u8>, mut text: &[u8]) {
         let special = |byte: &u8| matches!(*byte, b'\\' | b'\n' | b'\r') || *byte == self.delimiter;
+        // Without an early end the compiler tests many bytes at once.
+        if !text.iter().fold(false, |found, byte| found | special(byte)) {
+            out.extend_from_slice(text);
+            return;
+        }
         while let Some(at) = text.iter().position(special) {
             out.extend_from_slice(&text[..at]);
             out.push(b'\\');

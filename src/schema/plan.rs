@@ -6,7 +6,8 @@ use std::sync::Arc;
 use crate::decode::avro::Avro;
 use crate::decode::{BadRecord, Fields, Reason, Value};
 use crate::frame::Record;
-use crate::row::hive::Hive;
+use crate::row::Dialect;
+use crate::row::file_format::FileFormat;
 use crate::row::metadata::Metadata;
 use crate::row::partition::{PartitionKey, Partitioning, TimeSource};
 use crate::schema::column::{Column, ColumnType};
@@ -16,20 +17,12 @@ use crate::schema::writer::{Format, Input, WriterSchema, open_key_value};
 /// How rows are written, the same for every table of a sink.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RowSettings {
-    /// The dialect.
-    pub dialect: Hive,
+    /// How files are written.
+    pub format: FileFormat,
     /// The metadata columns that are on.
     pub metadata: Vec<Metadata>,
     /// The partitioning, if tables have partitions.
     pub partitioning: Option<Partitioning>,
-}
-
-impl RowSettings {
-    /// What the rows of one file must have in common. Columns are not in it: new ones stand at the end, and a row that
-    /// lacks them reads as NULL.
-    pub fn format(&self) -> String {
-        format!("hive {:02x}", self.dialect.delimiter)
-    }
 }
 
 /// The columns that rows of this schema want in the table.
@@ -66,7 +59,8 @@ enum PartitionTime {
 pub struct Plan {
     /// The version of the columns that rows are written under.
     pub version: u64,
-    dialect: Hive,
+    dialect: Dialect,
+    header: Vec<u8>,
     names: Vec<String>,
     input: Arc<Input>,
     steps: Vec<Step>,
@@ -109,7 +103,8 @@ impl Plan {
         };
         Plan {
             version: table.version,
-            dialect: settings.dialect,
+            dialect: settings.format.dialect,
+            header: settings.format.dialect.header(table.columns.iter().map(|column| column.name.as_str())),
             in_order: fields.eq(0..names.len()),
             input: Arc::clone(&schema.input),
             names,
@@ -117,6 +112,11 @@ impl Plan {
             partitioning: settings.partitioning.clone(),
             partition_time,
         }
+    }
+
+    /// What a file of its rows begins with; empty without a header.
+    pub fn header(&self) -> &[u8] {
+        &self.header
     }
 
     /// Appends the record's row, its LF included, and tells its partition. On an error the buffer holds part of a row:
@@ -147,63 +147,66 @@ impl Plan {
             PartitionTime::PublishTime => Some(record.publish_time),
             PartitionTime::Field(_) | PartitionTime::Missing => None,
         };
+        let start = out.len();
         if self.in_order {
             for step in &self.steps {
-                let value = match step.source {
-                    Source::Field(field) => self.read(field, &mut fields, &mut time)?,
-                    Source::Metadata(metadata) => metadata.value(record, topic),
-                    Source::Missing => Value::Null,
-                };
-                self.append(step, value, out)?;
+                match step.source {
+                    Source::Field(field) => {
+                        let is_time = self.partition_time == PartitionTime::Field(field);
+                        let put = |value: Value<'a>| {
+                            if is_time {
+                                time = value.as_millis();
+                            }
+                            self.append(step, value, out)
+                        };
+                        fields.next(put).map_err(|reason| self.bad(field, reason))?;
+                    }
+                    _ => self.append_other(step, record, topic, out)?,
+                }
             }
         } else {
             let mut values = Vec::with_capacity(self.names.len());
             for field in 0..self.names.len() {
-                values.push(self.read(field, &mut fields, &mut time)?);
+                values.push(fields.next(Ok).map_err(|reason| self.bad(field, reason))?);
+            }
+            if let PartitionTime::Field(field) = self.partition_time {
+                time = values[field].as_millis();
             }
             for step in &self.steps {
-                let value = match step.source {
-                    Source::Field(field) => std::mem::replace(&mut values[field], Value::Null),
-                    Source::Metadata(metadata) => metadata.value(record, topic),
-                    Source::Missing => Value::Null,
-                };
-                self.append(step, value, out)?;
+                match step.source {
+                    Source::Field(field) => {
+                        let value = std::mem::replace(&mut values[field], Value::Null);
+                        self.append(step, value, out).map_err(|reason| self.bad(field, reason))?;
+                    }
+                    _ => self.append_other(step, record, topic, out)?,
+                }
             }
         }
         fields.end().map_err(|reason| BadRecord { reason, detail: "after the last field".to_owned() })?;
-        // Each field left its delimiter; the last one's becomes the row's end.
-        out.pop();
-        out.push(b'\n');
+        self.dialect.end_row(out, start);
         let partitioning = self.partitioning.as_ref();
         Ok(partitioning.map_or(PartitionKey::Whole, |partitioning| partitioning.key(time, record.publish_time)))
     }
 
     #[inline]
-    fn read<'a>(
-        &self,
-        field: usize,
-        fields: &mut impl Fields<'a>,
-        time: &mut Option<i64>,
-    ) -> Result<Value<'a>, BadRecord> {
-        let value = fields.next().map_err(|reason| self.bad(field, reason))?;
-        if self.partition_time == PartitionTime::Field(field) {
-            *time = value.as_millis();
-        }
-        Ok(value)
-    }
-
-    #[inline]
-    fn append(&self, step: &Step, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), BadRecord> {
+    fn append(&self, step: &Step, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
         let value = match value {
             Value::Float(value) if step.widen_to_double => Value::Double(f64::from(value)),
             value => value,
         };
-        self.dialect.append(out, &value).map_err(|reason| match step.source {
-            Source::Field(field) => self.bad(field, reason),
-            _ => BadRecord { reason, detail: "a metadata column".to_owned() },
-        })?;
-        out.push(self.dialect.delimiter);
+        self.dialect.append(out, &value)?;
+        out.push(self.dialect.delimiter());
         Ok(())
+    }
+
+    /// Appends what is no field of the record.
+    fn append_other(&self, step: &Step, record: &Record<'_>, topic: &str, out: &mut Vec<u8>) -> Result<(), BadRecord> {
+        let value = match step.source {
+            Source::Metadata(metadata) => metadata.value(record, topic),
+            Source::Field(_) | Source::Missing => Value::Null,
+        };
+        let bad = |reason| BadRecord { reason, detail: "a metadata column".to_owned() };
+        self.append(step, value, out).map_err(bad)
     }
 
     #[cold]

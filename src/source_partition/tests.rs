@@ -8,6 +8,9 @@ use super::*;
 use crate::config::OnBadRecord;
 use crate::frame::pack;
 use crate::layout::TableLayout;
+use crate::row::Dialect;
+use crate::row::compression::Compression;
+use crate::row::file_format::FileFormat;
 use crate::row::hive::Hive;
 use crate::row::metadata::Metadata;
 use crate::row::partition::{Partitioning, TimeSource, Unit};
@@ -49,14 +52,18 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         past_limit: Duration::from_secs(86_400),
         future_limit: Duration::from_secs(86_400),
     });
-    let rows = RowSettings { dialect: Hive { delimiter: b',' }, metadata: vec![Metadata::EntryId], partitioning };
+    let rows = RowSettings {
+        format: FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression: Compression::None },
+        metadata: vec![Metadata::EntryId],
+        partitioning,
+    };
     Arc::new(Shared {
         storage: memory.clone(),
+        folding: Folding { below: 0, format: rows.format },
         rows,
         max_batch_rows: 1_000_000,
         max_file_size: 1 << 30,
         ordered: true,
-        folding: Folding { below: 0, format: "test".to_owned() },
         keep_manifests: 1_000,
         on_bad_record,
         schemas: RwLock::new(vec![Arc::new(WriterSchema::compile(&schema))]),
@@ -913,7 +920,7 @@ async fn rows_of_another_format_begin_a_new_file() {
     let memory = Memory::new();
     let mut shared = shared_folding(&memory, false);
     commit(&mut owner(&shared), 1, [1]).await;
-    Arc::get_mut(&mut shared).unwrap().folding.format = "other".to_owned();
+    Arc::get_mut(&mut shared).unwrap().folding.format.compression = Compression::Gzip;
     commit(&mut owner(&shared), 1, [2]).await;
     assert_eq!(visible(&memory).len(), 2);
 }

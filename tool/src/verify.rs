@@ -200,19 +200,21 @@ async fn check_file<S: Storage>(
         }
         Err(error) => return Err(error.into()),
     };
-    let rows = bytes.iter().filter(|byte| **byte == b'\n').count() as u64;
+    let rows = entry.format.count_rows(&bytes);
     report.files += 1;
-    report.rows += rows;
+    report.rows += rows.as_ref().copied().unwrap_or_default();
     report.bytes += bytes.len() as u64;
     let checksum = format!("{:08x}", crc32fast::hash(&bytes));
     let what = if bytes.len() as u64 != entry.length {
         format!("it has {} bytes, its manifest says {}", bytes.len(), entry.length)
     } else if checksum != entry.checksum {
         format!("its bytes were altered: their CRC-32 is {checksum}, its manifest says {}", entry.checksum)
-    } else if rows != entry.rows {
-        format!("it has {rows} rows, its manifest says {}", entry.rows)
     } else {
-        return Ok(());
+        match rows {
+            Ok(rows) if rows == entry.rows => return Ok(()),
+            Ok(rows) => format!("it has {rows} rows, its manifest says {}", entry.rows),
+            Err(error) => format!("its rows cannot be read: {error}"),
+        }
     };
     report.findings.push(Finding { path: path.to_owned(), what });
     Ok(())
@@ -246,6 +248,10 @@ async fn visible_files<S: Storage>(storage: &S, table: &TableLayout) -> Result<V
 mod tests {
     use super::*;
     use pulsar_io_hdfs_csv::manifest::{FORMAT_VERSION, SinkIdentity};
+    use pulsar_io_hdfs_csv::row::Dialect;
+    use pulsar_io_hdfs_csv::row::compression::Compression;
+    use pulsar_io_hdfs_csv::row::file_format::FileFormat;
+    use pulsar_io_hdfs_csv::row::hive::Hive;
     use pulsar_io_hdfs_csv::storage::memory::Memory;
 
     const TABLE: &str = "/d/visits";
@@ -276,6 +282,10 @@ mod tests {
                     length: content.len() as u64,
                     rows: 2,
                     checksum: format!("{:08x}", crc32fast::hash(content.as_bytes())),
+                    format: FileFormat {
+                        dialect: Dialect::Hive(Hive { delimiter: b',' }),
+                        compression: Compression::None,
+                    },
                 },
                 replaces: None,
             }],

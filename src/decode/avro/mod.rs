@@ -27,9 +27,21 @@ impl<'a> Avro<'a> {
 
 impl<'a> Fields<'a> for Avro<'a> {
     #[inline]
-    fn next(&mut self) -> Result<Value<'a>, Reason> {
-        let Some(field) = self.fields.next() else { return Ok(Value::Null) };
-        read(field, self.records, &mut self.reader)
+    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason> {
+        let Some(field) = self.fields.next() else { return put(Value::Null) };
+        if let Some(null_branch) = field.null_branch {
+            match self.reader.long()? {
+                branch if branch == i64::from(null_branch) => return put(Value::Null),
+                0 | 1 => {}
+                _ => return Err(Reason::UnknownBranch),
+            }
+        }
+        match &field.kind {
+            kind @ (Kind::Record(_) | Kind::Array(_) | Kind::Map(_) | Kind::Union(_)) => {
+                put(nested::read(kind, self.records, &mut self.reader)?)
+            }
+            kind => scalar(kind, &mut self.reader, put),
+        }
     }
 
     fn end(self) -> Result<(), Reason> {
@@ -37,52 +49,52 @@ impl<'a> Fields<'a> for Avro<'a> {
     }
 }
 
+/// Reads a value that is not nested.
 #[inline]
-fn read<'a>(field: &'a Type, records: &[RecordType], reader: &mut Reader<'a>) -> Result<Value<'a>, Reason> {
-    if let Some(null_branch) = field.null_branch {
-        match reader.long()? {
-            branch if branch == i64::from(null_branch) => return Ok(Value::Null),
-            0 | 1 => {}
-            _ => return Err(Reason::UnknownBranch),
-        }
+fn scalar<'a, 'p: 'a, R>(
+    kind: &'a Kind,
+    reader: &mut Reader<'p>,
+    put: impl FnOnce(Value<'a>) -> Result<R, Reason>,
+) -> Result<R, Reason> {
+    match kind {
+        Kind::Null => put(Value::Null),
+        Kind::Boolean => put(Value::Boolean(reader.boolean()?)),
+        Kind::Int => put(Value::Long(i64::from(reader.int()?))),
+        Kind::Long => put(Value::Long(reader.long()?)),
+        Kind::Float => put(Value::Float(f32::from_le_bytes(reader.array()?))),
+        Kind::Double => put(Value::Double(f64::from_le_bytes(reader.array()?))),
+        Kind::Bytes => put(Value::Bytes(Cow::Borrowed(reader.bytes()?))),
+        Kind::String => put(Value::Text(Cow::Borrowed(reader.text()?))),
+        Kind::Fixed(size) => put(Value::Bytes(Cow::Borrowed(reader.fixed(*size)?))),
+        Kind::Enum(symbols) => put(Value::Text(Cow::Borrowed(symbol(symbols, reader)?))),
+        Kind::TimestampMillis => put(Value::TimestampMillis(reader.long()?)),
+        Kind::TimestampMicros => put(Value::TimestampMicros(reader.long()?)),
+        Kind::Date => put(Value::Date(i64::from(reader.int()?))),
+        rare => put(rare_scalar(rare, reader)?),
     }
-    scalar(&field.kind, reader).unwrap_or_else(|| nested::read(&field.kind, records, reader))
 }
 
-/// Reads a value that is not nested; none for a type that is.
-#[inline]
-fn scalar<'a, 'p: 'a>(kind: &'a Kind, reader: &mut Reader<'p>) -> Option<Result<Value<'a>, Reason>> {
-    Some(match kind {
-        Kind::Null => Ok(Value::Null),
-        Kind::Boolean => reader.boolean().map(Value::Boolean),
-        Kind::Int => reader.int().map(|value| Value::Long(i64::from(value))),
-        Kind::Long => reader.long().map(Value::Long),
-        Kind::Float => reader.array().map(|bytes| Value::Float(f32::from_le_bytes(bytes))),
-        Kind::Double => reader.array().map(|bytes| Value::Double(f64::from_le_bytes(bytes))),
-        Kind::Bytes => reader.bytes().map(|bytes| Value::Bytes(Cow::Borrowed(bytes))),
-        Kind::String => reader.text().map(|text| Value::Text(Cow::Borrowed(text))),
-        Kind::Fixed(size) => reader.fixed(*size).map(|bytes| Value::Bytes(Cow::Borrowed(bytes))),
-        Kind::Enum(symbols) => symbol(symbols, reader).map(|symbol| Value::Text(Cow::Borrowed(symbol))),
+fn rare_scalar<'a>(kind: &Kind, reader: &mut Reader<'_>) -> Result<Value<'a>, Reason> {
+    Ok(match kind {
         Kind::Decimal(decimal) => {
             let bytes = match decimal.size {
-                Some(size) => reader.fixed(size),
-                None => reader.bytes(),
+                Some(size) => reader.fixed(size)?,
+                None => reader.bytes()?,
             };
-            bytes.and_then(|bytes| decimal::from_bytes(bytes, *decimal))
+            decimal::from_bytes(bytes, *decimal)?
         }
-        Kind::BigDecimal => big_decimal(reader).map(|text| Value::Text(Cow::Owned(text))),
-        Kind::Date => reader.int().map(|days| Value::Date(i64::from(days))),
-        Kind::TimeMillis => reader.int().map(|millis| Value::TimeMillis(i64::from(millis))),
-        Kind::TimeMicros => reader.long().map(Value::TimeMicros),
-        Kind::TimestampMillis => reader.long().map(Value::TimestampMillis),
-        Kind::TimestampMicros => reader.long().map(Value::TimestampMicros),
-        Kind::TimestampNanos => reader.long().map(Value::timestamp_nanos),
-        Kind::Uuid => reader.array().map(Value::Uuid),
-        Kind::Duration => reader.array().map(|bytes: [u8; 12]| {
+        Kind::BigDecimal => Value::Text(Cow::Owned(big_decimal(reader)?)),
+        Kind::TimeMillis => Value::TimeMillis(i64::from(reader.int()?)),
+        Kind::TimeMicros => Value::TimeMicros(reader.long()?),
+        Kind::TimestampNanos => Value::timestamp_nanos(reader.long()?),
+        Kind::Uuid => Value::Uuid(reader.array()?),
+        Kind::Duration => {
+            let bytes: [u8; 12] = reader.array()?;
             let part = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);
             Value::Duration([part(0), part(4), part(8)])
-        }),
-        Kind::Record(_) | Kind::Array(_) | Kind::Map(_) | Kind::Union(_) => return None,
+        }
+        // The others are read elsewhere.
+        _ => return Err(Reason::Malformed),
     })
 }
 
@@ -102,5 +114,7 @@ fn big_decimal(reader: &mut Reader<'_>) -> Result<String, Reason> {
     decimal::plain_text(unscaled, scale)
 }
 
+#[cfg(test)]
+mod fastavro;
 #[cfg(test)]
 mod tests;

@@ -86,10 +86,7 @@ impl Nested<'_, '_> {
                 self.text.push(b'}');
                 Ok(())
             }
-            _ => match scalar(kind, self.reader) {
-                Some(value) => json_text::append(&mut self.text, &value?),
-                None => Err(Reason::Malformed),
-            },
+            kind => scalar(kind, self.reader, |value| json_text::append(&mut self.text, &value)),
         }
     }
 

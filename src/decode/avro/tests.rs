@@ -7,7 +7,7 @@ use crate::decode::{MOST_LEVELS, Reason};
 use crate::schema::names::allow_names_of_java;
 
 /// The payload that apache-avro writes of a record.
-fn payload(schema: &str, fields: &[Ty], values: &[Val]) -> Vec<u8> {
+pub(super) fn payload(schema: &str, fields: &[Ty], values: &[Val]) -> Vec<u8> {
     // Whichever test parses first decides for all: the parser's rules are the process's.
     allow_names_of_java();
     let schema = Schema::parse_str(schema).unwrap();

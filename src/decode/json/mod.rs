@@ -43,8 +43,8 @@ impl<'a> Json<'a> {
 }
 
 impl<'a> Fields<'a> for Json<'a> {
-    fn next(&mut self) -> Result<Value<'a>, Reason> {
-        Ok(self.values.next().unwrap_or(Value::Null))
+    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason> {
+        put(self.values.next().unwrap_or(Value::Null))
     }
 
     fn end(self) -> Result<(), Reason> {

@@ -44,7 +44,7 @@ pub fn shared(storage: Gated, settings: &Settings) -> Arc<Shared<Gated>> {
         max_batch_rows: settings.full_at,
         max_file_size: 1 << 30,
         ordered: true,
-        folding: Folding { below: settings.fold_below, format: "test".to_owned() },
+        folding: Folding { below: settings.fold_below, format: like.rows.format },
         keep_manifests: settings.keep_manifests,
         on_bad_record: OnBadRecord::Skip,
         schemas: RwLock::new(like.schemas.read().unwrap().clone()),

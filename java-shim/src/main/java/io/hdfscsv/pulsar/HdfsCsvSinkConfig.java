@@ -39,12 +39,12 @@ public class HdfsCsvSinkConfig {
                     "What is promised of each record. exactly-once needs the sink's processingGuarantees: EFFECTIVELY_ONCE; at-least-once needs ATLEAST_ONCE: nothing is lost, and a record can be in the table twice. Allowed: exactly-once or at-least-once.")
     public String deliveryGuarantee;
 
-    /** For example {@code hive}. */
+    /** For example {@code rfc4180}. */
     @FieldDoc(
             required = false,
             defaultValue = "hive",
             help =
-                    "How rows are written: hive is read by Hive's default text format. Allowed: hive.")
+                    "How rows are written: hive is read by Hive's default text format, rfc4180 is quoted CSV for other tools. Allowed: hive or rfc4180.")
     public String dialect;
 
     /** For example {@code \t}. */
@@ -52,8 +52,24 @@ public class HdfsCsvSinkConfig {
             required = false,
             defaultValue = ",",
             help =
-                    "What stands between fields. Allowed: one ASCII character that is no letter, digit, backslash, LF or CR; \\t for a tabulator.")
+                    "What stands between fields. Allowed: one ASCII character that is no letter, digit, quote, backslash, LF or CR, and for the dialect hive none of + - . : / = and blank; \\t for a tabulator.")
     public String delimiter;
+
+    /** For example {@code false}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "false",
+            help =
+                    "Whether a file begins with the columns' names. Then every commit begins a new file, however small. Allowed: true or false; true only for the dialect rfc4180.")
+    public String header;
+
+    /** For example {@code gzip}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "none",
+            help =
+                    "How files are compressed. Each commit is a gzip member of its own. Allowed: none or gzip.")
+    public String compression;
 
     /** For example {@code _ledger_id,_entry_id,_batch_index}. */
     @FieldDoc(

@@ -1,0 +1,61 @@
+//! The second oracle: Python's fastavro reads the same payloads (tests/oracle/avro_to_rows.py).
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use serde_json::json;
+
+use super::tests::payload;
+use crate::decode::oracle::{any_record, encode, info, plan, record_schema};
+
+const CASES: usize = 5_000;
+const FASTAVRO: &str = "fastavro==1.13.1";
+
+fn run(command: &mut Command) -> String {
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?}: {error}"));
+    let (out, err) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    assert!(output.status.success(), "{command:?}: {out}{}", err.chars().take(4_000).collect::<String>());
+    out.into_owned()
+}
+
+/// The folder of fastavro, in the user's cache. It appears there as a whole: another test may make it at the same time.
+fn fastavro() -> PathBuf {
+    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
+    let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
+    let folder = cache.unwrap_or_else(std::env::temp_dir).join("pulsar-io-hdfs-csv");
+    let site = folder.join(FASTAVRO);
+    if !site.is_dir() {
+        fs::create_dir_all(&folder).unwrap();
+        let unfinished = tempfile::tempdir_in(&folder).unwrap();
+        run(Command::new("python3")
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
+            .arg(unfinished.path().join("site"))
+            .arg(FASTAVRO));
+        let renamed = fs::rename(unfinished.path().join("site"), &site);
+        assert!(renamed.is_ok() || site.is_dir(), "{renamed:?}");
+    }
+    site
+}
+
+#[test]
+#[ignore = "needs python3, and pip to fetch fastavro once: cargo test --lib -- --ignored fastavro"]
+fn rows_are_what_fastavro_reads() {
+    let mut runner = TestRunner::deterministic();
+    let mut cases = tempfile::NamedTempFile::new().unwrap();
+    for _ in 0..CASES {
+        let (fields, values) = any_record(true).new_tree(&mut runner).unwrap().current();
+        let schema = record_schema(&fields);
+        let text = schema.to_string();
+        let payload = payload(&text, &fields, &values);
+        let row = encode(&plan(&info("AVRO", &text), false), None, &payload).unwrap();
+        let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+        writeln!(cases, "{}", json!({ "schema": schema, "payload": hex(&payload), "row": hex(&row) })).unwrap();
+    }
+    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/avro_to_rows.py");
+    let said = run(Command::new("python3").env("PYTHONPATH", fastavro()).arg(script).arg(cases.path()));
+    assert!(said.starts_with(&format!("{CASES} rows")), "{said}");
+}

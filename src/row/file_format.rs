@@ -1,0 +1,100 @@
+//! How a file's rows are written: what all rows of one file have in common.
+
+use std::io::{self, Read};
+
+use flate2::bufread::MultiGzDecoder;
+use serde::{Deserialize, Serialize};
+
+use super::Dialect;
+use super::compression::Compression;
+use super::rfc4180::Rfc4180;
+
+/// How a file's rows are written. Columns are not in it: new ones stand at the end, and a row that lacks them reads as NULL.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct FileFormat {
+    /// How rows are written.
+    pub dialect: Dialect,
+    /// How the file is compressed.
+    pub compression: Compression,
+}
+
+impl FileFormat {
+    /// The rows in a file's bytes, without its header.
+    ///
+    /// # Errors
+    /// When the bytes are not what the compression makes.
+    pub fn count_rows(&self, bytes: &[u8]) -> io::Result<u64> {
+        match self.compression {
+            Compression::None => self.dialect.count_rows(bytes),
+            Compression::Gzip => self.dialect.count_rows(MultiGzDecoder::new(bytes)),
+        }
+    }
+}
+
+impl Dialect {
+    fn count_rows(self, text: impl Read) -> io::Result<u64> {
+        let Dialect::Rfc4180(Rfc4180 { delimiter, header }) = self else { return count_line_feeds(text) };
+        let mut reader =
+            csv::ReaderBuilder::new().delimiter(delimiter).has_headers(header).flexible(true).from_reader(text);
+        let mut record = csv::ByteRecord::new();
+        let mut rows = 0;
+        while reader.read_byte_record(&mut record)? {
+            rows += 1;
+        }
+        Ok(rows)
+    }
+}
+
+fn count_line_feeds(mut text: impl Read) -> io::Result<u64> {
+    let mut piece = vec![0; 1 << 16];
+    let mut rows = 0;
+    loop {
+        match text.read(&mut piece)? {
+            0 => return Ok(rows),
+            length => rows += memchr::memchr_iter(b'\n', &piece[..length]).count() as u64,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::Value;
+    use crate::row::hive::Hive;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn as_many_rows_are_counted_as_were_written(
+            texts in prop::collection::vec("[\\\\\n\r,\"a]{0,6}", 0..9),
+            dialect in prop::sample::select(vec![
+                Dialect::Hive(Hive { delimiter: b',' }),
+                Dialect::Rfc4180(Rfc4180 { delimiter: b',', header: false }),
+                Dialect::Rfc4180(Rfc4180 { delimiter: b',', header: true }),
+            ]),
+            compression in prop::sample::select(vec![Compression::None, Compression::Gzip]),
+        ) {
+            let mut rows = dialect.header(["a", "b\n"].into_iter());
+            for text in &texts {
+                let start = rows.len();
+                dialect.append(&mut rows, &Value::Text(text.as_str().into())).unwrap();
+                rows.push(b',');
+                dialect.end_row(&mut rows, start);
+            }
+            let mut compressor = compression.begin();
+            let mut file = compressor.piece(rows);
+            file.extend(compressor.end(Vec::new()));
+            let format = FileFormat { dialect, compression };
+            prop_assert_eq!(format.count_rows(&file).unwrap(), texts.len() as u64);
+            let json = serde_json::to_string(&format).unwrap();
+            prop_assert_eq!(serde_json::from_str::<FileFormat>(&json).unwrap(), format);
+        }
+    }
+
+    #[test]
+    fn bytes_that_are_not_gzip_are_an_error() {
+        let dialect = Dialect::Hive(Hive { delimiter: b',' });
+        assert!(FileFormat { dialect, compression: Compression::Gzip }.count_rows(b"1,2\n").is_err());
+    }
+}
