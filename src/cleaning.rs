@@ -1,6 +1,6 @@
 //! Cleaning: what crashed or lost commits left in `_staging/`.
 
-use crate::layout::SourcePartitionLayout;
+use crate::layout::{SourcePartitionLayout, TableLayout};
 use crate::safeguard::{Safeguard, is_on};
 use crate::storage::{Storage, StorageResult};
 
@@ -33,4 +33,15 @@ pub async fn clean<S: Storage>(
         }
     }
     Ok(cleaned)
+}
+
+/// Deletes what the table's own small files (its identity, its columns) were staged as; how many. An owner that is about
+/// to put one finds it missing, and writes it again.
+pub async fn clean_table<S: Storage>(storage: &S, table: &TableLayout) -> StorageResult<u64> {
+    let directory = table.staging();
+    let mut deleted = 0;
+    for entry in storage.list(&directory).await?.into_iter().filter(|entry| !entry.is_directory) {
+        deleted += u64::from(storage.delete(&format!("{directory}/{}", entry.name)).await?);
+    }
+    Ok(deleted)
 }

@@ -48,6 +48,7 @@ pub struct Commit<S: Storage> {
     manifest: Manifest,
     folding: Folding,
     state: State<S>,
+    has_poisoned: bool,
 }
 
 /// When a batch is folded into a file that is there.
@@ -110,7 +111,7 @@ impl<S: Storage> Commit<S> {
     /// The commit of these files as this manifest, whose files are filled in as they are staged; its open files are those of
     /// the manifest before. Every rename of that one must be done.
     pub fn new(layout: SourcePartitionLayout, manifest: Manifest, files: Vec<BatchFile<S>>, folding: Folding) -> Self {
-        Commit { layout, manifest, folding, state: State::Stage(files) }
+        Commit { layout, manifest, folding, state: State::Stage(files), has_poisoned: false }
     }
 
     /// The manifest; complete once the commit has ended.
@@ -118,12 +119,19 @@ impl<S: Storage> Commit<S> {
         &self.manifest
     }
 
+    /// Whether a file that was being written failed: it is left in `_staging/`.
+    pub fn has_poisoned(&self) -> bool {
+        self.has_poisoned
+    }
+
     /// Goes on until the commit has ended or a call fails.
     pub async fn advance(&mut self, storage: &S) -> Result<Outcome, Failure> {
         loop {
             let next = match &mut self.state {
                 State::Stage(files) => {
-                    stage(storage, &self.layout, self.manifest.sequence, files).await?;
+                    let staged = stage(storage, &self.layout, self.manifest.sequence, files).await;
+                    self.has_poisoned |= staged.is_err();
+                    staged?;
                     self.manifest.files =
                         files.iter().filter_map(|file| entry(&self.layout.table, file, self.folding.format)).collect();
                     if self.manifest.files.len() != files.len() {
@@ -140,7 +148,9 @@ impl<S: Storage> Commit<S> {
                     // A fresh name each time: a name whose writing failed is never written again.
                     let name = self.layout.staged(self.manifest.sequence, &nonce(), "json");
                     let temporary = self.layout.table.path(&name);
-                    write_whole(storage, &temporary, self.manifest.to_json()?.into()).await?;
+                    let written = write_whole(storage, &temporary, self.manifest.to_json()?.into()).await;
+                    self.has_poisoned |= written.is_err();
+                    written?;
                     if self.manifest.sequence == 1 {
                         storage.mkdirs(&self.layout.manifests()).await?;
                     }

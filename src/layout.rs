@@ -76,6 +76,11 @@ impl TableLayout {
         self.path(&format!("_schema/{version:020}.json"))
     }
 
+    /// The folder of what is not yet committed, one folder per source partition in it.
+    pub fn staging(&self) -> String {
+        self.path("_staging")
+    }
+
     /// A name for a file of the table that is put if absent, while it is written.
     pub fn temporary(&self, what: &str, nonce: &str) -> String {
         self.path(&format!("_staging/{what}-{nonce}.json"))

@@ -15,6 +15,7 @@ use tracing::Instrument;
 use crate::acknowledge::Answers;
 use crate::batch::Chunk;
 use crate::budget::Budget;
+use crate::cleaning::{clean, clean_table};
 use crate::commit::Folding;
 use crate::config::{Config, Guarantee, one_table_for_two};
 use crate::error::{Error, ErrorKind, Result};
@@ -131,13 +132,13 @@ impl<S: Storage> Sink<S> {
     }
 
     /// Finishes the renames of every source partition's last commit, so that what is committed is seen before the
-    /// first record comes. The first record loads again.
+    /// first record comes, and deletes what crashes left. The first record loads again.
     fn recover(&self) {
         let shared = Arc::clone(&self.shared);
         let (directory, owner) = (self.config.directory.clone(), self.identity(""));
         let recovery = async move {
             for attempt in 0.. {
-                match recover_tables(&shared.storage, &directory, &owner).await {
+                match recover_tables(&shared, &directory, &owner).await {
                     Ok(count) => {
                         tracing::info!(source_partitions = count, "earlier commits are complete");
                         return;
@@ -439,7 +440,12 @@ fn unusable(config: &Config, what: &str) -> Error {
 }
 
 /// Loads every source partition of every table that belongs to this sink; how many there are.
-async fn recover_tables<S: Storage>(storage: &S, directory: &str, owner: &SinkIdentity) -> Result<usize, Failure> {
+async fn recover_tables<S: Storage>(
+    shared: &Shared<S>,
+    directory: &str,
+    owner: &SinkIdentity,
+) -> Result<usize, Failure> {
+    let (storage, metrics) = (&shared.storage, &shared.metrics);
     let mut count = 0;
     for table in storage.list(directory).await?.iter().filter(|entry| entry.is_directory) {
         let Some(layout) = TableLayout::existing(directory, &table.name) else { continue };
@@ -447,15 +453,21 @@ async fn recover_tables<S: Storage>(storage: &S, directory: &str, owner: &SinkId
         if identity.sink != owner.sink || identity.subscription != owner.subscription {
             continue;
         }
+        let mut deleted = clean_table(storage, &layout).await?;
         for source in storage.list(&layout.commits()).await?.into_iter().filter(|entry| entry.is_directory) {
             let layout = SourcePartitionLayout { table: layout.clone(), name: source.name };
             match load(storage, &layout, &identity).await {
-                Ok(_) => count += 1,
+                Ok(manifest) => {
+                    count += 1;
+                    let sequence = manifest.map_or(0, |manifest| manifest.sequence);
+                    deleted += clean(storage, &layout, sequence).await?.deleted;
+                }
                 // The others' commits must not stay hidden for it; its own first record ends the instance.
                 Err(Failure::Fatal(error)) => tracing::error!("{error}"),
                 Err(again) => return Err(again),
             }
         }
+        metrics.files_cleaned.add(deleted);
     }
     Ok(count)
 }
@@ -589,6 +601,33 @@ mod tests {
         memory.put(&left, b"probe\n");
         open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
         assert!(memory.files().is_empty());
+    }
+
+    #[test]
+    fn what_killed_instances_left_in_staging_goes_at_a_start_without_a_record() {
+        let memory = Memory::new();
+        let configs = serde_json::json!({ "directory": "/d" });
+        let sink = open(&memory, configs.clone()).unwrap();
+        let id = sink.source_partition("persistent://t/n/visits").unwrap();
+        let schema = sink.writer_schema(visit_schema()).unwrap();
+        let mut buffer = Vec::new();
+        pack(&mut buffer, &Record { schema, ..record(id, 5, &[0]) });
+        assert!(sink.hand_over(1, &buffer).unwrap());
+        assert!(sink.close(Duration::from_secs(5)));
+        let staged = "/d/visits/_staging";
+        let later = format!("{staged}/visits/00000000000000000002-x.csv");
+        for left in ["sink-x.json", "schema-x.json", "visits/00000000000000000001-x.csv"] {
+            memory.put(&format!("{staged}/{left}"), b"left");
+        }
+        memory.put(&later, b"perhaps another owner's");
+        let sink = open(&memory, configs).unwrap();
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        while sink.metrics()["files_cleaned_total"] < 3 {
+            assert!(std::time::Instant::now() < deadline, "{:?}", memory.files().keys());
+            std::thread::yield_now();
+        }
+        let left: Vec<_> = memory.files().into_keys().filter(|path| path.starts_with(staged)).collect();
+        assert_eq!(left, [later]);
     }
 
     #[test]

@@ -2,10 +2,11 @@
 
 use std::collections::HashMap;
 use std::future::Future;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use futures_util::future::{Either, MaybeDone, maybe_done, select};
 use tokio::time::Instant;
 
 use crate::acknowledge::{Answers, DeadLetter};
@@ -135,16 +136,39 @@ impl From<&Manifest> for Loaded {
     }
 }
 
-type CommitEnd<S> = (Commit<S>, Result<Outcome>);
+/// How a commit ended.
+pub struct CommitEnd<S: Storage> {
+    commit: Commit<S>,
+    outcome: Result<Outcome>,
+}
+
+type CommitFuture<S> = dyn Future<Output = CommitEnd<S>> + Send;
 
 /// A commit in the background.
 struct Committing<S: Storage> {
-    future: Pin<Box<dyn Future<Output = CommitEnd<S>> + Send>>,
+    future: Pin<Box<MaybeDone<Pin<Box<CommitFuture<S>>>>>>,
     began: Instant,
     kept: Option<Vec<Kept>>,
     hand_over: u64,
     /// The memory of its rows.
     _charge: Charge,
+}
+
+impl<S: Storage> Committing<S> {
+    async fn end(&mut self) -> Option<CommitEnd<S>> {
+        self.future.as_mut().await;
+        self.future.as_mut().take_output()
+    }
+}
+
+/// Does some work while the commit under way goes on: the HDFS client holds locks while it waits, and a commit that is not
+/// polled would never give back what the work waits for.
+async fn beside<S: Storage, T>(committing: &mut Option<Committing<S>>, work: impl Future<Output = T>) -> T {
+    let Some(committing) = committing else { return work.await };
+    match select(pin!(work), committing.future.as_mut()).await {
+        Either::Left((done, _)) => done,
+        Either::Right(((), work)) => work.await,
+    }
 }
 
 /// What a run over a chunk's records stopped for.
@@ -355,11 +379,11 @@ impl<S: Storage> SourcePartition<S> {
     async fn stream(&mut self) -> Result<()> {
         let sequence = self.next_sequence()? + u64::from(self.committing.is_some());
         let (shared, layout, batch) = (&self.shared, &self.layout, &mut self.batch);
-        again!(
-            shared,
-            "streaming rows",
-            batch.stream(&shared.storage, layout, sequence, shared.rows.format.compression)
-        )
+        let compression = shared.rows.format.compression;
+        beside(&mut self.committing, async {
+            again!(shared, "streaming rows", batch.stream(&shared.storage, layout, sequence, compression))
+        })
+        .await
     }
 
     fn next_sequence(&self) -> Result<u64> {
@@ -416,7 +440,7 @@ impl<S: Storage> SourcePartition<S> {
         tracing::info!(topic = %self.topic, %position, last_accepted = ?self.last_accepted, "the broker sends records again");
         let mut first_dropped = self.batch.extent.map(|extent| extent.first);
         if let Some(end) = self.settled().await {
-            let first = end.0.manifest().first;
+            let first = end.commit.manifest().first;
             if self.take_commit_end(end)?.is_some() {
                 first_dropped = first;
             }
@@ -476,7 +500,10 @@ impl<S: Storage> SourcePartition<S> {
             ));
         }
         let (shared, layout) = (&self.shared, &self.layout);
-        let ensured = again!(shared, "adding columns", ensure(&shared.storage, &layout.table, &wanted))?;
+        let ensured = beside(&mut self.committing, async {
+            again!(shared, "adding columns", ensure(&shared.storage, &layout.table, &wanted))
+        })
+        .await?;
         match ensured {
             Ok(columns) => Ok(Ok(Plan::new(&shared.rows, schema, &columns))),
             Err(incompatible_columns) => incompatible(incompatible_columns.to_string()),
@@ -550,25 +577,26 @@ impl<S: Storage> SourcePartition<S> {
         let (files, charge) = batch.into_files(directory, name, open_file, compression);
         let mut commit = Commit::new(self.layout.clone(), manifest, files, folding.clone());
         let shared = Arc::clone(&self.shared);
-        let future = Box::pin(async move {
+        let future: Pin<Box<CommitFuture<S>>> = Box::pin(async move {
             let outcome = again!(shared, "committing", commit.advance(&shared.storage));
-            (commit, outcome)
+            CommitEnd { commit, outcome }
         });
+        let future = Box::pin(maybe_done(future));
         self.committing = Some(Committing { future, began: Instant::now(), kept, hand_over, _charge: charge });
         Ok(())
     }
 
     /// Waits until the commit under way has ended; for ever when there is none. It may be dropped and called again.
-    pub async fn commit_end(&mut self) -> (Commit<S>, Result<Outcome>) {
-        match &mut self.committing {
-            Some(committing) => committing.future.as_mut().await,
+    pub async fn commit_end(&mut self) -> CommitEnd<S> {
+        match self.settled().await {
+            Some(end) => end,
             None => std::future::pending().await,
         }
     }
 
     async fn settled(&mut self) -> Option<CommitEnd<S>> {
         match &mut self.committing {
-            Some(committing) => Some(committing.future.as_mut().await),
+            Some(committing) => committing.end().await,
             None => None,
         }
     }
@@ -601,7 +629,9 @@ impl<S: Storage> SourcePartition<S> {
     }
 
     /// The lost commit; none when it was committed.
-    fn take_commit_end(&mut self, (commit, outcome): CommitEnd<S>) -> Result<Option<Committing<S>>> {
+    fn take_commit_end(&mut self, end: CommitEnd<S>) -> Result<Option<Committing<S>>> {
+        let CommitEnd { commit, outcome } = end;
+        self.unclean |= commit.has_poisoned();
         let committing = self.committing.take().ok_or_else(|| Error::bug("a commit ended that was not under way"))?;
         match outcome? {
             Outcome::Committed => {

@@ -385,10 +385,33 @@ async fn a_staged_file_that_fails_is_staged_afresh_and_the_poisoned_one_is_clean
         assert!(memory.all_faults_happened());
         assert_eq!(rows(&memory), [1, 2, 3], "{operation} {fault:?}");
         assert_eq!(shared.metrics.retries.get(), 2);
-        owner.unclean = true;
-        owner.clean().await;
         assert_eq!(staged(&memory), Vec::<String>::new(), "{operation} {fault:?}");
     }
+}
+
+#[tokio::test]
+async fn a_commit_that_holds_what_other_work_waits_for_goes_on() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=3).await.unwrap();
+    owner.begin_commit().unwrap();
+    let lock = Arc::new(tokio::sync::Mutex::new(()));
+    let (future, of_commit) = (&mut owner.committing.as_mut().unwrap().future, Arc::clone(&lock));
+    let none: Pin<Box<CommitFuture<Memory>>> = Box::pin(std::future::pending());
+    let mut commit = std::mem::replace(future, Box::pin(maybe_done(none)));
+    let locked: Pin<Box<CommitFuture<Memory>>> = Box::pin(async move {
+        let held = of_commit.lock().await;
+        tokio::task::yield_now().await;
+        commit.as_mut().await;
+        drop(held);
+        commit.as_mut().take_output().unwrap()
+    });
+    *future = Box::pin(maybe_done(locked));
+    assert!(owner.commit_end().now_or_never().is_none());
+    beside(&mut owner.committing, async { drop(lock.lock().await) }).await;
+    owner.end_commit().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3]);
 }
 
 // Rule 3.

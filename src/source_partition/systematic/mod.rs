@@ -30,8 +30,8 @@ use config::{Budget, Config, Fault};
 pub(crate) use process::nonce;
 use search::search;
 
-/// Worlds after which a search gives up: that is half a minute.
-const LIMIT: usize = 8_000_000;
+/// Worlds after which a search gives up: that is about a minute.
+const LIMIT: usize = 12_000_000;
 /// The same for searches that are not part of every run: some minutes, and 2 GB.
 const LONG: usize = 40_000_000;
 

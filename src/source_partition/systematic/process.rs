@@ -13,6 +13,7 @@ use futures_util::FutureExt;
 use super::disk::{Answer, Call};
 use super::gate::{Gated, Parked};
 use super::records::{self, TOPIC};
+use crate::cleaning::clean;
 use crate::error::{Error, ErrorKind, Result};
 use crate::layout::{SourcePartitionLayout, TableLayout};
 use crate::manifest::SinkIdentity;
@@ -124,7 +125,13 @@ fn parked(owner: &SourcePartition<Gated>) -> Parked {
 /// Completes earlier commits as [`crate::sink::Sink`] does when it opens, beside the owner.
 async fn recover(shared: Arc<Shared<Gated>>, layout: SourcePartitionLayout, identity: SinkIdentity) {
     let gated = &shared.storage;
-    let mut recovery = pin!(async { while let Err(Failure::Again(_)) = load(gated, &layout, &identity).await {} });
+    let once = async || {
+        if let Some(manifest) = load(gated, &layout, &identity).await? {
+            clean(gated, &layout, manifest.sequence).await?;
+        }
+        Ok(())
+    };
+    let mut recovery = pin!(async { while let Err(Failure::Again(_)) = once().await {} });
     gated.gate().recovery = Some(Vec::new());
     poll_fn(|context| {
         gated.gate().in_recovery = true;
