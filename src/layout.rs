@@ -129,15 +129,29 @@ impl SourcePartitionLayout {
         self.table.path(&format!("_files/{}", self.name))
     }
 
-    /// The list of the files in a partition directory (empty for a table without partitions) that pruned manifests named.
-    pub fn rolled_up(&self, directory: &str) -> String {
-        let name = if directory.is_empty() { "table" } else { directory };
-        format!("{}/{name}.json", self.rolled_up_lists())
+    /// What stands for a partition directory (empty for a table without partitions) in the names of lists.
+    pub fn rolled_up_name(directory: &str) -> &str {
+        if directory.is_empty() { "table" } else { directory }
     }
 
-    /// Says up to which one manifests were pruned.
-    pub fn pruned(&self) -> String {
-        format!("{}/pruned.json", self.rolled_up_lists())
+    /// A list of files in the directory that this stands for, which pruned manifests named.
+    pub fn rolled_up(&self, directory: &str, nonce: &str) -> String {
+        format!("{}/{directory}-{nonce}.json", self.rolled_up_lists())
+    }
+
+    /// What stands for the directory in the name of a list.
+    pub fn rolled_up_directory(name: &str) -> Option<&str> {
+        Some(name.strip_suffix(".json")?.rsplit_once('-')?.0)
+    }
+
+    /// Says by its name that manifests were pruned up to this one.
+    pub fn pruned(&self, through: u64) -> String {
+        format!("{}/pruned-{through:020}", self.rolled_up_lists())
+    }
+
+    /// Up to which manifest such a name says that was pruned.
+    pub fn pruned_through(name: &str) -> Option<u64> {
+        name.strip_prefix("pruned-")?.parse().ok()
     }
 
     /// The folder of its files that are not yet committed.

@@ -1,23 +1,88 @@
-//! Pruning: old manifests go, and what they say of files is kept in one list per source partition and directory.
+//! Pruning: old manifests go, and what they say of files is kept in lists per source partition and directory.
+//!
+//! Two owners may prune at the same time. So a list is never changed: a new one takes in those that were read, and only these
+//! are deleted after it. What a reader wants is in all of them together.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
 use crate::error::Error;
 use crate::layout::{SourcePartitionLayout, parent};
 use crate::manifest::{Content, Manifest};
-use crate::recovery::{Failure, nonce};
-use crate::storage::{Overwrite, Storage, StorageErrorKind, StorageResult, write_whole};
+use crate::recovery::{Failure, nonce, put_if_absent};
+use crate::storage::{Storage, StorageErrorKind};
 
-/// What pruned manifests said of the files of one directory.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+/// What a pruned manifest said of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Listed {
+    /// The manifest's sequence. Of a file that grew, the latest one counts.
+    pub sequence: u64,
+    /// What was in the file.
+    pub content: Content,
+}
+
+/// What pruned manifests said of files, by the files' names, relative to the table's directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RolledUp {
-    /// The last manifest that is in it.
+    files: BTreeMap<String, Listed>,
+}
+
+impl RolledUp {
+    fn insert(&mut self, name: String, listed: Listed) {
+        match self.files.entry(name) {
+            Entry::Vacant(vacant) => {
+                vacant.insert(listed);
+            }
+            Entry::Occupied(mut occupied) if occupied.get().sequence < listed.sequence => {
+                occupied.insert(listed);
+            }
+            Entry::Occupied(_) => {}
+        }
+    }
+}
+
+/// What is known of a source partition's pruned manifests.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// The last manifest that was pruned, 0 for none. One that is there at or below it was put by a stale owner and never counted,
+    /// or is about to go.
     pub through: u64,
-    /// Files by their name, relative to the table's directory.
-    pub files: BTreeMap<String, Content>,
+    /// Their files.
+    pub files: BTreeMap<String, Listed>,
+}
+
+/// The names of the lists by their directories, and how far was pruned.
+struct Lists {
+    through: u64,
+    marks: Vec<u64>,
+    by_directory: BTreeMap<String, Vec<String>>,
+}
+
+async fn lists<S: Storage>(storage: &S, layout: &SourcePartitionLayout) -> Result<Lists, Failure> {
+    let mut found = Lists { through: 0, marks: Vec::new(), by_directory: BTreeMap::new() };
+    for entry in storage.list(&layout.rolled_up_lists()).await? {
+        if let Some(through) = SourcePartitionLayout::pruned_through(&entry.name) {
+            found.through = found.through.max(through);
+            found.marks.push(through);
+        } else if let Some(directory) = SourcePartitionLayout::rolled_up_directory(&entry.name) {
+            let path = format!("{}/{}", layout.rolled_up_lists(), entry.name);
+            found.by_directory.entry(directory.to_owned()).or_default().push(path);
+        }
+    }
+    Ok(found)
+}
+
+/// Everything that is known of pruned manifests.
+pub async fn read<S: Storage>(storage: &S, layout: &SourcePartitionLayout) -> Result<Pruned, Failure> {
+    let found = lists(storage, layout).await?;
+    let mut all = RolledUp::default();
+    for path in found.by_directory.into_values().flatten() {
+        take_in(storage, &path, &mut all).await?;
+    }
+    Ok(Pruned { through: found.through, files: all.files })
 }
 
 /// Deletes all but the newest manifests, in ascending order, after their files are rolled up; how many. The newest one is
@@ -29,67 +94,81 @@ pub async fn prune<S: Storage>(storage: &S, layout: &SourcePartitionLayout, keep
     sequences.sort_unstable();
     let Some(horizon) = sequences.last().and_then(|newest| newest.checked_sub(keep.max(1))) else { return Ok(0) };
     sequences.retain(|sequence| *sequence <= horizon);
-    roll_up(storage, layout, &sequences).await?;
+    if sequences.is_empty() {
+        return Ok(0);
+    }
+    roll_up(storage, layout, &sequences, horizon).await?;
     for sequence in &sequences {
         storage.delete(&layout.manifest(*sequence)).await?;
     }
     Ok(sequences.len())
 }
 
-async fn roll_up<S: Storage>(storage: &S, layout: &SourcePartitionLayout, sequences: &[u64]) -> Result<(), Failure> {
-    let mut lists: BTreeMap<String, RolledUp> = BTreeMap::new();
-    for sequence in sequences {
-        let path = layout.manifest(*sequence);
+async fn roll_up<S: Storage>(
+    storage: &S,
+    layout: &SourcePartitionLayout,
+    sequences: &[u64],
+    horizon: u64,
+) -> Result<(), Failure> {
+    let mut found = lists(storage, layout).await?;
+    let mut new: BTreeMap<String, RolledUp> = BTreeMap::new();
+    for sequence in sequences.iter().copied().filter(|sequence| *sequence > found.through) {
+        let path = layout.manifest(sequence);
         let bytes = match storage.read(&path).await {
             Ok(bytes) => bytes,
-            // Another owner prunes at the same time: it has rolled it up.
+            // Another owner prunes at the same time: before it deleted this one, it had listed its files.
             Err(error) if error.kind == StorageErrorKind::NotFound => continue,
             Err(error) => return Err(error.into()),
         };
-        for file in Manifest::from_json(&bytes, &path, *sequence)?.files {
-            let list = layout.rolled_up(parent(&file.name));
-            if !lists.contains_key(&list) {
-                lists.insert(list.clone(), read(storage, &list).await?);
-            }
-            // What is in it already is of a time when this was tried before.
-            if let Some(rolled_up) = lists.get_mut(&list).filter(|rolled_up| rolled_up.through < *sequence) {
-                rolled_up.files.insert(file.name, file.content);
-            }
+        for file in Manifest::from_json(&bytes, &path, sequence)?.files {
+            let directory = SourcePartitionLayout::rolled_up_name(parent(&file.name)).to_owned();
+            new.entry(directory).or_default().insert(file.name, Listed { sequence, content: file.content });
         }
     }
-    let Some(through) = sequences.last().copied() else { return Ok(()) };
-    let pruned = layout.pruned();
-    lists.insert(pruned.clone(), read(storage, &pruned).await?);
-    for (path, mut rolled_up) in lists {
-        rolled_up.through = through.max(rolled_up.through);
-        let json = serde_json::to_vec(&rolled_up)
+    let mut merged = Vec::new();
+    for (directory, mut list) in new {
+        for path in found.by_directory.remove(&directory).into_iter().flatten() {
+            if take_in(storage, &path, &mut list).await? {
+                merged.push(path);
+            }
+        }
+        let json = serde_json::to_vec(&list)
             .map_err(|error| Error::bug(format_args!("a list of files cannot be written: {error}")))?;
-        replace(storage, layout, through, &path, json).await?;
+        put(storage, layout, horizon, &layout.rolled_up(&directory, &nonce()), json).await?;
+    }
+    if horizon > found.through {
+        put(storage, layout, horizon, &layout.pruned(horizon), b"{}".to_vec()).await?;
+    }
+    let lower = found.marks.into_iter().filter(|mark| *mark < horizon).map(|mark| layout.pruned(mark));
+    for path in merged.into_iter().chain(lower) {
+        storage.delete(&path).await?;
     }
     Ok(())
 }
 
-/// A list of files; empty when there is none yet.
-pub async fn read<S: Storage>(storage: &S, path: &str) -> Result<RolledUp, Failure> {
-    match storage.read(path).await {
-        Ok(bytes) => serde_json::from_slice(&bytes).map_err(|error| {
-            Error::protocol(format_args!("{path}, which lists files of pruned manifests, cannot be read: {error}"))
-                .into()
-        }),
-        Err(error) if error.kind == StorageErrorKind::NotFound => Ok(RolledUp::default()),
-        Err(error) => Err(error.into()),
+/// Adds a list to another; false when it is gone, since another owner has taken it into one of its own.
+async fn take_in<S: Storage>(storage: &S, path: &str, into: &mut RolledUp) -> Result<bool, Failure> {
+    let bytes = match storage.read(path).await {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind == StorageErrorKind::NotFound => return Ok(false),
+        Err(error) => return Err(error.into()),
+    };
+    let list: RolledUp = serde_json::from_slice(&bytes).map_err(|error| {
+        Error::protocol(format_args!("{path}, which lists files of pruned manifests, cannot be read: {error}"))
+    })?;
+    for (name, listed) in list.files {
+        into.insert(name, listed);
     }
+    Ok(true)
 }
 
-async fn replace<S: Storage>(
+async fn put<S: Storage>(
     storage: &S,
     layout: &SourcePartitionLayout,
     sequence: u64,
     path: &str,
-    json: Vec<u8>,
-) -> StorageResult<()> {
-    storage.mkdirs(parent(path)).await?;
+    bytes: Vec<u8>,
+) -> Result<(), Failure> {
     let temporary = layout.table.path(&layout.staged(sequence, &nonce(), "json"));
-    write_whole(storage, &temporary, json.into()).await?;
-    storage.rename(&temporary, path, Overwrite::Replace).await
+    Ok(put_if_absent(storage, &temporary, path, bytes.into()).await?)
 }

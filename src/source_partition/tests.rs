@@ -1020,9 +1020,9 @@ async fn old_manifests_go_and_their_files_stay_listed() {
     }
     let kept: Vec<_> = (1..=7).filter(|sequence| manifest(&memory, *sequence).is_some()).collect();
     assert_eq!(kept, [5, 6, 7]);
-    let list = crate::pruning::read(&memory, &owner.layout.rolled_up("")).await.unwrap();
-    assert_eq!((list.through, list.files.len()), (4, 4));
-    let first = &list.files["visits-00000000000000000001.csv"];
+    let pruned = crate::pruning::read(&memory, &owner.layout).await.unwrap();
+    assert_eq!((pruned.through, pruned.files.len()), (4, 4));
+    let first = &pruned.files["visits-00000000000000000001.csv"].content;
     assert_eq!(
         first.checksum,
         format!("{:08x}", crc32fast::hash(&memory.files()["/d/visits/visits-00000000000000000001.csv"]))
@@ -1050,8 +1050,10 @@ async fn pruning_that_failed_half_way_is_taken_up_again_without_losing_a_file() 
             commit(&mut owner, entry, [entry]).await;
         }
         assert!(memory.all_faults_happened());
-        let list = crate::pruning::read(&memory, &owner.layout.rolled_up("")).await.unwrap();
-        assert_eq!((list.through, list.files.len()), (6, 6), "{operation} {path}");
+        let pruned = crate::pruning::read(&memory, &owner.layout).await.unwrap();
+        assert_eq!((pruned.through, pruned.files.len()), (6, 6), "{operation} {path}");
+        let lists = memory.files().into_keys().filter(|path| path.contains("/_files/")).count();
+        assert_eq!(lists, 2, "{operation} {path}: a list and the mark");
         assert_eq!((1..=9).filter(|sequence| manifest(&memory, *sequence).is_some()).count(), 3);
     }
 }

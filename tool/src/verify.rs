@@ -6,7 +6,7 @@ use pulsar_io_hdfs_csv::error::Error;
 use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout, parent};
 use pulsar_io_hdfs_csv::manifest::{Content, FileEntry, Manifest};
 use pulsar_io_hdfs_csv::position::Position;
-use pulsar_io_hdfs_csv::pruning;
+use pulsar_io_hdfs_csv::pruning::{self, Pruned};
 use pulsar_io_hdfs_csv::recovery::Failure;
 use pulsar_io_hdfs_csv::storage::{Storage, StorageError, StorageErrorKind};
 use serde::Serialize;
@@ -111,20 +111,17 @@ async fn chain<S: Storage>(
         listed.iter().filter_map(|entry| SourcePartitionLayout::manifest_sequence(&entry.name)).collect();
     sequences.sort_unstable();
     let mut report = SourcePartitionReport { manifests: sequences.len() as u64, ..SourcePartitionReport::default() };
-    for entry in storage.list(&layout.rolled_up_lists()).await? {
-        let path = format!("{}/{}", layout.rolled_up_lists(), entry.name);
-        match pruning::read(storage, &path).await {
-            Ok(list) => named.extend(list.files),
-            Err(Failure::Fatal(error)) => findings.push(Finding { path, what: error.message }),
-            Err(Failure::Again(error)) => return Err(error.into()),
-        }
-    }
-    let pruned = match pruning::read(storage, &layout.pruned()).await {
-        Ok(list) => list.through,
+    let pruned = match pruning::read(storage, layout).await {
+        Ok(pruned) => pruned,
         Err(Failure::Again(error)) => return Err(error.into()),
-        // Told above.
-        Err(Failure::Fatal(_)) => 0,
+        Err(Failure::Fatal(error)) => {
+            findings.push(Finding { path: layout.rolled_up_lists(), what: error.message });
+            Pruned::default()
+        }
     };
+    named.extend(pruned.files.into_iter().map(|(name, listed)| (name, listed.content)));
+    // One at or below what was pruned was put by an owner that had lost, and never counted.
+    sequences.retain(|sequence| *sequence > pruned.through);
     let mut before: Option<Manifest> = None;
     for sequence in sequences {
         let path = layout.manifest(sequence);
@@ -136,7 +133,7 @@ async fn chain<S: Storage>(
                 continue;
             }
         };
-        let broken = breaks(&manifest, before.as_ref(), pruned);
+        let broken = breaks(&manifest, before.as_ref(), pruned.through);
         findings.extend(broken.into_iter().map(|what| Finding { path: path.clone(), what }));
         for file in &manifest.files {
             named.insert(file.name.clone(), file.content.clone());
@@ -152,10 +149,8 @@ async fn chain<S: Storage>(
 /// What in a manifest does not follow from itself and the one before.
 fn breaks(manifest: &Manifest, before: Option<&Manifest>, pruned: u64) -> Vec<String> {
     let mut broken = Vec::new();
-    let expected = before.map_or(1, |before| before.sequence + 1);
-    // Manifests that were about to be pruned may still be there, with or without the ones before them.
-    let follows = manifest.sequence == expected || manifest.sequence <= pruned + 1;
-    if !follows {
+    let expected = before.map_or(pruned + 1, |before| before.sequence + 1);
+    if manifest.sequence != expected {
         broken.push(format!("manifest {expected} is missing before it"));
     }
     if before.is_some() && manifest.predecessor_last != before.and_then(|before| before.last) {
@@ -338,6 +333,9 @@ mod tests {
         let source =
             SourcePartitionLayout { table: TableLayout::new("/d", "visits").unwrap(), name: "visits".to_owned() };
         assert_eq!(pruning::prune(&memory, &source, 1).await.unwrap(), 2);
+        assert_eq!(findings(&memory).await, []);
+        // An owner that was away puts what it had begun before.
+        put(&memory, &Manifest { total_rows: 9, files: vec![], ..manifest(1) });
         assert_eq!(findings(&memory).await, []);
         memory.put(&format!("{TABLE}/{}", name(1)), b"altered");
         assert_eq!(findings(&memory).await.len(), 1);

@@ -154,7 +154,8 @@ pub fn listed(disk: &Disk) -> Result<(), String> {
     let mut listed: HashSet<(Name, u64, String)> = HashSet::new();
     for list in disk.files().iter().filter(|file| file.name.is_in("/d/visits/_files/visits")) {
         let json: Value = serde_json::from_slice(&list.written.bytes()).map_err(|error| error.to_string())?;
-        for (name, content) in json["files"].as_object().into_iter().flatten() {
+        for (name, file) in json["files"].as_object().into_iter().flatten() {
+            let content = &file["content"];
             let checksum = content["checksum"].as_str().unwrap_or_default().to_owned();
             let length = content["length"].as_u64().unwrap_or_default();
             listed.insert((Name::of(&format!("/d/visits/{name}")), length, checksum));

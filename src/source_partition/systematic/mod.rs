@@ -224,10 +224,7 @@ fn larger_searches() {
     );
 }
 
-/// The lists are read, written and put back without a look at what another owner does to them meanwhile: the search finds
-/// one that forgets a file, whose manifest is gone by then.
 #[test]
-#[ignore = "fails: two owners that prune at the same time can make a list forget a file"]
 fn two_owners_that_prune_keep_every_file_listed() {
     let mut config = pruning(3, Budget { flips: 1, ..NONE });
     (config.settings.fold_below, config.lists) = (0, true);
