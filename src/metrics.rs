@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 
 use crate::decode::Reason;
 
@@ -51,9 +53,38 @@ pub struct Metrics {
     /// Staged files that were cleaned up.
     pub files_cleaned: Number,
     bad: [Number; Reason::ALL.len()],
+    outages: Mutex<BTreeMap<u64, Instant>>,
+}
+
+/// A call that failed and is repeated. It is counted until this is dropped.
+#[derive(Debug)]
+pub struct Outage<'m> {
+    metrics: &'m Metrics,
+    number: u64,
+    /// When it failed first.
+    pub since: Instant,
+}
+
+impl Drop for Outage<'_> {
+    fn drop(&mut self) {
+        self.metrics.outages().remove(&self.number);
+    }
 }
 
 impl Metrics {
+    /// Begins to count a call that is repeated.
+    pub fn outage(&self) -> Outage<'_> {
+        let since = Instant::now();
+        let mut outages = self.outages();
+        let number = outages.last_key_value().map_or(0, |(number, _)| number + 1);
+        outages.insert(number, since);
+        Outage { metrics: self, number, since }
+    }
+
+    fn outages(&self) -> MutexGuard<'_, BTreeMap<u64, Instant>> {
+        self.outages.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Counts a bad record.
     pub fn bad_record(&self, reason: Reason) {
         if let Some(at) = Reason::ALL.iter().position(|known| *known == reason) {
@@ -86,6 +117,10 @@ impl Metrics {
             ]
             .map(|(name, number)| (name.to_owned(), number.get())),
         );
+        let outages = self.outages();
+        let longest = outages.values().map(Instant::elapsed).max().unwrap_or_default();
+        all.insert("failing_calls".to_owned(), outages.len() as u64);
+        all.insert("failing_seconds".to_owned(), longest.as_secs());
         for (reason, number) in Reason::ALL.iter().zip(&self.bad) {
             all.insert(format!("bad_records_{}_total", reason.name().replace('-', "_")), number.get());
         }

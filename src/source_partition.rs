@@ -20,7 +20,7 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{NO_SCHEMA, Record, Records};
 use crate::layout::SourcePartitionLayout;
 use crate::manifest::{FORMAT_VERSION, Manifest, OpenFile, SinkIdentity};
-use crate::metrics::Metrics;
+use crate::metrics::{Metrics, Outage};
 use crate::position::Position;
 use crate::pruning::prune;
 use crate::recovery::{Failure, load, nonce};
@@ -33,6 +33,9 @@ use crate::storage::Storage;
 
 /// Manifests are pruned once in this many commits.
 const PRUNE_EVERY: u64 = 64;
+
+/// A call that goes on failing is in the log once in this many attempts: about every five minutes.
+const LOG_EVERY: u32 = 30;
 
 /// A compiled writer's schema, or why its records are bad.
 pub type CompiledSchema = Result<WriterSchema, UnsupportedSchema>;
@@ -71,17 +74,24 @@ pub struct Shared<S: Storage> {
 impl<S: Storage> Shared<S> {
     /// What follows a failure: a pause before the next attempt, or the instance's end. There is no last attempt: each is
     /// bounded, says what is wrong, and closing the sink ends them.
-    async fn pause_after(&self, what: &str, attempt: &mut u32, failure: Failure) -> Result<()> {
+    async fn pause_after<'s>(
+        &'s self,
+        what: &str,
+        (attempt, outage): &mut (u32, Option<Outage<'s>>),
+        failure: Failure,
+    ) -> Result<()> {
         let error = match failure {
             Failure::Fatal(error) => return Err(error),
             Failure::Again(error) => error,
         };
         self.metrics.retries.add(1);
+        let outage = outage.get_or_insert_with(|| self.metrics.outage());
         let pause = (self.pause)(*attempt);
         *attempt += 1;
-        // A long outage says less and less: every source partition tries for itself.
-        if attempt.is_power_of_two() {
-            tracing::warn!(what, attempt, "{error}; nothing is lost, it is tried again");
+        // A long outage says less and less, but it goes on saying it: every source partition tries for itself.
+        if attempt.is_power_of_two() || attempt.is_multiple_of(LOG_EVERY) {
+            let for_seconds = outage.since.elapsed().as_secs();
+            tracing::warn!(what, attempt, for_seconds, "{error}; nothing is lost, it is tried again");
         }
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
@@ -93,12 +103,12 @@ impl<S: Storage> Shared<S> {
 /// Repeats a call until it succeeds or ends the instance.
 macro_rules! again {
     ($shared:expr, $what:literal, $call:expr) => {{
-        let mut attempt = 0;
+        let mut repetition = (0, None);
         loop {
             match $call.await {
                 Ok(value) => break Ok(value),
                 Err(failure) => {
-                    if let Err(error) = $shared.pause_after($what, &mut attempt, failure).await {
+                    if let Err(error) = $shared.pause_after($what, &mut repetition, failure).await {
                         break Err(error);
                     }
                 }

@@ -414,6 +414,24 @@ async fn a_commit_that_holds_what_other_work_waits_for_goes_on() {
     assert_eq!(rows(&memory), [1, 2, 3]);
 }
 
+#[tokio::test]
+async fn a_call_that_fails_is_in_the_metrics_until_it_works() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=3).await.unwrap();
+    assert_eq!(shared.metrics.snapshot()["failing_calls"], 0);
+    memory.fail_times(2, Operation::Create, "_staging/visits/", Fault::Refused);
+    let (seen, of_hook) = (Arc::new(std::sync::Mutex::new(None)), Arc::clone(&shared));
+    let into = Arc::clone(&seen);
+    memory.before_next(Operation::Hsync, "_staging/visits/", move |_| {
+        *into.lock().unwrap() = Some(of_hook.metrics.snapshot()["failing_calls"]);
+    });
+    owner.commit_all().await.unwrap();
+    assert_eq!(*seen.lock().unwrap(), Some(1));
+    assert_eq!(shared.metrics.snapshot()["failing_calls"], 0);
+}
+
 // Rule 3.
 #[tokio::test]
 async fn a_manifest_in_doubt_is_settled_by_reading() {
