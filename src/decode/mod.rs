@@ -205,6 +205,8 @@ impl fmt::Display for BadRecord {
 }
 
 #[cfg(test)]
+mod documented;
+#[cfg(test)]
 mod java;
 #[cfg(test)]
 mod oracle;

@@ -513,13 +513,18 @@ fn read_json(ty: &Ty, json: &Json) -> Val {
 
 /// The plan of a schema for a table that has its columns, in this order.
 pub(crate) fn plan(info: &SchemaInfo, reversed: bool) -> Plan {
+    plan_in(Dialect::Hive(Hive { delimiter: b',' }), info, reversed)
+}
+
+/// The same, in this dialect.
+pub(crate) fn plan_in(dialect: Dialect, info: &SchemaInfo, reversed: bool) -> Plan {
     let schema = WriterSchema::compile(info).unwrap();
     let mut columns = schema.columns.clone();
     if reversed {
         columns.reverse();
     }
     let settings = RowSettings {
-        format: FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression: Compression::None },
+        format: FileFormat { dialect, compression: Compression::None },
         metadata: Vec::<Metadata>::new(),
         partitioning: None,
     };
