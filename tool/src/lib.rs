@@ -15,4 +15,6 @@ pub mod replay;
 pub mod sinks;
 pub mod topic;
 pub mod traffic;
+#[cfg(test)]
+mod troubleshooting;
 pub mod verify;
