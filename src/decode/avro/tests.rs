@@ -210,3 +210,20 @@ fn a_schema_of_ten_thousand_fields_is_written_in_bounded_time() {
     assert!(row.len() == 10_000 && row.iter().all(|field| field.as_deref() == Some("1")));
     assert!(began.elapsed() < std::time::Duration::from_secs(20), "{:?}", began.elapsed());
 }
+
+#[test]
+fn records_of_a_hundred_megabytes_are_written_or_bad_in_bounded_time() {
+    const SIZE: usize = 100_000_000;
+    let began = std::time::Instant::now();
+    let long =
+        |value: i64| GenericDatumWriter::builder(&Schema::Long).build().unwrap().write_value_to_vec(value).unwrap();
+    let text = [long(SIZE as i64), vec![b'x'; SIZE]].concat();
+    assert_eq!(field(r#""string""#, &text).unwrap().unwrap().len(), SIZE);
+    assert_eq!(field(r#""string""#, &text[..SIZE]), Err(Reason::Truncated));
+    assert_eq!(field(r#""string""#, &[&text[..], b"x"].concat()), Err(Reason::TrailingBytes));
+    assert_eq!(field(r#""string""#, &vec![0xff; SIZE]), Err(Reason::Malformed));
+    // Each item takes two characters.
+    let items = [long(SIZE as i64), vec![2; SIZE], vec![0]].concat();
+    assert_eq!(field(r#"{"type":"array","items":"int"}"#, &items), Err(Reason::TooLarge));
+    assert!(began.elapsed() < std::time::Duration::from_secs(60), "{:?}", began.elapsed());
+}
