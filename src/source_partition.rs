@@ -721,6 +721,8 @@ impl<S: Storage> SourcePartition<S> {
 }
 
 #[cfg(test)]
+mod growth;
+#[cfg(test)]
 pub(crate) mod systematic;
 #[cfg(test)]
 mod tests;

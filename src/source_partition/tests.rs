@@ -24,13 +24,13 @@ const DAY: i64 = 86_400_000;
 
 /// The published record `entry` of a topic whose records have one field, a long, with the entry's number.
 #[derive(Clone, Copy)]
-struct Sent {
-    entry: u64,
-    publish_time: i64,
-    good: bool,
+pub(super) struct Sent {
+    pub(super) entry: u64,
+    pub(super) publish_time: i64,
+    pub(super) good: bool,
 }
 
-fn sent(entry: u64) -> Sent {
+pub(super) fn sent(entry: u64) -> Sent {
     Sent { entry, publish_time: entry as i64, good: true }
 }
 
@@ -81,7 +81,11 @@ fn shared_folding(memory: &Memory, by_day: bool) -> Arc<Shared<Memory>> {
     shared
 }
 
-async fn commit(owner: &mut SourcePartition<Memory>, hand_over: u64, entries: impl IntoIterator<Item = u64>) {
+pub(super) async fn commit(
+    owner: &mut SourcePartition<Memory>,
+    hand_over: u64,
+    entries: impl IntoIterator<Item = u64>,
+) {
     accept(owner, hand_over, entries).await.unwrap();
     owner.commit_all().await.unwrap();
 }
@@ -99,11 +103,11 @@ fn owner_of(shared: &Arc<Shared<Memory>>, sink: &str) -> SourcePartition<Memory>
     SourcePartition::new(Arc::clone(shared), 0, TOPIC.to_owned(), layout, identity(sink))
 }
 
-fn owner(shared: &Arc<Shared<Memory>>) -> SourcePartition<Memory> {
+pub(super) fn owner(shared: &Arc<Shared<Memory>>) -> SourcePartition<Memory> {
     owner_of(shared, "t/n/sink")
 }
 
-fn chunk(shared: &Shared<Memory>, hand_over: u64, all: impl IntoIterator<Item = Sent>) -> Chunk {
+pub(super) fn chunk(shared: &Shared<Memory>, hand_over: u64, all: impl IntoIterator<Item = Sent>) -> Chunk {
     let mut bytes = Vec::new();
     for Sent { entry, publish_time, good } in all {
         let payload = avro_long(entry as i64);
@@ -130,7 +134,7 @@ fn avro_long(value: i64) -> Vec<u8> {
     writer.write_value_to_vec(apache_avro::types::Value::Long(value)).unwrap()
 }
 
-async fn accept(
+pub(super) async fn accept(
     owner: &mut SourcePartition<Memory>,
     hand_over: u64,
     entries: impl IntoIterator<Item = u64>,
@@ -140,7 +144,7 @@ async fn accept(
 }
 
 /// The rows that a reader of the table sees, by file.
-fn visible(memory: &Memory) -> BTreeMap<String, Vec<u64>> {
+pub(super) fn visible(memory: &Memory) -> BTreeMap<String, Vec<u64>> {
     let files = memory.files().into_iter().filter(|(path, _)| !path.contains("/_"));
     let rows = |bytes: Vec<u8>| {
         let text = String::from_utf8(bytes).unwrap();
@@ -150,7 +154,7 @@ fn visible(memory: &Memory) -> BTreeMap<String, Vec<u64>> {
     files.map(|(path, bytes)| (path, rows(bytes))).collect()
 }
 
-fn rows(memory: &Memory) -> Vec<u64> {
+pub(super) fn rows(memory: &Memory) -> Vec<u64> {
     let mut rows: Vec<u64> = visible(memory).into_values().flatten().collect();
     rows.sort_unstable();
     rows
