@@ -52,12 +52,14 @@ struct DirectoryRows<S: Storage> {
     compressor: Option<Compressor>,
     /// It begins with a header, which belongs in no other place of a file.
     has_header: bool,
+    /// That header, until it is written.
+    header: Vec<u8>,
     streamed: Option<StagedFile<S>>,
 }
 
 impl<S: Storage> DirectoryRows<S> {
     fn length(&self) -> u64 {
-        self.buffer.len() as u64 + self.streamed.as_ref().map_or(0, StagedFile::length)
+        (self.header.len() + self.buffer.len()) as u64 + self.streamed.as_ref().map_or(0, StagedFile::length)
     }
 }
 
@@ -167,13 +169,23 @@ impl<S: Storage> Batch<S> {
             self.files.push(DirectoryRows {
                 key,
                 rows: 0,
-                buffer: header.to_vec(),
+                buffer: Vec::new(),
                 compressor: None,
                 has_header: !header.is_empty(),
+                header: header.to_vec(),
                 streamed: None,
             });
             self.files.len() - 1
         })
+    }
+
+    /// Rows of more columns will come, under this header: the files begun take it. False when one of them cannot, because the
+    /// header that it has is written.
+    pub fn take_header(&mut self, header: &[u8]) -> bool {
+        for file in self.files.iter_mut().filter(|file| !file.header.is_empty()) {
+            file.header = header.to_vec();
+        }
+        self.files.iter().all(|file| !file.has_header || !file.header.is_empty())
     }
 
     #[inline]
@@ -251,7 +263,9 @@ impl<S: Storage> Batch<S> {
             self.kept = None;
             let next = Vec::with_capacity(2 * PIECE);
             let rows = std::mem::replace(&mut file.buffer, next);
-            let piece = file.compressor.get_or_insert_with(|| compression.begin()).piece(rows);
+            let compressor = file.compressor.get_or_insert_with(|| compression.begin());
+            let mut piece = compressor.piece(std::mem::take(&mut file.header));
+            piece.extend(compressor.piece(rows));
             staged.append(Bytes::from(piece)).await.map_err(|error| Failure::Fatal(streamed_failure(error)))?;
         }
         self.count_memory();
@@ -273,6 +287,9 @@ impl<S: Storage> Batch<S> {
     ) -> (Vec<BatchFile<S>>, Charge) {
         let files = self.files.into_iter().map(|file| {
             let directory = directory(file.key);
+            let mut compressor = file.compressor.unwrap_or_else(|| compression.begin());
+            let mut bytes = compressor.piece(file.header);
+            bytes.extend(compressor.end(file.buffer));
             BatchFile {
                 name: name(&directory),
                 // A streamed file is large already, and its beginning is written.
@@ -281,7 +298,7 @@ impl<S: Storage> Batch<S> {
                 extension: compression.extension(),
                 rows: file.rows,
                 streamed: file.streamed,
-                bytes: file.compressor.unwrap_or_else(|| compression.begin()).end(file.buffer).into(),
+                bytes: bytes.into(),
             }
         });
         (files.collect(), self.charge)

@@ -248,7 +248,12 @@ impl<S: Storage> SourcePartition<S> {
                     self.rewind(position).await?;
                     from = offset;
                 }
-                Stop::Schema(schema) => self.make_plan(schema).await?,
+                Stop::Schema(schema) => {
+                    if !self.make_plan(schema).await? {
+                        self.end_files().await?;
+                        from = offset;
+                    }
+                }
                 Stop::Fail(bad, position) => return Err(self.fail(bad, position).await),
             }
         }
@@ -481,10 +486,34 @@ impl<S: Storage> SourcePartition<S> {
         self.last_accepted = None;
     }
 
-    async fn make_plan(&mut self, schema: u32) -> Result<()> {
+    /// Returns false when the batch cannot take its rows, because they have more columns than a header that is written.
+    async fn make_plan(&mut self, schema: u32) -> Result<bool> {
         let plan = self.plan(schema).await?;
+        let mut fits = true;
+        if let Ok(plan) = &plan {
+            let others = self.plans.len();
+            // All rows are written under the newest columns that are known: one header is right for them.
+            self.plans.retain(|_, other| other.as_ref().map_or(true, |other| other.version >= plan.version));
+            fits = self.plans.len() == others || self.batch.take_header(plan.header());
+        }
         self.plans.insert(schema, plan);
-        Ok(())
+        Ok(fits)
+    }
+
+    /// Commits the batch in the midst of a hand-over, so that other rows begin files of their own.
+    async fn end_files(&mut self) -> Result<()> {
+        self.end_commit().await?;
+        self.begin_commit()?;
+        if self.batch.extent.is_none() {
+            return Ok(());
+        }
+        Err(Error::new(
+            ErrorKind::Storage,
+            format_args!(
+                "{} has got a new column while a file with a header of the old ones was being written, and dead letters keep it from                  being committed, so this instance ends and the broker sends its records again; nothing is lost",
+                self.topic
+            ),
+        ))
     }
 
     async fn plan(&mut self, id: u32) -> Result<Result<Plan, BadRecord>> {
@@ -708,7 +737,8 @@ impl<S: Storage> SourcePartition<S> {
         loop {
             match self.take(&chunk.bytes, &mut offset)? {
                 Stop::End => break,
-                Stop::Schema(schema) => self.make_plan(schema).await?,
+                // Nothing of these is written, not even a header.
+                Stop::Schema(schema) => drop(self.make_plan(schema).await?),
                 Stop::Fail(bad, position) => return Err(self.fail(bad, position).await),
                 Stop::Load | Stop::Rewind(_) => return Err(Error::bug("kept records are out of order")),
             }

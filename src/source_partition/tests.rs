@@ -14,6 +14,7 @@ use crate::row::file_format::FileFormat;
 use crate::row::hive::Hive;
 use crate::row::metadata::Metadata;
 use crate::row::partition::{Partitioning, TimeSource, Unit};
+use crate::row::rfc4180::Rfc4180;
 use crate::schema::writer::SchemaInfo;
 use crate::storage::Operation;
 use crate::storage::memory::{Fault, Memory};
@@ -968,6 +969,97 @@ async fn rows_of_another_format_begin_a_new_file() {
     Arc::get_mut(&mut shared).unwrap().folding.format.compression = Compression::Gzip;
     commit(&mut owner(&shared), 1, [2]).await;
     assert_eq!(visible(&memory).len(), 2);
+}
+
+/// Quoted CSV with a header, of records of the schema that the others have (0) and of one with a field more (1).
+fn shared_with_header(memory: &Memory, on_bad_record: OnBadRecord) -> Arc<Shared<Memory>> {
+    let mut shared = shared_with(memory, on_bad_record, false);
+    let inner = Arc::get_mut(&mut shared).unwrap();
+    inner.rows.format.dialect = Dialect::Rfc4180(Rfc4180 { delimiter: b',', header: true });
+    inner.folding.format = inner.rows.format;
+    let schema = r#"{"type":"record","name":"Visit","fields":[{"name":"v","type":"long"},{"name":"w","type":"long"}]}"#;
+    let wider = SchemaInfo {
+        schema_type: "AVRO".to_owned(),
+        schema: schema.to_owned(),
+        version: "01".to_owned(),
+        ..SchemaInfo::default()
+    };
+    inner.schemas.get_mut().unwrap().push(Arc::new(WriterSchema::compile(&wider)));
+    shared
+}
+
+/// Entries from this one on, of these schemas.
+fn chunk_of_schemas(shared: &Shared<Memory>, hand_over: u64, first: u64, schemas: &[u32]) -> Chunk {
+    let mut bytes = Vec::new();
+    for (entry, &schema) in (first..).zip(schemas) {
+        let long = avro_long(entry as i64);
+        let record = Record {
+            source_partition: 0,
+            schema,
+            position: Position { ledger: 1, entry, batch_index: 0 },
+            publish_time: 0,
+            event_time: None,
+            key: None,
+            key_is_bytes: false,
+            properties: None,
+            payload: &long.repeat(1 + usize::from(schema == 1)),
+            bytes: &[],
+        };
+        pack(&mut bytes, &record);
+    }
+    let charge = shared.budget.charge(bytes.len());
+    Chunk { hand_over, bytes, charge }
+}
+
+fn texts(memory: &Memory) -> Vec<String> {
+    let files = memory.files().into_iter().filter(|(path, _)| !path.contains("/_"));
+    files.map(|(_, bytes)| String::from_utf8(bytes).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_header_names_the_columns_of_all_rows_below_it_also_of_those_that_came_in_the_midst() {
+    let memory = Memory::new();
+    let shared = shared_with_header(&memory, OnBadRecord::Skip);
+    let mut owner = owner(&shared);
+    owner.accept(chunk_of_schemas(&shared, 1, 1, &[0, 1, 0])).await.unwrap();
+    owner.commit_all().await.unwrap();
+    // An old producer's records begin the next file.
+    owner.accept(chunk_of_schemas(&shared, 2, 4, &[0, 1])).await.unwrap();
+    owner.commit_all().await.unwrap();
+    assert_eq!(texts(&memory), ["_entry_id,v,w\n1,1\n2,2,2\n3,3,\n", "_entry_id,v,w\n4,4,\n5,5,5\n"]);
+    assert_eq!(acknowledged(&shared), Some(2));
+}
+
+#[tokio::test]
+async fn a_file_whose_header_is_written_takes_no_rows_of_more_columns() {
+    let memory = Memory::new();
+    let shared = shared_with_header(&memory, OnBadRecord::Skip);
+    let mut owner = owner(&shared);
+    owner.accept(chunk_of_schemas(&shared, 1, 1, &[0; 600_000])).await.unwrap();
+    assert!(!staged(&memory).is_empty(), "it is large enough to stream");
+    owner.accept(chunk_of_schemas(&shared, 2, 600_001, &[0, 1, 0])).await.unwrap();
+    owner.commit_all().await.unwrap();
+    let [narrow, wide] = texts(&memory).try_into().unwrap();
+    assert!(narrow.starts_with("_entry_id,v\n1,1\n") && narrow.ends_with("\n600001,600001\n"));
+    assert_eq!(wide, "_entry_id,v,w\n600002,600002,600002\n600003,600003,\n");
+    assert_eq!(acknowledged(&shared), Some(2));
+}
+
+#[tokio::test]
+async fn a_file_whose_header_is_written_and_that_dead_letters_hold_up_ends_the_instance_at_a_new_column() {
+    let memory = Memory::new();
+    let shared = shared_with_header(&memory, OnBadRecord::DeadLetter);
+    let mut failing = owner(&shared);
+    failing.accept(chunk_of_schemas(&shared, 1, 1, &[0; 600_000])).await.unwrap();
+    let bad_then_wider = chunk_of_schemas(&shared, 2, 600_001, &[NO_SCHEMA, 1]);
+    let error = failing.accept(bad_then_wider).await.unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Storage);
+    assert!(error.message.contains("this instance ends"), "{error}");
+    // The next one knows the column from the first record on.
+    let mut next = owner(&shared);
+    next.accept(chunk_of_schemas(&shared, 1, 1, &[0, 1])).await.unwrap();
+    next.commit_all().await.unwrap();
+    assert_eq!(texts(&memory), ["_entry_id,v,w\n1,1,\n2,2,2\n"]);
 }
 
 #[tokio::test]
