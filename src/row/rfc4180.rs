@@ -1,7 +1,7 @@
 //! `dialect: rfc4180`: quoted CSV for tools that are not Hive.
 //!
-//! A NULL is an empty field, an empty text is `""`. Rows end with LF. A row whose only column is NULL is `""` too: readers
-//! leave out empty lines.
+//! A NULL is an empty field, an empty text is `""`, and so are bytes of which there are none. Rows end with LF. A row
+//! whose only column is NULL is `""` too: readers leave out empty lines.
 
 use csv_core::{WriteResult, Writer, WriterBuilder};
 
@@ -28,10 +28,12 @@ impl Rfc4180 {
             Value::Text(text) if text.is_empty() => out.extend_from_slice(b"\"\""),
             Value::Text(text) => self.append_quoted(out, text.as_bytes()),
             other => {
-                // The delimiter may be a sign that numbers and dates have.
+                // The delimiter may be a sign that numbers and dates have. Bytes may be none, which is not NULL.
                 let start = out.len();
                 text::append(out, other)?;
-                if out[start..].contains(&self.delimiter) {
+                if out.len() == start {
+                    out.extend_from_slice(b"\"\"");
+                } else if out[start..].contains(&self.delimiter) {
                     let text = out.split_off(start);
                     self.append_quoted(out, &text);
                 }
@@ -94,6 +96,7 @@ mod tests {
         let written = line(b',', &[Value::Null, text(""), text("a"), text("a,\"b\""), text("\r"), Value::Long(-1)]);
         assert_eq!(written, b",\"\",a,\"a,\"\"b\"\"\",\"\r\",-1\n");
         assert_eq!(line(b'-', &[Value::Long(-1), Value::Date(0), Value::Long(7)]), b"\"-1\"-\"1970-01-01\"-7\n");
+        assert_eq!(line(b',', &[Value::Null, Value::Bytes([][..].into())]), b",\"\"\n");
         assert_eq!(line(b',', &[Value::Null]), b"\"\"\n", "no empty line");
         assert_eq!(line(b',', &[Value::Null, Value::Null]), b",\n");
     }
