@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use futures::StreamExt;
 use pulsar::consumer::{Consumer, InitialPosition, Message as Received};
 use pulsar::producer::Message;
+use pulsar::proto::MessageIdData;
 use pulsar::{ConsumerOptions, SubType, TokioExecutor};
 use serde::Serialize;
 use tokio::time::timeout;
@@ -53,7 +54,8 @@ pub struct ReplayReport {
 
 impl Replay {
     /// Sends back every dead letter up to the one that is the last now. A message is acknowledged on the dead letters'
-    /// topic only once the broker has it where it belongs: after a crash some come twice, none is lost.
+    /// topic only once the broker has it where it belongs: after a crash some come twice, none is lost. So it is with a
+    /// producer's batch of which some were sent back and some left: the broker forgets it as a whole, or not.
     pub async fn run(&self, client: &Client, mut each: impl FnMut()) -> Result<ReplayReport> {
         let mut report = ReplayReport::default();
         for (_, partition) in pulsar_client::partitions(client, &self.topic).await? {
@@ -73,6 +75,7 @@ impl Replay {
         let last = self.within("tell the last message", consumer.get_last_message_id()).await?;
         let Some(last) = last.first().filter(|id| (id.entry_id as i64) >= 0).map(Position::of) else { return Ok(()) };
         let mut publishers: HashMap<String, Publisher> = HashMap::new();
+        let mut entry: Option<Entry> = None;
         // What was sent back before does not come again, perhaps not even the last: then silence is the end.
         while let Ok(next) = timeout(SILENCE, consumer.next()).await {
             let Some(received) = next else { bail!("{topic}: the broker ended the subscription; start again") };
@@ -81,9 +84,14 @@ impl Replay {
             if position > last {
                 break;
             }
+            if entry.as_ref().is_some_and(|entry| !entry.has(position)) {
+                acknowledge(&mut consumer, topic, entry.take()).await?;
+            }
+            let entry = entry.get_or_insert_with(|| Entry { id: received.message_id().clone(), sent: !self.dry_run });
             let letter = letter(topic, position, &received)?;
             if !letter.reason.starts_with(&self.reason) {
                 report.left += 1;
+                entry.sent = false;
                 continue;
             }
             if !self.dry_run {
@@ -95,7 +103,6 @@ impl Replay {
                 };
                 let receipt = publisher.send(letter.message).await?;
                 self.within("confirm a message", receipt).await?;
-                consumer.ack(&received).await.with_context(|| format!("{topic}: cannot acknowledge"))?;
             }
             *report.sent.entry(letter.topic).or_default() += 1;
             each();
@@ -103,6 +110,7 @@ impl Replay {
                 break;
             }
         }
+        acknowledge(&mut consumer, topic, entry).await?;
         for publisher in publishers.into_values() {
             publisher.close().await?;
         }
@@ -136,6 +144,29 @@ impl Replay {
     }
 }
 
+/// An entry of the dead letters' topic: a message, or a producer's batch.
+struct Entry {
+    /// The id of its first message.
+    id: MessageIdData,
+    /// All of it was sent back.
+    sent: bool,
+}
+
+impl Entry {
+    fn has(&self, position: Position) -> bool {
+        (self.id.ledger_id, self.id.entry_id) == (position.ledger, position.entry)
+    }
+}
+
+async fn acknowledge(consumer: &mut Consumer<Vec<u8>, TokioExecutor>, topic: &str, entry: Option<Entry>) -> Result<()> {
+    match entry {
+        Some(Entry { id, sent: true }) => {
+            consumer.ack_with_id(topic, id).await.with_context(|| format!("{topic}: cannot acknowledge"))
+        }
+        _ => Ok(()),
+    }
+}
+
 struct Letter {
     topic: String,
     reason: String,
@@ -161,6 +192,8 @@ fn letter(dead_letters: &str, position: Position, received: &Received<Vec<u8>>) 
         payload: received.payload.data.clone(),
         properties,
         partition_key: metadata.partition_key.clone(),
+        // Without it a key of bytes would become their base64 text.
+        partition_key_b64_encoded: metadata.partition_key_b64_encoded,
         event_time: metadata.event_time,
         schema_version,
         ..Default::default()

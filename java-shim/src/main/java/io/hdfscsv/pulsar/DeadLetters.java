@@ -145,7 +145,13 @@ final class DeadLetters {
     private CompletableFuture<Producer<byte[]>> producer(String destination) {
         CompletableFuture<Producer<byte[]>> known = producers.get(destination);
         if (known == null) {
-            known = client.newProducer(Schema.BYTES).topic(destination).createAsync();
+            known =
+                    client.newProducer(Schema.BYTES)
+                            .topic(destination)
+                            // Of a batch, a client acknowledges and an operator skips the whole:
+                            // a letter that is sent back would take the others with it
+                            .enableBatching(false)
+                            .createAsync();
             producers.put(destination, known);
         }
         return known;

@@ -47,6 +47,7 @@ class DeadLettersTest {
         when(client.newProducer(Schema.BYTES)).thenReturn(builder);
         when(builder.topic(anyString()))
                 .thenAnswer(call -> note(topics, call.getArgument(0), builder));
+        when(builder.enableBatching(false)).thenReturn(builder);
         when(builder.createAsync())
                 .thenAnswer(
                         call ->
