@@ -1,25 +1,28 @@
 //! What cannot be written, and what must not be: bad records, and another sink's table.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::io::Write;
+use std::process::Command;
 use std::sync::{Mutex, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use futures::StreamExt;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use hdfs_csv_stack::{Builder, Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Namespace, Services, Sink, until};
+use hdfs_csv_tests::{
+    Comparison, Expected, Field, Fields, Letter, Namespace, Services, Sink, encode, letters, repository, until,
+};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
 use hdfs_csv_tool::publish::{Receipt, send_all};
+use hdfs_csv_tool::replay::{Replay, ReplayReport};
+use hdfs_csv_tool::topic::read_all;
 use hdfs_csv_tool::traffic::text::AWKWARD;
-use pulsar::consumer::Consumer;
+use hdfs_csv_tool::verify::{tables, verify};
 use pulsar::producer::Message;
-use pulsar::proto::MessageIdData;
-use pulsar::{ConsumerOptions, SubType, TokioExecutor};
 use serde_json::json;
-use tokio::time::timeout;
 
 const KIND: EventKind = EventKind::Searching;
 const LIMIT: Duration = Duration::from_secs(60);
@@ -75,10 +78,13 @@ fn bad_records_go_to_the_dead_letter_topic_as_they_came_and_their_neighbours_are
         let summary = Comparison::of(&sink).option("--dead", &positions).run()?;
         ensure!(summary["rows"] == sent.len() - dead.len(), "{summary}");
 
-        let letters = letters(&namespace, dead.len())?;
+        let letters = letters(services, &namespace.topic(KIND), dead.len())?;
         let order: Vec<_> = letters.iter().map(|letter| letter.position()).collect();
-        let expected: Vec<_> = dead.iter().map(|(_, receipt)| Some(text(receipt))).collect();
-        ensure!(order == expected, "the dead letters are {order:?}, in this order; sent were {expected:?}");
+        let expected: Vec<_> = dead.iter().map(|(_, receipt)| text(receipt)).collect();
+        ensure!(
+            order.iter().flatten().eq(&expected),
+            "the dead letters are {order:?}, in this order; sent were {expected:?}"
+        );
         for ((sent, receipt), letter) in dead.iter().zip(&letters) {
             same(&namespace, sent, letter).with_context(|| format!("the dead letter of {receipt:?}: {letter:?}"))?;
         }
@@ -117,6 +123,179 @@ fn a_table_of_another_sink_is_refused_with_words_that_say_whose_it_is() -> Resul
         let summary = Comparison::of(&owner).run()?;
         ensure!(summary["rows"] == 2 * messages.len(), "{summary}");
         owner.delete()
+    })
+}
+
+/// How many rows the commits of a sink's tables count.
+fn committed(services: &Services, sink: &Sink<'_>) -> Result<u64> {
+    let hdfs = services.hdfs()?;
+    services.wait_for(async {
+        let mut rows = 0;
+        for table in tables(&hdfs, &sink.directory()).await? {
+            rows += verify(&hdfs, &table).await?.source_partitions.values().map(|own| own.rows).sum::<u64>();
+        }
+        Ok(rows)
+    })
+}
+
+/// Sends a message without a value with the Java client: the tests' own cannot.
+fn tombstone(services: &Services, topic: &str) -> Result<()> {
+    let pulsar = services.stack().pulsar();
+    let mut java = Command::new("java");
+    java.arg("-cp").arg(pulsar.home().join("lib/*")).arg(repository().join("tests/oracle/Tombstone.java"));
+    let output = java.args([&pulsar.service_url(), topic]).output().context("java cannot be run")?;
+    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    ensure!(output.status.success() && out.contains("position"), "{out}{errors}");
+    Ok(())
+}
+
+#[test]
+fn a_tombstone_stops_the_sink_until_it_is_skipped_and_nothing_else_is_lost() -> Result<()> {
+    const BEFORE: usize = 30;
+    const AFTER: usize = 20;
+    /// As docs/operations.md quotes it.
+    const SAYS: &str =
+        "java.lang.IllegalArgumentException: The value in the record returned by the source cannot be null";
+
+    let services = Services::shared(&SERVICES, stack)?;
+    services.run(|services| {
+        let namespace = services.namespace("tombstone")?;
+        let topic = namespace.topic(KIND);
+        let rows = |count| -> Result<Vec<Sent>> {
+            (0..count).map(|at| Ok(Sent { message: message(good(at)?, at), bad: None })).collect()
+        };
+        let (before, after) = (rows(BEFORE)?, rows(AFTER)?);
+        send(&namespace, Some(KIND.schema_text()), 1, &before)?;
+        tombstone(services, &topic)?;
+        send(&namespace, Some(KIND.schema_text()), 1, &after)?;
+        let sink = Sink::new(&namespace, "cold", &[KIND])?.create()?;
+
+        // What precedes it is committed though the instance ends at it again and again; what follows it waits.
+        until("the records before the tombstone are in the table", LIMIT, || {
+            let rows = committed(services, &sink)?;
+            ensure!(rows == BEFORE as u64, "{rows} are");
+            Ok(())
+        })?;
+        until("the restarts", LIMIT, || {
+            let ends = sink.log().matches(SAYS).count();
+            ensure!(ends > 2, "the log says '{SAYS}' {ends} times");
+            Ok(())
+        })?;
+        println!("the sink's status: {}", sink.status()?);
+        sink.stop()?;
+
+        // Not all that is committed need be acknowledged: the instance may end before it can.
+        let count = usize::try_from(sink.backlog(&topic)?)? - AFTER;
+        let (subscription, count) = (sink.subscription(), count.to_string());
+        let admin = |action: &str| {
+            services.stack().pulsar_admin(&["topics", action, "-s", &subscription, "-n", &count, &topic])
+        };
+        let peeked = admin("peek-messages").map_or_else(|error| error.to_string(), |text| text);
+        println!("peek-messages -n {count}: {peeked}");
+        let stored = namespace.read(KIND)?;
+        let at = stored.get(BEFORE).filter(|message| message.payload.is_empty()).context("no tombstone")?.position;
+        let ids = peeked.lines().filter_map(|line| line.strip_prefix("Message ID: "));
+        ensure!(ids.last() == Some(&format!("{}:{}", at.ledger, at.entry)), "the last one is not {at:?}: {peeked}");
+        ensure!(peeked.contains("NullPointerException"), "{peeked}");
+        println!("skip -n {count}: {}", admin("skip")?);
+        ensure!(sink.backlog(&topic)? as usize == AFTER, "{} are left", sink.backlog(&topic)?);
+        sink.start()?;
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+
+        let positions = services.scratch("tombstone.jsonl");
+        let line = json!({ "topic": topic, "ledger": at.ledger, "entry": at.entry, "batch_index": at.batch_index });
+        std::fs::write(&positions, line.to_string())?;
+        let summary = Comparison::of(&sink).option("--dead", &positions).run()?;
+        ensure!(summary["rows"] == BEFORE + AFTER, "{summary}");
+        sink.delete()
+    })
+}
+
+#[test]
+fn dead_letters_whose_cause_is_mended_are_sent_back_once_and_each_is_in_the_table_once() -> Result<()> {
+    const COUNT: i64 = 40;
+
+    let services = Services::shared(&SERVICES, stack)?;
+    services.run(|services| {
+        let namespace = services.namespace("replay")?;
+        let topic = namespace.topic_named("visits");
+        // A field with the partition column's name: the sink cannot write these, and says what to change.
+        let schema = json!({ "type": "record", "name": "Visit", "fields": [
+            { "name": "id", "type": "long" }, { "name": "dt", "type": "string" }
+        ] });
+        let row = |id: i64| -> Fields {
+            let text = AWKWARD[id as usize % AWKWARD.len()];
+            [("id", Field::Long(id)), ("dt", Field::text(text))].map(|(name, field)| (name.to_owned(), field)).into()
+        };
+        let mut messages: Vec<_> = (0..COUNT)
+            .map(|id| Sent { message: message(encode(&row(id)), id as usize), bad: Some("incompatible-schema") })
+            .collect();
+        let key = STANDARD.encode([0xff, 0, 1]);
+        messages[3].message.partition_key = Some(key.clone());
+        messages[3].message.partition_key_b64_encoded = Some(true);
+        let client = services.pulsar()?;
+        let send = |schema: Option<String>, batch, messages: &[Sent]| {
+            let messages: Vec<_> = messages.iter().map(|sent| sent.message.clone()).collect();
+            services.wait_for(send_all(&client, &topic, schema.as_deref(), batch, messages))
+        };
+        let sent = send(Some(schema.to_string()), 1, &messages)?;
+        send(None, 1, &[Sent { message: message(b"bare".to_vec(), 0), bad: Some("no-schema") }])?;
+        let sink = Sink::of_topics(&namespace, "cold", std::slice::from_ref(&topic))?;
+        let sink = sink.config("partitionBy", json!("day")).config("metadataColumns", json!("all")).create()?;
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        let dead = letters(services, &topic, COUNT as usize + 1)?;
+        println!("the reason: {}", dead[0].reason());
+
+        let sink = sink.config("partitionColumn", json!("day"));
+        sink.update()?;
+        let replay = |reason: &str, dry_run| {
+            let replay = Replay {
+                topic: format!("{topic}-hdfs-csv-dlq"),
+                subscription: "hdfs-csv-replay".to_owned(),
+                reason: reason.to_owned(),
+                dry_run,
+                patience: LIMIT,
+            };
+            services.wait_for(replay.run(&client, || ()))
+        };
+        let all = |left| ReplayReport { sent: [(topic.clone(), COUNT as u64)].into(), left };
+        ensure!(replay("incompatible-schema", true)? == all(1), "a dry run");
+        let report = replay("incompatible-schema", false)?;
+        ensure!(report == all(1), "{report:?}");
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        // Once more: they are remembered, and only what was left for its reason is looked at again.
+        let report = replay("incompatible-schema", false)?;
+        ensure!(report == ReplayReport { left: 1, ..Default::default() }, "{report:?}");
+
+        // What is not mended comes back, with the number of times that it was sent back.
+        let report = replay("", false)?;
+        ensure!(report.sent == [(topic.clone(), 1)].into(), "{report:?}");
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        let dead = letters(services, &topic, COUNT as usize + 2)?;
+        let last = &dead[COUNT as usize + 1];
+        ensure!(last.reason().starts_with("no-schema") && last.payload == b"bare", "{last:?}");
+        ensure!(last.properties.get("hdfs-csv-replayed").is_some_and(|times| times == "1"), "{last:?}");
+
+        // The rows are those that were sent, at the places where the broker has put them now.
+        let stored = services.wait_for(read_all(&client, &topic, LIMIT))?;
+        let again: Vec<_> =
+            stored.iter().filter(|message| message.position > sent[COUNT as usize - 1].position).collect();
+        let again: Vec<_> = again.into_iter().filter(|message| message.payload != b"bare").collect();
+        ensure!(again.len() == COUNT as usize, "{} came again", again.len());
+        let mut expected = Expected::default();
+        for (message, (id, first)) in again.iter().zip((0..).zip(&sent)) {
+            ensure!(
+                message.position > first.position && message.schema_version == stored[0].schema_version,
+                "{message:?}"
+            );
+            expected.extend([(row(id), Receipt { partition: -1, position: message.position })]);
+        }
+        let keys: Vec<_> = messages.iter().map(|sent| sent.message.partition_key.clone()).collect();
+        ensure!(again.iter().map(|message| message.key.clone()).eq(keys), "other keys");
+        let summary = expected.compare(&sink, "visits", &["--all-metadata"])?;
+        // Bytes stay bytes: a column holds their base64, which of text would be another one.
+        ensure!(summary["keys"].as_array().is_some_and(|keys| keys.contains(&json!(key))), "no key {key}: {summary}");
+        sink.delete()
     })
 }
 
@@ -170,48 +349,9 @@ fn send(namespace: &Namespace<'_>, schema: Option<&str>, batch: u32, messages: &
     namespace.services().wait_for(send_all(&client, &namespace.topic(KIND), schema, batch, messages))
 }
 
-#[derive(Debug)]
-struct Letter {
-    payload: Vec<u8>,
-    properties: BTreeMap<String, String>,
-    key: Option<String>,
-    event_time: Option<u64>,
-}
-
-impl Letter {
-    fn position(&self) -> Option<String> {
-        self.properties.get("hdfs-csv-position").cloned()
-    }
-}
-
 fn text(receipt: &Receipt) -> String {
     let position = receipt.position;
     format!("{}:{}:{}", position.ledger, position.entry, position.batch_index)
-}
-
-/// The dead letters of the topic, in their topic's order.
-fn letters(namespace: &Namespace<'_>, count: usize) -> Result<Vec<Letter>> {
-    let topic = format!("{}-hdfs-csv-dlq", namespace.topic(KIND));
-    let client = namespace.services().pulsar()?;
-    namespace.services().wait_for(async {
-        let earliest = MessageIdData { ledger_id: u64::MAX, entry_id: u64::MAX, ..Default::default() };
-        let options = ConsumerOptions { start_message_id: Some(earliest), durable: Some(false), ..Default::default() };
-        let consumer = client.consumer().with_topic(&topic).with_subscription_type(SubType::Exclusive);
-        let mut consumer: Consumer<Vec<u8>, TokioExecutor> = consumer.with_options(options).build().await?;
-        let mut letters = Vec::new();
-        // One more than there should be: it must not come.
-        while let Ok(Some(message)) = timeout(Duration::from_secs(2), consumer.next()).await {
-            let pulsar::Payload { metadata, data } = message?.payload;
-            letters.push(Letter {
-                payload: data,
-                properties: metadata.properties.into_iter().map(|pair| (pair.key, pair.value)).collect(),
-                key: metadata.partition_key,
-                event_time: metadata.event_time.filter(|time| *time != 0),
-            });
-        }
-        ensure!(letters.len() == count, "{} dead letters are in {topic}, not {count}: {letters:#?}", letters.len());
-        Ok(letters)
-    })
 }
 
 fn same(namespace: &Namespace<'_>, sent: &Sent, letter: &Letter) -> Result<()> {
@@ -224,7 +364,7 @@ fn same(namespace: &Namespace<'_>, sent: &Sent, letter: &Letter) -> Result<()> {
     }
     let topic = letter.properties.get("hdfs-csv-topic");
     ensure!(topic == Some(&namespace.topic(KIND)), "another topic");
-    let reason = letter.properties.get("hdfs-csv-reason").map_or("", String::as_str);
+    let reason = letter.reason();
     let says = sent.bad.unwrap_or_default();
     ensure!(reason.contains(says), "the reason {reason:?} does not say '{says}'");
     Ok(())

@@ -5,18 +5,22 @@
 //! acknowledgement, and compares the files on HDFS with the topics. The comparison is `tests/oracle/compare.py`, which
 //! shares no code with the connector.
 
+mod letters;
 mod namespace;
 mod oracle;
 mod random;
 mod services;
 mod sink;
 mod traffic;
+mod typed;
 mod wait;
 
+pub use letters::{Letter, letters};
 pub use namespace::Namespace;
 pub use oracle::{Comparison, Place};
 pub use random::Random;
 pub use services::{Services, repository};
 pub use sink::Sink;
 pub use traffic::{Confirmed, Flow, Traffic};
+pub use typed::{Expected, Field, Fields, Typed, encode, long};
 pub use wait::until;

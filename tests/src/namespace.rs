@@ -45,6 +45,17 @@ impl<'a> Namespace<'a> {
         format!("persistent://{}/{}", self.full_name(), kind.name())
     }
 
+    /// The full name of a topic of this local name.
+    pub fn topic_named(&self, name: &str) -> String {
+        format!("persistent://{}/{name}", self.full_name())
+    }
+
+    /// Lets a new schema of a topic be of any kind, as the strategy ALWAYS_COMPATIBLE does, or another strategy.
+    pub fn set_schema_strategy(&self, strategy: &str) -> Result<()> {
+        let path = format!("/admin/v2/namespaces/{}/schemaCompatibilityStrategy", self.full_name());
+        self.services.stack().admin().put(&path, &json!(strategy)).map(drop).with_context(|| path.clone())
+    }
+
     /// Where the messages of a namespace's events are produced to by `hdfs_csv_tool::produce`.
     pub fn target(&self, batch_size: u32) -> hdfs_csv_tool::produce::Target {
         let (tenant, namespace) = (TENANT.to_owned(), self.name.clone());

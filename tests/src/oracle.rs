@@ -113,7 +113,7 @@ impl<'a> Comparison<'a> {
 }
 
 /// Copies a directory from HDFS with Hadoop's own client.
-fn fetch(services: &Services, directory: &str) -> Result<PathBuf> {
+pub(crate) fn fetch(services: &Services, directory: &str) -> Result<PathBuf> {
     let local = services.scratch(&format!("fetched{}", directory.replace('/', "-")));
     if local.exists() {
         std::fs::remove_dir_all(&local)?;
@@ -122,7 +122,7 @@ fn fetch(services: &Services, directory: &str) -> Result<PathBuf> {
     Ok(local)
 }
 
-async fn no_findings(sink: &Sink<'_>) -> Result<()> {
+pub(crate) async fn no_findings(sink: &Sink<'_>) -> Result<()> {
     let hdfs = sink.namespace().services.hdfs()?;
     let mut findings = Vec::new();
     for table in tables(&hdfs, &sink.directory()).await? {

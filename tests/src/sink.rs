@@ -20,6 +20,7 @@ pub struct Sink<'a> {
     namespace: &'a Namespace<'a>,
     name: String,
     kinds: Vec<EventKind>,
+    topics: Vec<String>,
     config: Value,
 }
 
@@ -27,11 +28,11 @@ impl<'a> Sink<'a> {
     /// A sink that reads the topics of these events into `/<namespace>/<name>`: a second's commits, days as partitions,
     /// ids of the messages as columns. It does not run yet.
     pub fn new(namespace: &'a Namespace<'a>, name: &str, kinds: &[EventKind]) -> Result<Sink<'a>> {
-        let inputs: Vec<String> = kinds.iter().map(|&kind| namespace.topic(kind)).collect();
-        let mut sink = Sink { namespace, name: name.to_owned(), kinds: kinds.to_vec(), config: Value::Null };
+        let topics = kinds.iter().map(|&kind| namespace.topic(kind)).collect();
+        let mut sink = Sink { namespace, name: name.to_owned(), kinds: kinds.to_vec(), topics, config: Value::Null };
         sink.config = json!({
             "archive": "builtin://hdfs-csv",
-            "inputs": inputs,
+            "inputs": sink.topics,
             "processingGuarantees": "EFFECTIVELY_ONCE",
             "sourceSubscriptionName": sink.subscription(),
             "sourceSubscriptionPosition": "Earliest",
@@ -48,6 +49,14 @@ impl<'a> Sink<'a> {
             },
         });
         Ok(sink)
+    }
+
+    /// A sink that reads topics of any schemas, given by their full names; otherwise like [`Sink::new`], but without
+    /// partitions.
+    pub fn of_topics(namespace: &'a Namespace<'a>, name: &str, topics: &[String]) -> Result<Sink<'a>> {
+        let mut sink = Sink::new(namespace, name, &[])?.setting("inputs", json!(topics));
+        sink.topics = topics.to_vec();
+        Ok(sink.config("partitionBy", Value::Null).config("partitionTime", Value::Null))
     }
 
     /// Changes one of the sink's own settings, as `parallelism`.
@@ -74,6 +83,28 @@ impl<'a> Sink<'a> {
     /// Creates it again after it was deleted.
     pub fn create_again(&self) -> Result<()> {
         self.admin().create_sink(&self.namespace.full_name(), &self.name, &self.config).with_context(|| self.describe())
+    }
+
+    /// Gives it the configuration that this now has.
+    pub fn update(&self) -> Result<()> {
+        self.admin().update_sink(&self.namespace.full_name(), &self.name, &self.config).with_context(|| self.describe())
+    }
+
+    /// Stops its instances; [`Sink::start`] starts them again.
+    pub fn stop(&self) -> Result<()> {
+        self.admin().stop_sink(&self.namespace.full_name(), &self.name).with_context(|| self.describe())
+    }
+
+    /// Starts its instances.
+    pub fn start(&self) -> Result<()> {
+        self.admin().start_sink(&self.namespace.full_name(), &self.name).with_context(|| self.describe())
+    }
+
+    /// What its first instance has logged; empty before it starts.
+    pub fn log(&self) -> String {
+        let folder = self.namespace.services.stack().pulsar().function_log_dir();
+        let log = format!("{}/{}/{}-0.log", self.namespace.full_name(), self.name, self.name);
+        std::fs::read_to_string(folder.join(log)).unwrap_or_default()
     }
 
     /// Deletes it.
@@ -167,14 +198,15 @@ impl<'a> Sink<'a> {
 
     /// Its topics, each partition for itself.
     fn source_partitions(&self) -> Result<Vec<String>> {
-        let wanted: Vec<String> = self.kinds.iter().map(|&kind| self.namespace.topic(kind)).collect();
+        let wanted = &self.topics;
         let mut all = self.admin().topics(&self.namespace.full_name())?;
         all.retain(|name| wanted.iter().any(|topic| name == topic || name.starts_with(&format!("{topic}-partition-"))));
         ensure!(all.len() >= wanted.len(), "of the topics {wanted:?} there are only {all:?}");
         Ok(all)
     }
 
-    fn backlog(&self, topic: &str) -> Result<u64> {
+    /// How many entries of a topic it has not acknowledged.
+    pub fn backlog(&self, topic: &str) -> Result<u64> {
         let stats = self.admin().topic_stats(topic)?;
         match stats["subscriptions"][self.subscription()]["msgBacklog"].as_u64() {
             Some(backlog) => Ok(backlog),
@@ -213,7 +245,8 @@ impl<'a> Sink<'a> {
         Ok(instances.iter().filter_map(|instance| instance["status"]["numWrittenToSink"].as_u64()).sum())
     }
 
-    fn subscription(&self) -> String {
+    /// Its subscription's name.
+    pub fn subscription(&self) -> String {
         match self.config["sourceSubscriptionName"].as_str() {
             Some(name) => name.to_owned(),
             None => format!("hdfs-csv-{}", self.name),
