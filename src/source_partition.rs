@@ -153,10 +153,11 @@ pub struct CommitEnd<S: Storage> {
 }
 
 type CommitFuture<S> = dyn Future<Output = CommitEnd<S>> + Send;
+type CommitTask<S> = MaybeDone<Pin<Box<CommitFuture<S>>>>;
 
 /// A commit in the background.
 struct Committing<S: Storage> {
-    future: Pin<Box<MaybeDone<Pin<Box<CommitFuture<S>>>>>>,
+    future: Pin<Box<CommitTask<S>>>,
     began: Instant,
     kept: Option<Vec<Kept>>,
     hand_over: u64,
