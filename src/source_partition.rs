@@ -511,7 +511,8 @@ impl<S: Storage> SourcePartition<S> {
         Err(Error::new(
             ErrorKind::Storage,
             format_args!(
-                "{} has got a new column while a file with a header of the old ones was being written, and dead letters keep it from                  being committed, so this instance ends and the broker sends its records again; nothing is lost",
+                "{} has got a new column while a file with a header of the old ones was being written, and dead letters keep it \
+                 from being committed, so this instance ends and the broker sends its records again; nothing is lost",
                 self.topic
             ),
         ))

@@ -190,11 +190,14 @@ fn a_tombstone_stops_the_sink_until_it_is_skipped_and_nothing_else_is_lost() -> 
         let admin = |action: &str| {
             services.stack().pulsar_admin(&["topics", action, "-s", &subscription, "-n", &count, &topic])
         };
-        let peeked = admin("peek-messages").map_or_else(|error| error.to_string(), |text| text);
+        let peeked = admin("peek-messages").unwrap_or_else(|error| error.to_string());
         let stored = namespace.read(KIND)?;
         let at = stored.get(BEFORE).filter(|message| message.payload.is_empty()).context("no tombstone")?.position;
-        let ids = peeked.lines().filter_map(|line| line.strip_prefix("Message ID: "));
-        ensure!(ids.last() == Some(&format!("{}:{}", at.ledger, at.entry)), "the last one is not {at:?}: {peeked}");
+        let mut ids = peeked.lines().filter_map(|line| line.strip_prefix("Message ID: "));
+        ensure!(
+            ids.next_back() == Some(&format!("{}:{}", at.ledger, at.entry)),
+            "the last one is not {at:?}: {peeked}"
+        );
         ensure!(peeked.contains("NullPointerException"), "{peeked}");
         admin("skip")?;
         println!("{count} entries were skipped, of which the last was the tombstone");

@@ -39,7 +39,7 @@ fn lines(from: usize) -> Vec<Fields> {
             0 => Field::Null,
             _ => Field::some(Field::text(texts[(at * 7) % texts.len()])),
         };
-        let number = if at % 2 == 0 { Field::Null } else { Field::some(Field::Double(at as f64 / 3.0)) };
+        let number = if at.is_multiple_of(2) { Field::Null } else { Field::some(Field::Double(at as f64 / 3.0)) };
         let fields = [
             ("id", Field::Long(at as i64)),
             ("text", Field::text(texts[at % texts.len()])),
