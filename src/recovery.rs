@@ -107,18 +107,18 @@ pub async fn read_identity<S: Storage>(storage: &S, path: &str) -> Result<Option
 }
 
 /// Writes bytes under a temporary name and renames it into place unless something is there already. Whoever was
-/// first: the caller reads back what counts.
+/// first: the caller reads back what counts. Nothing is left under the temporary name, which is nobody else's: while HDFS
+/// refuses writes, each attempt would leave a file until the next start.
 pub async fn put_if_absent<S: Storage>(storage: &S, temporary: &str, path: &str, bytes: Bytes) -> StorageResult<()> {
     storage.mkdirs(crate::layout::parent(path)).await?;
-    write_whole(storage, temporary, bytes).await?;
-    match storage.rename(temporary, path, Overwrite::Never).await {
-        Ok(()) => Ok(()),
-        Err(error) if error.kind == StorageErrorKind::AlreadyExists => {
-            storage.delete(temporary).await?;
-            Ok(())
-        }
-        Err(error) => Err(error),
-    }
+    let put = async {
+        write_whole(storage, temporary, bytes).await?;
+        storage.rename(temporary, path, Overwrite::Never).await
+    };
+    let Err(error) = put.await else { return Ok(()) };
+    // A rename that is still under way finds no source after this.
+    let deleted = storage.delete(temporary).await;
+    if error.kind == StorageErrorKind::AlreadyExists { deleted.map(drop) } else { Err(error) }
 }
 
 /// A name part that no one else has.

@@ -151,6 +151,23 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_put_that_fails_leaves_nothing_in_staging() {
+        for (operation, fault) in [
+            (Operation::Write, Fault::Refused),
+            (Operation::Hsync, Fault::RequestLost),
+            (Operation::Close, Fault::AnswerLost),
+            (Operation::Rename, Fault::Refused),
+            (Operation::Rename, Fault::AnswerLost),
+        ] {
+            let memory = Memory::new();
+            memory.fail_next(operation, "", fault);
+            assert!(ensure(&memory, &table(), &[column("a", ColumnType::Int)]).await.is_err());
+            let left: Vec<_> = memory.files().into_keys().filter(|path| path.contains("/_staging/")).collect();
+            assert_eq!(left, [""; 0], "after {operation} {fault:?}");
+        }
+    }
+
+    #[tokio::test]
     async fn a_version_of_another_owner_is_extended_not_replaced() {
         let memory = Memory::new();
         let (mine, other) = (column("mine", ColumnType::Int), column("other", ColumnType::Int));
