@@ -118,21 +118,37 @@ impl Pulsar {
 
     /// The processes of a function, source or sink, by instance. Empty in the thread runtime.
     pub fn function_pids(&self, tenant: &str, namespace: &str, name: &str) -> Vec<(u32, u32)> {
+        let found = self.function_arguments(tenant, namespace, name);
+        found.into_iter().map(|(instance, pid, _)| (instance, pid)).collect()
+    }
+
+    /// Whether the worker gave an instance one port for two purposes. It looks for each by itself, finds the same one now
+    /// and then, and keeps it: the instance ends at each of its starts until the function is started anew.
+    pub fn function_lacks_a_port(&self, tenant: &str, namespace: &str, name: &str) -> bool {
+        let found = self.function_arguments(tenant, namespace, name);
+        found.iter().any(|(_, _, arguments)| {
+            let port = value_of(arguments, "--port");
+            port.is_some() && port == value_of(arguments, "--metrics_port")
+        })
+    }
+
+    /// By instance and process id, the command lines.
+    fn function_arguments(&self, tenant: &str, namespace: &str, name: &str) -> Vec<(u32, u32, Vec<String>)> {
         let is_it = |details: &Value| {
             details["tenant"] == tenant && details["namespace"] == namespace && details["name"] == name
         };
-        let mut pids: Vec<_> = self
+        let mut found: Vec<_> = self
             .pids()
             .into_iter()
             .filter_map(|pid| {
                 let arguments = procfs::arguments(pid);
                 let details = value_of(&arguments, "--function_details")?;
                 let instance = value_of(&arguments, "--instance_id")?.parse().ok()?;
-                is_it(&serde_json::from_str(details.trim_matches('\'')).ok()?).then_some((instance, pid))
+                is_it(&serde_json::from_str(details.trim_matches('\'')).ok()?).then_some((instance, pid, arguments))
             })
             .collect();
-        pids.sort_unstable();
-        pids
+        found.sort_unstable();
+        found
     }
 
     /// Runs the real `bin/pulsar-admin` against this Pulsar. It takes seconds: prefer [`Admin`](crate::Admin).
