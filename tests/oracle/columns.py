@@ -24,12 +24,45 @@ METADATA = [
 
 
 class Schema:
-    """The fields of one event, from its .avsc: (name, kind, nullable)."""
+    """The fields of one event, from its schema: (name, kind, nullable)."""
 
-    def __init__(self, path):
-        with open(path, encoding="utf-8") as file:
-            record = json.load(file)
+    def __init__(self, record):
         self.fields = [(field["name"], *_kind(field["type"])) for field in record["fields"]]
+
+
+class Schemas:
+    """The schemas that a topic's messages were written with, by version; each adds fields to the one before."""
+
+    def __init__(self, by_version):
+        self._by_version = by_version
+        self.newest = max(by_version.values(), key=lambda schema: len(schema.fields))
+        # The columns that a row has at least: what was added later is NULL where it is missing.
+        self.fewest = min(len(schema.fields) for schema in by_version.values())
+        for version, schema in by_version.items():
+            assert schema.fields == self.newest.fields[: len(schema.fields)], f"version {version} is no beginning of the newest"
+
+    def decode(self, message):
+        """A message's values; null for what its schema does not have."""
+        # A topic whose schema never changed has only one, whatever its version.
+        only = len(self._by_version) == 1
+        schema = self.newest if only else self._by_version[message["schema_version"]]
+        return {**{name: None for name, _, _ in self.newest.fields}, **decode(schema, message["payload"])}
+
+
+def of_file(path):
+    """The schema of an .avsc, which never changed."""
+    with open(path, encoding="utf-8") as file:
+        return Schemas({0: Schema(json.load(file))})
+
+
+def of_versions(path):
+    """By table: the schemas that the broker has of its topic, a JSON object of versions."""
+    with open(path, encoding="utf-8") as file:
+        tables = json.load(file)
+    return {
+        table: Schemas({int(version): Schema(json.loads(schema)) for version, schema in versions.items()})
+        for table, versions in tables.items()
+    }
 
 
 def _kind(avro):

@@ -18,13 +18,13 @@ HIDDEN = {"_commits", "_schema", "_staging", "_files", "_sink.json"}
 MOST_DIFFERENCES = 30
 # Put if absent; a crash between writing and renaming leaves it, and no one may delete what could be another's.
 _TEMPORARY = re.compile(r"_staging/(schema|sink)-[0-9a-f]{16}\.json")
-_FILE = re.compile(r"(dt=\d{4}-\d\d-\d\d/)?[a-z_]+(-p\d+)?-\d{20}\.csv")
+_FILE = re.compile(r"(dt=\d{4}-\d\d-\d\d/)?[a-z_]+(-p\d+)?(\+[0-9a-f]{16})?-\d{20}\.csv")
 
 
 class Report:
     def __init__(self):
         self.differences, self.counts = [], collections.Counter()
-        self.tables, self.nulls, self.texts = {}, collections.Counter(), set()
+        self.tables, self.nulls, self.texts, self.doubled = {}, collections.Counter(), set(), 0
 
     def differs(self, what, detail):
         self.counts[what] += 1
@@ -35,7 +35,7 @@ class Report:
 def main():
     options = parse()
     report = Report()
-    schemas = {}
+    schemas = columns.of_versions(options.versions) if options.versions else {}
     sent = read_dumps(options.dump)
     recorded = read_records(options.record, sent, options.complete, report)
     dead = read_dead(options.dead)
@@ -45,8 +45,8 @@ def main():
         elif entry.name not in sent:
             report.differs("a table without a topic", entry.path)
     for table, messages in sent.items():
-        path = f"{options.schemas}/{table}.avsc"
-        schemas[table] = columns.Schema(path)
+        if table not in schemas:
+            schemas[table] = columns.of_file(f"{options.schemas}/{table}.avsc")
         expected = {position: message for position, message in messages.items() if (table, position) not in dead}
         compare(report, options, table, schemas[table], expected, recorded.get(table, {}))
     finish(report, options)
@@ -63,6 +63,8 @@ def parse():
     parser.add_argument("--metadata", choices=["ids", "all"], default="ids")
     parser.add_argument("--partition-by", choices=["none", "day"], default="day")
     parser.add_argument("--crashed", action="store_true", help="processes were killed: small temporary files may be left")
+    parser.add_argument("--versions", help="the schemas that the broker has of topics whose schema changed, JSON")
+    parser.add_argument("--at-least-once", action="store_true", help="rows may be doubled, and come in any order")
     parser.add_argument("--texts", help="writes every distinct text of the tables there, as a JSON list")
     return parser.parse_args()
 
@@ -110,22 +112,25 @@ def read_dead(paths):
 
 def compare(report, options, table, schema, expected, recorded):
     metadata = columns.METADATA if options.metadata == "all" else columns.METADATA[:3]
-    kinds = metadata + [(name, kind) for name, kind, _ in schema.fields]
+    kinds = metadata + [(name, kind) for name, kind, _ in schema.newest.fields]
+    fewest = len(metadata) + schema.fewest
     seen = {}
-    files = visible_files(report, f"{options.tables}/{table}", options.crashed)
+    files = visible_files(report, f"{options.tables}/{table}", options)
     for relative in files:
         last = None
         for number, row in enumerate(rows_of(report, options, table, relative), 1):
             where = f"{table}/{relative} row {number}"
-            values = typed(report, where, kinds, row)
+            values = typed(report, where, kinds, fewest, row)
             if values is None:
                 continue
             position = tuple(values[name] for name, _ in metadata[:3])
-            if last is not None and position <= last:
+            if last is not None and position <= last and not options.at_least_once:
                 report.differs("out of order in its file", f"{where}: {position} after {last}")
             last = position
             if position in seen:
-                report.differs("doubled", f"{table} {position}: {seen[position]} and {where}")
+                report.doubled += 1
+                if not options.at_least_once:
+                    report.differs("doubled", f"{table} {position}: {seen[position]} and {where}")
             seen[position] = where
             message = expected.get(position)
             if message is None:
@@ -138,7 +143,7 @@ def compare(report, options, table, schema, expected, recorded):
     report.tables[table] = {"rows": len(seen), "files": len(files), "sent": len(expected)}
 
 
-def visible_files(report, root, crashed):
+def visible_files(report, root, options):
     """The files that Hive reads, relative to the table; what is hidden must be the protocol's own."""
     visible = []
     for folder, _, names in os.walk(root):
@@ -151,9 +156,14 @@ def visible_files(report, root, crashed):
                     report.differs("a visible file of another name", f"{root}/{relative}")
             elif parts[0] not in HIDDEN:
                 report.differs("an unknown hidden file", f"{root}/{relative}")
-            elif parts[0] == "_staging" and not (crashed and _TEMPORARY.fullmatch(relative)):
+            elif parts[0] == "_staging" and not may_be_left(relative, options):
                 report.differs("left in _staging", f"{root}/{relative}")
     return sorted(visible)
+
+
+def may_be_left(relative, options):
+    # At least once, every opening writes under a name of its own: no later one may delete what a killed one left.
+    return options.crashed and (options.at_least_once or _TEMPORARY.fullmatch(relative))
 
 
 def rows_of(report, options, table, relative):
@@ -166,11 +176,12 @@ def rows_of(report, options, table, relative):
         return []
 
 
-def typed(report, where, kinds, row):
+def typed(report, where, kinds, fewest, row):
     try:
         texts = hive_text.fields(row)
-        if len(texts) != len(kinds):
-            raise ValueError(f"{len(texts)} fields, not {len(kinds)}")
+        if not fewest <= len(texts) <= len(kinds):
+            raise ValueError(f"{len(texts)} fields, not {fewest} to {len(kinds)}")
+        texts += [None] * (len(kinds) - len(texts))  # as Hive reads a row that was written before a column was added
         return {name: columns.read(kind, text) for (name, kind), text in zip(kinds, texts)}
     except ValueError as error:
         report.differs("unreadable", f"{where}: {error}: {row[:300]!r}")
@@ -178,18 +189,18 @@ def typed(report, where, kinds, row):
 
 
 def check_row(report, options, where, schema, values, message, recorded):
-    sources = [("the topic", columns.decode(schema, message["payload"]))]
+    sources = [("the topic", schema.decode(message))]
     if recorded is not None:
         sources.append(("the producer's record", recorded))
-    for name, kind, _ in schema.fields:
+    for name, kind, _ in schema.newest.fields:
         value = values[name]
         if value is None:
             report.nulls[f"{where.split('/')[0]}.{name}"] += 1
         elif kind == "string":
             report.texts.add(value)
         for source, sent in sources:
-            if not columns.same(kind, value, sent[name]):
-                report.differs("another value", f"{where} column {name}: {value!r}, but {sent[name]!r} in {source}")
+            if not columns.same(kind, value, sent.get(name)):
+                report.differs("another value", f"{where} column {name}: {value!r}, but {sent.get(name)!r} in {source}")
     if options.metadata == "all":
         check_metadata(report, where, values, message)
 
@@ -211,7 +222,8 @@ def check_metadata(report, where, values, message):
 def check_place(report, options, table, relative, where, values, message):
     source = f"{table}-p{message['partition']}" if message["partition"] >= 0 else table
     directory = f"dt={columns.day(values['timestamp'])}/" if options.partition_by == "day" else ""
-    if not re.fullmatch(rf"{re.escape(directory)}{re.escape(source)}-\d{{20}}\.csv", relative):
+    writer = r"\+[0-9a-f]{16}" if options.at_least_once else ""
+    if not re.fullmatch(rf"{re.escape(directory)}{re.escape(source)}{writer}-\d{{20}}\.csv", relative):
         report.differs("in the wrong place", f"{where}: expected in {directory}{source}-….csv")
 
 
@@ -220,7 +232,7 @@ def finish(report, options):
         with open(options.texts, "w", encoding="utf-8") as file:
             json.dump(sorted(report.texts), file)
     totals = {key: sum(table[key] for table in report.tables.values()) for key in ("rows", "files", "sent")}
-    summary = {**totals, "nulls": report.nulls, "counts": report.counts, "tables": report.tables}
+    summary = {**totals, "doubled": report.doubled, "nulls": report.nulls, "counts": report.counts, "tables": report.tables}
     print(json.dumps(summary))
     for difference in report.differences:
         print(difference, file=sys.stderr)

@@ -69,6 +69,22 @@ impl<'a> Namespace<'a> {
         self.services.wait_for(read_all(&client, &topic, PATIENCE)).with_context(|| format!("reading {topic}"))
     }
 
+    /// Writes down every schema that the broker has of an event's topic, for the oracle: by table, and by version. Also
+    /// returns how many there are.
+    pub fn schema_versions(&self, kind: EventKind) -> Result<(PathBuf, usize)> {
+        let found = self.services.stack().admin().get(&format!(
+            "/admin/v2/schemas/{}/{}/schemas",
+            self.full_name(),
+            kind.name()
+        ))?;
+        let all = found["getSchemaResponses"].as_array().with_context(|| format!("{found} are no schemas"))?;
+        let versions: serde_json::Map<_, _> =
+            all.iter().map(|one| (one["version"].to_string(), one["data"].clone())).collect();
+        let path = self.services.scratch(&format!("{}-schemas.json", self.name));
+        std::fs::write(&path, json!({ kind.name(): versions }).to_string())?;
+        Ok((path, versions.len()))
+    }
+
     /// Writes down what the topics of these events hold, for the oracle.
     pub(crate) fn dump(&self, kinds: &[EventKind]) -> Result<PathBuf> {
         let path = self.services.scratch(&format!("{}-topics.jsonl", self.name));
@@ -94,8 +110,14 @@ fn line(topic: &str, message: &StoredMessage) -> serde_json::Value {
         "publish_time": message.publish_time,
         "event_time": message.event_time,
         "key": message.key,
+        "schema_version": version(message),
         "payload": hex(&message.payload),
     })
+}
+
+/// The number by which the broker's REST interface knows the schema of a message.
+fn version(message: &StoredMessage) -> Option<u64> {
+    Some(u64::from_be_bytes(message.schema_version.as_deref()?.try_into().ok()?))
 }
 
 fn hex(bytes: &[u8]) -> String {

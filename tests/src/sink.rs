@@ -1,5 +1,6 @@
 //! A sink on the services.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
@@ -107,6 +108,12 @@ impl<'a> Sink<'a> {
         std::fs::read_to_string(folder.join(log)).unwrap_or_default()
     }
 
+    /// Stops all its instances and starts them again.
+    pub fn restart(&self) -> Result<()> {
+        self.stop()?;
+        self.start()
+    }
+
     /// Deletes it.
     pub fn delete(&self) -> Result<()> {
         self.admin().delete_sink(&self.namespace.full_name(), &self.name).with_context(|| self.describe())
@@ -147,6 +154,18 @@ impl<'a> Sink<'a> {
     /// The processes of its instances that are alive: instance and process id.
     pub fn processes(&self) -> Vec<(u32, u32)> {
         self.namespace.services.stack().function_pids(TENANT, &self.namespace.name, &self.name)
+    }
+
+    /// Starts it anew if the worker gave one of its instances a port that is another's: whether it did. Such an instance
+    /// never runs, which is no fault of the connector.
+    pub fn give_ports(&self) -> Result<bool> {
+        let pulsar = self.namespace.services.stack().pulsar();
+        let lacks = pulsar.function_lacks_a_port(TENANT, &self.namespace.name, &self.name);
+        if lacks {
+            println!("{}: the worker gave an instance one port for two purposes", self.describe());
+            self.restart()?;
+        }
+        Ok(lacks)
     }
 
     /// Waits for the process of an instance, another one than that which had this id.
@@ -214,18 +233,58 @@ impl<'a> Sink<'a> {
         }
     }
 
-    /// How many commits its tables hold.
+    /// How many commits its tables have had.
     pub fn commits(&self) -> Result<usize> {
+        Ok(self.newest_commits()?.values().sum())
+    }
+
+    /// The sequence of the newest commit by source partition. Their number would go back when old ones are pruned.
+    pub fn newest_commits(&self) -> Result<BTreeMap<String, usize>> {
         let hdfs = self.namespace.services.hdfs()?;
         self.namespace.services.wait_for(async {
-            let mut commits = 0;
+            let mut newest = BTreeMap::new();
             for table in tables(&hdfs, &self.directory()).await? {
                 for source_partition in hdfs.list(&table.commits()).await? {
-                    commits += hdfs.list(&format!("{}/{}", table.commits(), source_partition.name)).await?.len();
+                    let path = format!("{}/{}", table.commits(), source_partition.name);
+                    let manifests = hdfs.list(&path).await?;
+                    let sequences = manifests.iter().filter_map(|file| file.name.strip_suffix(".json")?.parse().ok());
+                    newest.insert(path, sequences.max().unwrap_or_default());
                 }
             }
-            Ok(commits)
+            Ok(newest)
         })
+    }
+
+    /// The files in the staging folders of its tables: those of source partitions, and small ones that are put if absent.
+    pub fn staged(&self) -> Result<(Vec<String>, Vec<String>)> {
+        let hdfs = self.namespace.services.hdfs()?;
+        self.namespace.services.wait_for(async {
+            let (mut staged, mut small) = (Vec::new(), Vec::new());
+            for table in tables(&hdfs, &self.directory()).await? {
+                let folder = table.path("_staging");
+                for entry in hdfs.list(&folder).await? {
+                    let path = format!("{folder}/{}", entry.name);
+                    if entry.is_directory {
+                        let inside = hdfs.list(&path).await?;
+                        staged.extend(inside.iter().map(|file| format!("{path}/{}", file.name)));
+                    } else {
+                        small.push(path);
+                    }
+                }
+            }
+            Ok((staged, small))
+        })
+    }
+
+    /// Deletes what is staged: an open file, which a killed instance leaves, can be read by nobody. The sink must have
+    /// nothing to commit.
+    pub fn discard_staged(&self) -> Result<()> {
+        let (staged, small) = self.staged()?;
+        let paths: Vec<&str> = staged.iter().chain(&small).map(String::as_str).collect();
+        if !paths.is_empty() {
+            self.namespace.services.stack().fs_shell(&[&["-rm", "-f", "-skipTrash"], &paths[..]].concat())?;
+        }
+        Ok(())
     }
 
     /// Waits until it commits something, whatever that is.
