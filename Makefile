@@ -16,7 +16,7 @@ mvn     := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never -
 say = @echo "[$$(date +%T)] $(1)"
 
 .NOTPARALLEL:
-.PHONY: help build nar demo down test quick unit integration deny clean always
+.PHONY: help build nar demo down test quick unit integration faults deny clean always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ unit: ## Run Rust's unit tests
 integration: $(nar) ## Run the tests on real services: Pulsar, HDFS, the functions worker
 	$(call say,tests on real services)
 	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --no-fail-fast --test '*' -- --test-threads=2
+
+faults: $(nar) ## Do faults of every kind at random, FAULT_MINUTES=15 long: target/faults/report.json says what came of it
+	$(call say,faults at random on real services)
+	HDFS_CSV_NAR=$(abspath $(nar)) FAULT_MINUTES=$(or $(FAULT_MINUTES),15) cargo test --release --workspace --test faults -- --nocapture
 
 deny: ## Check licences and advisories of what is linked, with cargo-deny (cargo install --locked cargo-deny)
 	cargo deny --workspace check

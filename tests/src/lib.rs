@@ -5,6 +5,7 @@
 //! acknowledgement, and compares the files on HDFS with the topics. The comparison is `tests/oracle/compare.py`, which
 //! shares no code with the connector.
 
+pub mod faults;
 mod letters;
 mod namespace;
 mod oracle;

@@ -18,6 +18,11 @@ impl Random {
         Random { state: seed }
     }
 
+    /// A generator with this seed.
+    pub fn of(seed: u64) -> Random {
+        Random { state: seed }
+    }
+
     /// A number below the bound.
     pub fn below(&mut self, bound: u64) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);

@@ -175,7 +175,10 @@ impl Producer {
 }
 
 /// Sends a producer's batch and waits for its receipts.
-async fn send(publisher: &mut Publisher, payloads: Vec<Vec<u8>>) -> Result<Vec<hdfs_csv_tool::publish::Receipt>> {
+pub(crate) async fn send(
+    publisher: &mut Publisher,
+    payloads: Vec<Vec<u8>>,
+) -> Result<Vec<hdfs_csv_tool::publish::Receipt>> {
     let mut pending = Vec::with_capacity(payloads.len());
     for payload in payloads {
         pending.push(publisher.send(Message { payload, ..Default::default() }).await?);

@@ -1,0 +1,199 @@
+//! Faults of every kind at random under steady traffic, for as long as is wished: `make faults`.
+//!
+//! `FAULT_MINUTES` says how long (4 by default, 15 with `make faults`), `FAULT_SEED` repeats a run's choices.
+
+use std::str::FromStr;
+use std::thread::sleep;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, anyhow, ensure};
+use hdfs_csv_stack::{Builder, Runtime, Stack};
+use hdfs_csv_tests::faults::{Begun, Deck, Fault, Producers, Reader, Report, Scene};
+use hdfs_csv_tests::{Comparison, Confirmed, Namespace, Random, Services, Sink, until};
+use hdfs_csv_tool::event::EventKind;
+use serde_json::json;
+
+const KIND: EventKind = EventKind::Searching;
+const PARTITIONS: u32 = 3;
+const MINUTES: f64 = 4.0;
+/// For what has to happen after a fault: a process starts again, its calls to HDFS time out, the broker counts it out.
+const LIMIT: Duration = Duration::from_secs(150);
+/// For everything to be acknowledged: a sink finds new partitions within a minute.
+const LONG_LIMIT: Duration = Duration::from_secs(240);
+
+/// A broker that counts a client out that stands still for some seconds, and a worker that does not meanwhile.
+fn stack() -> Builder {
+    Stack::builder()
+        .name("faults")
+        .runtime(Runtime::Process)
+        .data_nodes(3)
+        .replication(2)
+        .broker_property("keepAliveIntervalSeconds", "4")
+        // A process whose worker does not ask after it ends after three of these.
+        .liveness_check(Duration::from_secs(6))
+}
+
+#[test]
+fn nothing_is_lost_or_torn_and_nothing_doubled_under_faults_of_every_kind() -> Result<()> {
+    let minutes = setting("FAULT_MINUTES", MINUTES)?;
+    let seed = setting("FAULT_SEED", now() % 1_000_000)?;
+    println!("faults: FAULT_SEED={seed}, for {minutes} minutes");
+    let mut report = Report { seed, minutes, ..Report::default() };
+    let ran = run(&mut report);
+    report.error = ran.as_ref().err().map(|error| format!("{error:#}"));
+    println!("{}", report.write()?.display());
+    println!("{}", serde_json::to_string_pretty(&report)?);
+    ran?;
+    report.exactly_once.check("exactly-once", false)?;
+    report.at_least_once.check("at-least-once", true)
+}
+
+fn setting<T: FromStr>(name: &str, default: T) -> Result<T> {
+    match std::env::var(name) {
+        Ok(text) => text.parse().map_err(|_| anyhow!("{name}={text} is no number")),
+        Err(_) => Ok(default),
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis() as u64
+}
+
+fn run(report: &mut Report) -> Result<()> {
+    let services = Services::start(stack())?;
+    services.run(|services| {
+        let namespace = services.namespace("faults")?;
+        services.stack().admin().create_partitioned_topic(&namespace.topic(KIND), PARTITIONS)?;
+        let producers = Producers::start(&namespace, KIND, PARTITIONS, report.seed)?;
+        producers.wait_for_more(100, LIMIT)?;
+        // Short, so that many calls are given up and may still be done later.
+        let sink = |name| anyhow::Ok(Sink::new(&namespace, name, &[KIND])?.config("operationTimeout", json!("10s")));
+        let exactly_once = sink("exactly-once")?.setting("parallelism", json!(2)).create()?;
+        let at_least_once = sink("at-least-once")?
+            .setting("processingGuarantees", json!("ATLEAST_ONCE"))
+            .config("deliveryGuarantee", json!("at-least-once"))
+            // Each commit begins files of its own.
+            .config("commitInterval", json!("5s"))
+            .create()?;
+        let sinks = [&exactly_once, &at_least_once];
+        for sink in sinks {
+            sink.wait_for_a_commit(LIMIT)?;
+        }
+        let table = |sink: &Sink<'_>| format!("{}/{}", sink.directory(), KIND.name());
+        let readers = [Reader::start(services, &table(sinks[0]))?, Reader::start(services, &table(sinks[1]))?];
+        let (ended, sent) = {
+            let topic = namespace.topic(KIND);
+            let scene = Scene {
+                namespace: &namespace,
+                topic,
+                exactly_once: &exactly_once,
+                at_least_once: &at_least_once,
+                producers: &producers,
+            };
+            let ended = faults(&scene, report).and_then(|()| begin_anew(&scene));
+            report.partitions = u64::from(producers.partitions());
+            (ended, producers.stop())
+        };
+        // Even after a failure: what is lost then, and what only late?
+        let acknowledged = sinks.iter().try_for_each(|sink| sink.wait_until_all_is_acknowledged(LONG_LIMIT));
+        let cleaned = nothing_is_staged(&exactly_once);
+        for (sink, guarantee) in sinks.into_iter().zip([&mut report.exactly_once, &mut report.at_least_once]) {
+            // What a killed instance of the at-least-once sink left stays: no later one has its name.
+            let (staged, small) = sink.staged()?;
+            guarantee.left_in_staging = (staged.len() + small.len()) as u64;
+            sink.discard_staged()?;
+        }
+        let [first, second] = readers;
+        report.exactly_once.observed(&first.stop()?);
+        report.at_least_once.observed(&second.stop()?);
+        let compared = compare(&namespace, &sent?, sinks, report);
+        first_error([ended, acknowledged, cleaned, compared])
+    })
+}
+
+/// Draws one fault after another until the time is over; some begin while another lasts, some before the sinks are
+/// seen to commit again.
+fn faults(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
+    let mut random = Random::of(report.seed);
+    let mut deck = Deck::new(&Fault::ALL);
+    let began = Instant::now();
+    while began.elapsed().as_secs_f64() < report.minutes * 60.0 {
+        let first = deck.draw(&mut random).context("a deck without faults")?;
+        let overlap = random.below(3) == 0;
+        let second = overlap.then(|| deck.draw_one_of(&mut random, |fault| fault.place() != first.place())).flatten();
+        let mut begun: Vec<Begun<'_>> = Vec::new();
+        let mut failed = Ok(());
+        for fault in [Some(first), second].into_iter().flatten() {
+            let at = began.elapsed().as_secs_f64();
+            println!("{at:6.1} s, {} messages: {}", scene.producers.confirmed(), fault.name());
+            *report.events_by_fault.entry(fault.name()).or_default() += 1;
+            match fault.begin(scene, &mut random) {
+                Ok(one) => begun.push(one),
+                Err(error) => {
+                    failed = Err(error).with_context(|| format!("the fault {}", fault.name()));
+                    break;
+                }
+            }
+        }
+        report.overlapping += u64::from(second.is_some());
+        sleep(begun.iter().map(|one| one.lasts).max().unwrap_or_default());
+        // Each is ended even if another cannot be.
+        let ended = begun.into_iter().rev().map(|one| (one.end)()).fold(Ok(()), Result::and);
+        failed.and(ended)?;
+        scene.namespace.services().stack().check()?;
+        scene.producers.check()?;
+        if random.below(5) == 0 {
+            report.without_waiting += 1;
+        } else {
+            scene.wait_for_commits(2, LIMIT).with_context(|| format!("after {}", first.name()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Starts the sinks once more, so that each source partition's last owner has cleaned up after those that were killed:
+/// it does so at its start and after its commits.
+fn begin_anew(scene: &Scene<'_>) -> Result<()> {
+    scene.wait_for_commits(2, LIMIT)?;
+    for sink in scene.sinks() {
+        sink.restart()?;
+    }
+    scene.wait_for_commits_of_each_partition(3, LONG_LIMIT)?;
+    scene.wait_for_commits(2, LIMIT)
+}
+
+fn nothing_is_staged(sink: &Sink<'_>) -> Result<()> {
+    until("nothing is left in _staging", LIMIT, || {
+        let (staged, small) = sink.staged()?;
+        ensure!(staged.is_empty() && small.is_empty(), "{staged:?} {small:?}");
+        Ok(())
+    })
+}
+
+/// The first error, which may be the reason of the others; those are told, too.
+fn first_error<const N: usize>(results: [Result<()>; N]) -> Result<()> {
+    for error in results.iter().filter_map(|result| result.as_ref().err()) {
+        println!("{error:#}");
+    }
+    results.into_iter().collect()
+}
+
+fn compare(namespace: &Namespace<'_>, sent: &Confirmed, sinks: [&Sink<'_>; 2], report: &mut Report) -> Result<()> {
+    report.confirmed = sent.messages;
+    let (versions, count) = namespace.schema_versions(KIND)?;
+    report.schemas = count as u64;
+    for (sink, ordered) in sinks.into_iter().zip([true, false]) {
+        let comparison = Comparison::of(sink).with_records(&sent.records).records_may_be_incomplete().after_crashes();
+        let comparison = comparison.option("--versions", &versions);
+        let comparison = if ordered { comparison } else { comparison.at_least_once() };
+        let (summary, findings) = comparison.count()?;
+        println!("{}: {summary}", sink.directory());
+        if !findings.is_empty() {
+            println!("`verify` finds in {}: {findings:#?}", sink.directory());
+        }
+        report.produced = summary["sent"].as_u64().unwrap_or_default();
+        let guarantee = if ordered { &mut report.exactly_once } else { &mut report.at_least_once };
+        guarantee.compared(&summary, findings.len());
+    }
+    Ok(())
+}

@@ -1,0 +1,19 @@
+//! Faults at random under steady traffic: what is done to the services, who looks on meanwhile, and what came of it.
+//!
+//! `tests/faults.rs` puts these together: [`Producers`] send, a [`Reader`] reads the tables all the while, [`Deck`] says
+//! which [`Fault`] is next, [`Scene`] is what it is done to, and [`Report`] is what is written down at the end.
+
+mod deck;
+mod fault;
+mod producers;
+mod reader;
+mod report;
+mod scene;
+mod seen;
+
+pub use deck::Deck;
+pub use fault::{Begun, Fault, Place};
+pub use producers::{Producers, schema};
+pub use reader::{Observations, Reader};
+pub use report::{Guarantee, Report};
+pub use scene::Scene;

@@ -1,0 +1,78 @@
+//! What the faults are done to, and how it is seen that all is well again.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, ensure};
+
+use super::producers::Producers;
+use crate::namespace::Namespace;
+use crate::sink::Sink;
+use crate::wait::until;
+
+/// For the services' answer to a request that may come while something restarts.
+pub(super) const ANSWER: Duration = Duration::from_secs(60);
+
+/// A topic with partitions, what is sent to it, and two sinks on it.
+pub struct Scene<'a> {
+    /// The topic's namespace.
+    pub namespace: &'a Namespace<'a>,
+    /// The partitioned topic, in full.
+    pub topic: String,
+    /// The sink under EFFECTIVELY_ONCE, two instances.
+    pub exactly_once: &'a Sink<'a>,
+    /// The sink under ATLEAST_ONCE.
+    pub at_least_once: &'a Sink<'a>,
+    /// The traffic.
+    pub producers: &'a Producers<'a>,
+}
+
+impl Scene<'_> {
+    /// Both sinks.
+    pub fn sinks(&self) -> [&Sink<'_>; 2] {
+        [self.exactly_once, self.at_least_once]
+    }
+
+    /// Waits until both sinks have committed so often more, whatever is wrong at first.
+    pub fn wait_for_commits(&self, commits: usize, limit: Duration) -> Result<()> {
+        let before = self.commits(limit)?;
+        until("commits of both sinks", limit, || {
+            for (sink, before) in self.sinks().iter().zip(before) {
+                sink.give_ports()?;
+                let now = sink.commits()?;
+                ensure!(now >= before + commits, "{} has {now} commits, and {before} before", sink.directory());
+            }
+            Ok(())
+        })
+    }
+
+    /// Waits until the exactly-once sink has committed so often more in every partition.
+    pub fn wait_for_commits_of_each_partition(&self, commits: usize, limit: Duration) -> Result<()> {
+        let partitions = self.producers.partitions() as usize;
+        let before = until("the list of commits", limit, || self.exactly_once.newest_commits())?;
+        until("commits in each partition", limit, || {
+            self.exactly_once.give_ports()?;
+            let now = self.exactly_once.newest_commits()?;
+            ensure!(now.len() >= partitions, "of {partitions} partitions these have commits: {now:?}");
+            for (partition, sequence) in &now {
+                let from = before.get(partition).copied().unwrap_or_default();
+                ensure!(*sequence >= from + commits, "{partition} is at commit {sequence}, and was at {from}");
+            }
+            Ok(())
+        })
+    }
+
+    fn commits(&self, limit: Duration) -> Result<[usize; 2]> {
+        until("a look at the commits", limit, || Ok([self.exactly_once.commits()?, self.at_least_once.commits()?]))
+    }
+
+    /// The partition topic of this number, in full.
+    pub(super) fn partition(&self, number: u32) -> String {
+        format!("{}-partition-{number}", self.topic)
+    }
+
+    /// A request to the broker, repeated while it is refused.
+    pub(super) fn ask(&self, what: &str, request: impl Fn(&hdfs_csv_stack::Admin) -> Result<()>) -> Result<()> {
+        let admin = self.namespace.services.stack().admin();
+        until(what, ANSWER, || request(&admin)).with_context(|| self.topic.clone())
+    }
+}
