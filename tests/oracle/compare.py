@@ -16,7 +16,7 @@ import hive_text
 
 HIDDEN = {"_commits", "_schema", "_staging", "_files", "_sink.json"}
 MOST_DIFFERENCES = 30
-# Put if absent; a crash between writing and renaming leaves it, and no one may delete what could be another's.
+# Put if absent; a crash between writing and renaming leaves it until the sink's next start.
 _TEMPORARY = re.compile(r"_staging/(schema|sink)-[0-9a-f]{16}\.json")
 _FILE = re.compile(r"(dt=\d{4}-\d\d-\d\d/)?[a-z_]+(-p\d+)?(\+[0-9a-f]{16})?-\d{20}\.csv")
 
