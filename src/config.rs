@@ -714,6 +714,21 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn every_key_that_is_misspelt_is_refused_with_the_one_that_was_meant() {
+        for key in KEYS {
+            for misspelt in
+                [format!("{}s", key.name), key.name[..key.name.len() - 1].to_owned(), key.name.to_uppercase()]
+            {
+                let mut configs = json!({ "directory": "/events" });
+                configs[&misspelt] = json!(key.example);
+                let error = error(configs);
+                let says = format!("`{misspelt}` is unknown; did you mean `{}`?", key.name);
+                assert!(error.contains(&says), "{says}: {error}");
+            }
+        }
+    }
+
+    #[test]
     fn numbers_outside_their_range_are_refused() {
         for (name, value) in [
             ("commitInterval", "0s"),
