@@ -988,7 +988,7 @@ fn shared_with_header(memory: &Memory, on_bad_record: OnBadRecord) -> Arc<Shared
     shared
 }
 
-/// Entries from this one on, of these schemas.
+/// Entries from this one on, of these schemas; all but 0 have two fields.
 fn chunk_of_schemas(shared: &Shared<Memory>, hand_over: u64, first: u64, schemas: &[u32]) -> Chunk {
     let mut bytes = Vec::new();
     for (entry, &schema) in (first..).zip(schemas) {
@@ -1002,13 +1002,43 @@ fn chunk_of_schemas(shared: &Shared<Memory>, hand_over: u64, first: u64, schemas
             key: None,
             key_is_bytes: false,
             properties: None,
-            payload: &long.repeat(1 + usize::from(schema == 1)),
+            payload: &long.repeat(1 + usize::from(schema > 0)),
             bytes: &[],
         };
         pack(&mut bytes, &record);
     }
     let charge = shared.budget.charge(bytes.len());
     Chunk { hand_over, bytes, charge }
+}
+
+#[tokio::test]
+async fn two_owners_that_add_different_columns_at_once_end_with_one_order_and_no_row_under_another() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    for (version, column) in [("01", "w"), ("02", "x")] {
+        let schema = format!(
+            r#"{{"type":"record","name":"Visit","fields":[{{"name":"v","type":"long"}},{{"name":"{column}","type":"long"}}]}}"#
+        );
+        let info =
+            SchemaInfo { schema_type: "AVRO".to_owned(), schema, version: version.to_owned(), ..SchemaInfo::default() };
+        let schemas = Arc::get_mut(&mut shared).unwrap().schemas.get_mut().unwrap();
+        schemas.push(Arc::new(WriterSchema::compile(&info)));
+    }
+    let mut first = owner(&shared);
+    let layout = SourcePartitionLayout::new(first.layout.table.clone(), "visits", Some(1)).unwrap();
+    let mut second = SourcePartition::new(Arc::clone(&shared), 1, TOPIC.to_owned(), layout, identity("t/n/sink"));
+    let of_second = chunk_of_schemas(&shared, 1, 7, &[2]);
+    // The second adds its column after the first has seen the table without, and before the first puts its own.
+    memory.before_next(Operation::Rename, "_schema/", move |_| {
+        second.accept(of_second).now_or_never().unwrap().unwrap();
+        second.commit_all().now_or_never().unwrap().unwrap();
+    });
+    first.accept(chunk_of_schemas(&shared, 1, 5, &[1])).await.unwrap();
+    first.commit_all().await.unwrap();
+    let columns = crate::schema::table::read_newest(&memory, &first.layout.table).await.unwrap();
+    let names: Vec<_> = columns.columns.iter().map(|column| column.name.as_str()).collect();
+    assert_eq!((columns.version, names), (2, vec!["_entry_id", "v", "x", "w"]));
+    assert_eq!(texts(&memory), ["5,5,\\N,5\n", "7,7,7\n"]);
 }
 
 fn texts(memory: &Memory) -> Vec<String> {
