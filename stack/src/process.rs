@@ -23,6 +23,8 @@ pub(crate) struct Plan {
     pub(crate) name: String,
     /// Where its output goes.
     pub(crate) log: PathBuf,
+    /// How often it is started at most, when it ends by itself before it is ready.
+    pub(crate) starts: u32,
     /// How long it may take to get ready.
     pub(crate) ready_within: Duration,
     /// How long it may take to end when it is asked to.
@@ -63,10 +65,17 @@ impl Service {
 
     /// Starts the main process, if it does not run, and waits until it is ready.
     pub(crate) fn start(&self) -> Result<()> {
-        self.spawn()?;
-        self.wait_until_ready().inspect_err(|_| {
-            let _ = self.kill();
-        })
+        let mut starts = 1;
+        loop {
+            self.spawn()?;
+            let Err(error) = self.wait_until_ready() else { return Ok(()) };
+            if starts >= self.plan.starts || self.check().is_ok() {
+                let _ = self.kill();
+                return Err(error);
+            }
+            starts += 1;
+            self.kill_main()?;
+        }
     }
 
     /// Asks the main process to end, kills it if it does not in time, and clears away what it started.
@@ -225,4 +234,48 @@ fn tail(log: &Path) -> String {
     let text = String::from_utf8_lossy(&bytes);
     let lines: Vec<&str> = text.lines().collect();
     lines[lines.len().saturating_sub(TAIL_LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A service that ends by itself at each start but the last of so many.
+    fn service(folder: &Path, comes_up_at: usize, starts: u32) -> Service {
+        let (count, up) = (folder.join("count"), folder.join("up"));
+        let script = format!(
+            "echo >>{0}; test $(wc -l <{0}) -ge {comes_up_at} || exit 1; touch {1}; exec sleep 60",
+            count.display(),
+            up.display()
+        );
+        let command = move || {
+            let mut command = Command::new("sh");
+            command.args(["-c", &script]);
+            command
+        };
+        Service::new(Plan {
+            name: "late".to_owned(),
+            log: folder.join("log"),
+            starts,
+            ready_within: Duration::from_secs(30),
+            stopped_within: Duration::from_secs(5),
+            command: Box::new(command),
+            ready: Box::new(move || up.exists()),
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_service_that_ends_before_it_is_ready_is_started_so_often_and_no_more() {
+        let folder = std::env::temp_dir().join(format!("hdfs-csv-stack-{}", std::process::id()));
+        for (comes_up_at, starts, works) in [(1, 1, true), (3, 3, true), (3, 2, false)] {
+            fs::create_dir_all(&folder).unwrap();
+            let service = service(&folder, comes_up_at, starts);
+            let started = service.start();
+            assert_eq!(started.is_ok(), works, "{started:?}");
+            assert_eq!(service.pid().is_some(), works);
+            service.kill().unwrap();
+            fs::remove_dir_all(&folder).unwrap();
+        }
+    }
 }

@@ -49,6 +49,7 @@ impl DataNode {
         let service = Service::new(Plan {
             name: format!("DataNode {number}"),
             log: folder.logs().join(format!("{name}.log")),
+            starts: 1,
             ready_within: Duration::from_secs(60),
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || hadoop.service(&conf, CLASS)),

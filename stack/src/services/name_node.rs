@@ -69,6 +69,7 @@ impl NameNode {
         let service = Service::new(Plan {
             name: "NameNode".to_owned(),
             log: folder.logs().join("name-node.log"),
+            starts: 1,
             ready_within: Duration::from_secs(60),
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || hadoop.service(&conf, CLASS)),

@@ -31,6 +31,10 @@ const SIGNS_OF_LIFE: [&str; 4] = [
     "/admin/v2/brokers/health",
 ];
 
+/// After a crash the standalone's bookie now and then does not see its own registration ("Not enough non-faulty bookies
+/// available"), and Pulsar ends while it starts. Started again, it comes up.
+const STARTS: u32 = 3;
+
 /// What can be chosen.
 pub(crate) struct PulsarOptions {
     pub(crate) home: PathBuf,
@@ -75,6 +79,7 @@ impl Pulsar {
         let service = Service::new(Plan {
             name: "Pulsar".to_owned(),
             log: folder.logs().join("pulsar.log"),
+            starts: STARTS,
             ready_within: Duration::from_secs(120),
             stopped_within: Duration::from_secs(20),
             command: standalone_command(options, &standalone, &worker, &data, &folder.logs()),
