@@ -48,7 +48,7 @@ unit: ## Run Rust's unit tests
 	cargo test --release --workspace --lib --bins
 	cargo test --release --workspace --doc
 	$(call say,rows against Python's fastavro)
-	cargo test --release --lib -- --ignored fastavro
+	cargo test --release --workspace --lib -- --ignored fastavro
 
 integration: $(nar) ## Run the tests on real services: Pulsar, HDFS, the functions worker
 	$(call say,tests on real services)

@@ -116,7 +116,8 @@ impl<S: Storage> Batch<S> {
         }
     }
 
-    /// Adds a record's row, which `encode` appends to a buffer; a file that it is the first row of begins with the header. On an error the batch is as before.
+    /// Adds a record's row, which `encode` appends to a buffer; a file that it is the first row of begins with the header.
+    /// On an error the batch is as before.
     #[inline]
     pub fn add(
         &mut self,
@@ -261,11 +262,9 @@ impl<S: Storage> Batch<S> {
                 }
             };
             self.kept = None;
-            let next = Vec::with_capacity(2 * PIECE);
-            let rows = std::mem::replace(&mut file.buffer, next);
-            let compressor = file.compressor.get_or_insert_with(|| compression.begin());
-            let mut piece = compressor.piece(std::mem::take(&mut file.header));
-            piece.extend(compressor.piece(rows));
+            let rows = std::mem::replace(&mut file.buffer, Vec::with_capacity(2 * PIECE));
+            let rows = behind_header(std::mem::take(&mut file.header), rows);
+            let piece = file.compressor.get_or_insert_with(|| compression.begin()).piece(rows);
             staged.append(Bytes::from(piece)).await.map_err(|error| Failure::Fatal(streamed_failure(error)))?;
         }
         self.count_memory();
@@ -287,9 +286,8 @@ impl<S: Storage> Batch<S> {
     ) -> (Vec<BatchFile<S>>, Charge) {
         let files = self.files.into_iter().map(|file| {
             let directory = directory(file.key);
-            let mut compressor = file.compressor.unwrap_or_else(|| compression.begin());
-            let mut bytes = compressor.piece(file.header);
-            bytes.extend(compressor.end(file.buffer));
+            let rows = behind_header(file.header, file.buffer);
+            let bytes = file.compressor.unwrap_or_else(|| compression.begin()).end(rows);
             BatchFile {
                 name: name(&directory),
                 // A streamed file is large already, and its beginning is written.
@@ -303,6 +301,15 @@ impl<S: Storage> Batch<S> {
         });
         (files.collect(), self.charge)
     }
+}
+
+/// Rows behind their header. Mostly there is none, and then nothing is copied.
+fn behind_header(mut header: Vec<u8>, rows: Vec<u8>) -> Vec<u8> {
+    if header.is_empty() {
+        return rows;
+    }
+    header.extend_from_slice(&rows);
+    header
 }
 
 #[cfg(test)]
