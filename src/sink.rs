@@ -530,6 +530,15 @@ mod tests {
         }
     }
 
+    /// Hands one record over.
+    fn hand_over_one(sink: &Sink<Memory>, topic: &str) {
+        let id = sink.source_partition(topic).unwrap();
+        let schema = sink.writer_schema(visit_schema()).unwrap();
+        let mut buffer = Vec::new();
+        pack(&mut buffer, &Record { schema, ..record(id, 5, &[0]) });
+        assert!(sink.hand_over(1, &buffer).unwrap());
+    }
+
     /// The hand-over that is told to be committed, waited for.
     fn committed(sink: &Sink<Memory>) -> u64 {
         let deadline = std::time::Instant::now() + Duration::from_secs(30);
@@ -545,15 +554,13 @@ mod tests {
     fn what_is_handed_over_is_committed_in_time_though_nothing_follows() {
         let memory = Memory::new();
         let sink = open(&memory, serde_json::json!({ "directory": "/d", "commitInterval": "1s" })).unwrap();
-        let id = sink.source_partition("persistent://t/n/visits-partition-3").unwrap();
-        assert_eq!(sink.source_partition("persistent://t/n/visits-partition-3").unwrap(), id);
-        let schema = sink.writer_schema(visit_schema()).unwrap();
-        let mut buffer = Vec::new();
-        pack(&mut buffer, &Record { schema, ..record(id, 5, &[1]) });
-        assert!(sink.hand_over(1, &buffer).unwrap());
+        let topic = "persistent://t/n/visits-partition-3";
+        let id = sink.source_partition(topic).unwrap();
+        assert_eq!(sink.source_partition(topic).unwrap(), id);
+        hand_over_one(&sink, topic);
         assert_eq!(committed(&sink), 1);
         let files = memory.files();
-        assert_eq!(files["/d/visits/visits-p3-00000000000000000001.csv"], b"true\n");
+        assert_eq!(files["/d/visits/visits-p3-00000000000000000001.csv"], b"false\n");
         assert!(!files.keys().any(|path| path.contains("_probe")));
         assert!(sink.close(Duration::from_secs(5)));
         assert!(!sink.close(Duration::from_secs(5)), "a second close has nothing to do");
@@ -563,11 +570,7 @@ mod tests {
     fn close_commits_what_is_open_within_its_time() {
         let memory = Memory::new();
         let sink = open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
-        let id = sink.source_partition("persistent://t/n/visits").unwrap();
-        let schema = sink.writer_schema(visit_schema()).unwrap();
-        let mut buffer = Vec::new();
-        pack(&mut buffer, &Record { schema, ..record(id, 5, &[0]) });
-        assert!(sink.hand_over(1, &buffer).unwrap());
+        hand_over_one(&sink, "persistent://t/n/visits");
         assert!(sink.close(Duration::from_secs(5)));
         assert_eq!(memory.files()["/d/visits/visits-00000000000000000001.csv"], b"false\n");
     }
@@ -608,11 +611,7 @@ mod tests {
         let memory = Memory::new();
         let configs = serde_json::json!({ "directory": "/d" });
         let sink = open(&memory, configs.clone()).unwrap();
-        let id = sink.source_partition("persistent://t/n/visits").unwrap();
-        let schema = sink.writer_schema(visit_schema()).unwrap();
-        let mut buffer = Vec::new();
-        pack(&mut buffer, &Record { schema, ..record(id, 5, &[0]) });
-        assert!(sink.hand_over(1, &buffer).unwrap());
+        hand_over_one(&sink, "persistent://t/n/visits");
         assert!(sink.close(Duration::from_secs(5)));
         let staged = "/d/visits/_staging";
         let later = format!("{staged}/visits/00000000000000000002-x.csv");
