@@ -23,6 +23,7 @@ pub mod recovery;
 pub mod reset;
 pub mod row;
 mod safeguard;
+mod schedule;
 pub mod schema;
 pub mod sink;
 pub mod source_partition;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until, timeout, timeout_at};
@@ -24,6 +25,7 @@ use crate::layout::{InvalidName, SourcePartitionLayout, TableLayout, parent};
 use crate::manifest::SinkIdentity;
 use crate::metrics::Metrics;
 use crate::recovery::{Failure, load, nonce, read_identity};
+use crate::schedule::Schedule;
 use crate::schema::writer::{SchemaInfo, WriterSchema};
 use crate::source_partition::{Shared, SourcePartition, pause_between_attempts};
 use crate::storage::{Overwrite, Storage, StorageResult, write_whole};
@@ -33,6 +35,9 @@ use crate::topic::TopicName;
 const HAND_OVER_WAIT: Duration = Duration::from_millis(100);
 /// Manifests that stay when old ones are pruned: enough for an owner that was away for hours to see that it lost.
 const KEEP_MANIFESTS: u64 = 300;
+/// Commits that work at the same time. Each takes a second or so, mostly the waits for two closes: this many let 2,000 source
+/// partitions commit once a minute, and are no storm for the NameNode when all become due at once.
+const COMMITS_AT_ONCE: usize = 64;
 /// Threads of a sink: decoding and I/O.
 pub const THREADS: usize = 2;
 
@@ -77,6 +82,7 @@ pub struct Sink<S: Storage> {
     /// Tells this opening of the sink from every other.
     writer: String,
     span: tracing::Span,
+    opened: Instant,
     /// None once it is closed: another thread may still be in a call.
     runtime: Mutex<Option<Runtime>>,
     tasks: tokio::runtime::Handle,
@@ -114,6 +120,7 @@ impl<S: Storage> Sink<S> {
             budget: Budget::new(config.max_memory),
             answers: Answers::default(),
             metrics: Metrics::default(),
+            commits: Semaphore::new(COMMITS_AT_ONCE),
             pause: pause_between_attempts,
         });
         let sink = Sink {
@@ -124,6 +131,7 @@ impl<S: Storage> Sink<S> {
             failure: Arc::default(),
             writer: nonce(),
             span,
+            opened: Instant::now(),
             tasks: runtime.handle().clone(),
             runtime: Mutex::new(Some(runtime)),
         };
@@ -195,15 +203,16 @@ impl<S: Storage> Sink<S> {
         let id = u32::try_from(all.handles.len()).map_err(Error::bug)?;
         let shared = Arc::clone(&self.shared);
         let owner = SourcePartition::new(shared, id, topic.to_owned(), layout, self.identity(&whole_topic));
-        all.handles.push(self.spawn(owner));
+        let schedule = Schedule::new(self.config.commit_interval, self.opened, id);
+        all.handles.push(self.spawn(owner, schedule));
         all.by_topic.insert(topic.to_owned(), id);
         Ok(id)
     }
 
-    fn spawn(&self, owner: SourcePartition<S>) -> Handle {
+    fn spawn(&self, owner: SourcePartition<S>, schedule: Schedule) -> Handle {
         let (sender, inbox) = unbounded_channel();
         let state = Arc::new(TaskState::default());
-        let run = run(owner, inbox, Arc::clone(&state), self.config.commit_interval);
+        let run = run(owner, inbox, Arc::clone(&state), schedule);
         let task = self.tasks.spawn(run.instrument(self.span.clone()));
         let (failure, span) = (Arc::clone(&self.failure), self.span.clone());
         // A task's panic ends here and not in the JVM.
@@ -329,12 +338,12 @@ async fn run<S: Storage>(
     mut owner: SourcePartition<S>,
     mut inbox: UnboundedReceiver<Message>,
     state: Arc<TaskState>,
-    commit_interval: Duration,
+    schedule: Schedule,
 ) -> Result<bool> {
     let mut closing = false;
     let mut waiting = VecDeque::new();
     loop {
-        if !owner.is_held_up(commit_interval)
+        if !owner.is_held_up(&schedule)
             && let Some(chunk) = waiting.pop_front()
         {
             owner.accept(chunk).await?;
@@ -346,12 +355,12 @@ async fn run<S: Storage>(
                 return Ok(true);
             }
         }
-        let due = owner.commit_due(commit_interval);
+        let due = owner.commit_due(&schedule);
         tokio::select! {
             biased;
             end = owner.commit_end() => owner.conclude(end).await?,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => owner.begin_commit()?,
-            () = std::future::ready(()), if !waiting.is_empty() && !owner.is_held_up(commit_interval) => {}
+            () = std::future::ready(()), if !waiting.is_empty() && !owner.is_held_up(&schedule) => {}
             message = inbox.recv() => match message {
                 Some(Message::Chunk(chunk)) => waiting.push_back(chunk),
                 Some(Message::Confirmed(number)) => owner.confirm(number),

@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use futures_util::future::{Either, MaybeDone, maybe_done, select};
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::acknowledge::{Answers, DeadLetter};
@@ -26,6 +27,7 @@ use crate::pruning::prune;
 use crate::recovery::{Failure, load, nonce};
 use crate::row::partition::PartitionKey;
 use crate::safeguard::{Safeguard, is_on};
+use crate::schedule::Schedule;
 use crate::schema::plan::{Plan, RowSettings, wanted_columns};
 use crate::schema::table::ensure;
 use crate::schema::writer::{UnsupportedSchema, WriterSchema};
@@ -67,6 +69,8 @@ pub struct Shared<S: Storage> {
     pub answers: Answers,
     /// What is counted.
     pub metrics: Metrics,
+    /// A commit works only while it holds one of these.
+    pub commits: Semaphore,
     /// How long to wait before the nth repetition of a call (from 0) that failed.
     pub pause: fn(attempt: u32) -> Duration,
 }
@@ -557,17 +561,17 @@ impl<S: Storage> SourcePartition<S> {
     }
 
     /// When the batch must be committed though it is not full; none while there is nothing to commit, or a commit is under way.
-    pub fn commit_due(&self, interval: Duration) -> Option<Instant> {
+    pub fn commit_due(&self, schedule: &Schedule) -> Option<Instant> {
         let extent = self.batch.extent.filter(|_| self.committing.is_none() && self.batch.unconfirmed.is_empty())?;
-        Some(extent.began + interval)
+        Some(schedule.due(extent.began))
     }
 
     /// Whether the batch should be committed by now and waits for the broker to confirm its dead letters. Records that come
     /// must wait too: each could bring another dead letter, and the batch would never be committed.
-    pub fn is_held_up(&self, interval: Duration) -> bool {
-        let full = self.batch.is_full(self.shared.max_batch_rows, self.shared.max_file_size);
-        let due = self.batch.extent.is_some_and(|extent| full || extent.began.elapsed() >= interval);
-        due && !self.batch.unconfirmed.is_empty()
+    pub fn is_held_up(&self, schedule: &Schedule) -> bool {
+        let Some(extent) = self.batch.extent.filter(|_| !self.batch.unconfirmed.is_empty()) else { return false };
+        self.batch.is_full(self.shared.max_batch_rows, self.shared.max_file_size)
+            || schedule.due(extent.began) <= Instant::now()
     }
 
     /// Bytes of memory that its batch takes.
@@ -619,7 +623,12 @@ impl<S: Storage> SourcePartition<S> {
         let mut commit = Commit::new(self.layout.clone(), manifest, files, folding.clone());
         let shared = Arc::clone(&self.shared);
         let future: Pin<Box<CommitFuture<S>>> = Box::pin(async move {
-            let outcome = again!(shared, "committing", commit.advance(&shared.storage));
+            let advance = async |commit: &mut Commit<S>| {
+                // Given back before a pause: what cannot be committed must not keep others from it.
+                let _permit = shared.commits.acquire().await.map_err(Error::bug)?;
+                commit.advance(&shared.storage).await
+            };
+            let outcome = again!(shared, "committing", advance(&mut commit));
             CommitEnd { commit, outcome }
         });
         let future = Box::pin(maybe_done(future));

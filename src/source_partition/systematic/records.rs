@@ -6,6 +6,8 @@ use std::rc::Rc;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
+
 use super::gate::Gated;
 use super::name::Blob;
 use super::process::Settings;
@@ -51,6 +53,7 @@ pub fn shared(storage: Gated, settings: &Settings) -> Arc<Shared<Gated>> {
         budget: Budget::new(1 << 30),
         answers: Answers::default(),
         metrics: Metrics::default(),
+        commits: Semaphore::new(8),
         pause: |_| Duration::ZERO,
     })
 }

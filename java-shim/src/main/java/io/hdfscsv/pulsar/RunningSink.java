@@ -63,7 +63,8 @@ final class RunningSink implements Answers.Receiver {
      */
     static RunningSink open(
             Function<byte[], NativeSink> opener, Map<String, Object> configs, SinkContext context) {
-        NativeSink sink = opener.apply(Settings.of(configs, context));
+        byte[] settings = Settings.of(configs, context);
+        NativeSink sink = InterruptibleOpen.open(() -> opener.apply(settings));
         try {
             RunningSink running = new RunningSink(sink, configs, context);
             running.timer.start();
