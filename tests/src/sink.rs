@@ -14,6 +14,8 @@ use crate::namespace::Namespace;
 use crate::services::TENANT;
 use crate::wait::{until, until_true};
 
+/// A sink tells its metrics once a second.
+const REPORT_LIMIT: Duration = Duration::from_secs(20);
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A sink: its configuration, and what the services say about it.
@@ -302,6 +304,39 @@ impl<'a> Sink<'a> {
         let status = self.status()?;
         let instances = status["instances"].as_array().context("a status without instances")?;
         Ok(instances.iter().filter_map(|instance| instance["status"]["numWrittenToSink"].as_u64()).sum())
+    }
+
+    /// A gauge as it is now. Pulsar makes a summary of it: the newest value is what its sum and count grow by.
+    pub fn gauge(&self, name: &str) -> Result<f64> {
+        let (sum, count) = self.summary(name)?;
+        let (later_sum, later_count) = until(&format!("{} tells {name} again", self.describe()), REPORT_LIMIT, || {
+            let later = self.summary(name)?;
+            ensure!(later.1 > count, "it has told it {count} times, as before");
+            Ok(later)
+        })?;
+        Ok((later_sum - sum) / (later_count - count))
+    }
+
+    /// The sum and the count of a metric's values, from the worker's metrics.
+    fn summary(&self, name: &str) -> Result<(f64, f64)> {
+        let all = self.admin().get("/metrics/")?;
+        let all = all.as_str().context("metrics that are no text")?;
+        let labels = [
+            format!("namespace=\"{}\"", self.namespace.full_name()),
+            format!("name=\"{}\"", self.name),
+            format!("metric=\"{name}\""),
+        ];
+        let value = |kind: &str| -> Result<f64> {
+            let start = format!("pulsar_sink_user_metric__{kind}{{");
+            let line = all
+                .lines()
+                .find(|line| line.starts_with(&start) && labels.iter().all(|label| line.contains(label.as_str())));
+            let line = line.with_context(|| format!("{} has told no {name}", self.describe()))?;
+            let value =
+                line.split("} ").nth(1).and_then(|rest| rest.split(' ').next()).context("a metric without value")?;
+            Ok(value.parse()?)
+        };
+        Ok((value("sum")?, value("count")?))
     }
 
     /// Its subscription's name.

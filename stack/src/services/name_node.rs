@@ -98,6 +98,13 @@ impl NameNode {
         &self.client_conf
     }
 
+    /// How many remote procedure calls it had answered, clients' and DataNodes', when it last counted: every ten seconds.
+    pub fn calls(&self) -> Option<u64> {
+        let bean = format!("/jmx?qry=Hadoop:service=NameNode,name=RpcActivityForPort{}", self.rpc_port);
+        let answer = Http::new(self.http_port).get(&bean).ok()?;
+        answer["beans"][0]["RpcProcessingTimeNumOps"].as_u64()
+    }
+
     /// How many DataNodes it counts as alive.
     pub fn live_data_nodes(&self) -> Option<u64> {
         state(self.http_port).as_ref().map(live_data_nodes)

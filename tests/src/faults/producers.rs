@@ -26,9 +26,9 @@ use crate::wait::until;
 
 /// 2026-01-05.
 const FIRST_DAY: i64 = 1_767_571_200_000;
-const DAYS: i64 = 20;
+const DAYS: i64 = 60;
 /// More than any run sends, so that the days go by while it lasts.
-const EVENTS: u64 = 600_000;
+const EVENTS: u64 = 1_800_000;
 const RECEIPT_LIMIT: Duration = Duration::from_secs(10);
 
 /// One producer: its batches, and which schema it is at.

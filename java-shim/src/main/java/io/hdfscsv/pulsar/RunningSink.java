@@ -23,12 +23,12 @@ final class RunningSink implements Answers.Receiver {
     private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long FULL_PAUSE_MILLIS = 5;
 
-    /** Pulsar's thread runtime gives up after 10 s, which the closing of the consumers shares. */
-    private static final long CLOSE_MILLIS = 8_500;
+    /** Pulsar gives up after 10 s, which the closing of the consumers and of the process share. */
+    private static final long CLOSE_MILLIS = 6_500;
 
     private static final long CLOSE_LOCK_MILLIS = 1_000;
     private static final long CLOSE_HAND_OVER_MILLIS = 1_000;
-    private static final long CLOSE_NATIVE_MILLIS = 8_000;
+    private static final long CLOSE_NATIVE_MILLIS = 6_000;
     private static final long CLOSE_TIMER_MILLIS = 500;
 
     private static final String NOT_ALL_COMMITTED =

@@ -1,0 +1,111 @@
+//! HDFS is away, for as long as `OUTAGE_SECONDS` says (30 by default): gone, or taking connections and never answering.
+
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, ensure};
+use hdfs_csv_stack::{Runtime, Stack};
+use hdfs_csv_tests::{Comparison, Flow, Namespace, Outage, Services, Sink, Traffic, until};
+use hdfs_csv_tool::event::EventKind;
+use hdfs_csv_tool::produce::produce;
+use hdfs_csv_tool::traffic::Plan;
+use serde_json::json;
+
+const KINDS: [EventKind; 2] = [EventKind::Searching, EventKind::PageVisit];
+/// Of the topic that fills the memory.
+const BULK: EventKind = EventKind::PageVisit;
+const BULK_RECORDS: u64 = 400_000;
+const BOUND: u64 = 16 << 20;
+/// A hand-over's buffer may go beyond the bound once.
+const HAND_OVER: u64 = 1 << 20;
+const LIMIT: Duration = Duration::from_secs(120);
+
+#[test]
+fn a_sink_without_hdfs_keeps_its_memory_bound_loses_nothing_says_so_and_goes_on_by_itself() -> Result<()> {
+    let outage = Duration::from_secs(match std::env::var("OUTAGE_SECONDS") {
+        Ok(text) => text.parse().context("OUTAGE_SECONDS")?,
+        Err(_) => 30,
+    });
+    let services = Services::start(Stack::builder().name("outages").runtime(Runtime::Process).data_nodes(1))?;
+    services.run(|services| {
+        for away in [Outage::Gone, Outage::Hanging] {
+            without_hdfs(services, away, outage).with_context(|| format!("HDFS was {away:?}"))?;
+        }
+        Ok(())
+    })
+}
+
+fn without_hdfs(services: &Services, away: Outage, outage: Duration) -> Result<()> {
+    let namespace = services.namespace(&format!("{away:?}").to_lowercase())?;
+    let flow = Flow { kind: EventKind::Searching, batch: 7, every: Duration::from_millis(200) };
+    let traffic = Traffic::start(&namespace, &[flow])?;
+    traffic.wait_for_more(10, LIMIT)?;
+    services.stack().admin().create_topic(&namespace.topic(BULK))?;
+    let sink = Sink::new(&namespace, "cold", &KINDS)?
+        .config("maxMemory", json!(format!("{}MB", BOUND >> 20)))
+        .config("operationTimeout", json!("5s"));
+    let sink = sink.create()?;
+    sink.wait_for_a_commit(LIMIT)?;
+    let pid = sink.wait_for_process(0, None)?;
+
+    away.begin(services.stack())?;
+    let began = Instant::now();
+    let bulk = fill(services, &namespace)?;
+    until("the memory bound is reached", LIMIT, || {
+        let used = sink.gauge("memory_bytes")?;
+        ensure!(used >= BOUND as f64, "{used} bytes are used");
+        Ok(())
+    })?;
+    let (mut most, mut most_resident) = (0.0_f64, 0);
+    while began.elapsed() < outage {
+        most = most.max(sink.gauge("memory_bytes")?);
+        most_resident = most_resident.max(resident(pid)?);
+        ensure!(sink.processes() == [(0, pid)], "the instance has ended: {:?}", sink.processes());
+        sleep(Duration::from_secs(1));
+    }
+    let failing = sink.gauge("failing_seconds")?;
+    ensure!(failing > outage.as_secs_f64() / 2.0, "failing_seconds is {failing} in an outage of {outage:?}");
+    ensure!(sink.gauge("failing_calls")? > 0.0, "no call fails");
+    ensure!(sink.log().contains("nothing is lost, it is tried again"), "the log does not say so");
+
+    away.end(services.stack())?;
+    let back = Instant::now();
+    sink.wait_for_a_commit(LIMIT)?;
+    let first = back.elapsed();
+    let sent = traffic.stop()?;
+    sink.wait_until_all_is_acknowledged(LIMIT)?;
+    println!(
+        "HDFS {away:?} for {outage:?}: at most {most} bytes of {BOUND} in memory, {} MB resident; the first commit {:.1} s after \
+         HDFS was back, all within {:.1} s",
+        most_resident >> 20,
+        first.as_secs_f64(),
+        back.elapsed().as_secs_f64()
+    );
+    ensure!(most <= (BOUND + 2 * HAND_OVER) as f64, "{most} bytes were in memory");
+    ensure!(sink.processes() == [(0, pid)], "it did not go on by itself: {:?}", sink.processes());
+    until("no call fails any more", LIMIT, || {
+        let failing = sink.gauge("failing_calls")?;
+        ensure!(failing == 0.0, "{failing} calls fail");
+        Ok(())
+    })?;
+    let summary = Comparison::of(&sink).run()?;
+    ensure!(summary["rows"] == sent.messages + bulk, "{} and {bulk} messages were confirmed: {summary}", sent.messages);
+    sink.delete()?;
+    Ok(())
+}
+
+/// Sends many more records than fit into the sink's memory; how many the broker has confirmed.
+fn fill(services: &Services, namespace: &Namespace<'_>) -> Result<u64> {
+    let day = 1_770_681_600_000;
+    let plan = Plan { seed: 1, count: BULK_RECORDS, kinds: vec![BULK], start: day, end: day + 86_400_000 };
+    let client = services.pulsar()?;
+    services.wait_for(produce(&client, &plan, &namespace.target(1_000), None, |_| {}))?;
+    Ok(BULK_RECORDS)
+}
+
+/// The bytes of memory that a process has.
+fn resident(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+    Ok(line.split_whitespace().nth(1).context("no size")?.parse::<u64>()? << 10)
+}

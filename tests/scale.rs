@@ -1,0 +1,271 @@
+//! Many source partitions in one instance, and a source partition with a long history.
+//!
+//! `SOURCE_PARTITIONS` (200) source partitions get a record each `COMMIT_SECONDS` (15): first all at once, then evenly.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, ensure};
+use futures::StreamExt;
+use futures::stream;
+use hdfs_csv_stack::{Runtime, Stack};
+use hdfs_csv_tests::{Comparison, Services, Sink, until};
+use hdfs_csv_tool::catalogue::Catalogue;
+use hdfs_csv_tool::encode::Encoder;
+use hdfs_csv_tool::event::{Event, EventKind, Value};
+use hdfs_csv_tool::publish::Publisher;
+use hdfs_csv_tool::verify::tables;
+use pulsar::producer::Message;
+use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
+use pulsar_io_hdfs_csv::manifest::{Content, FORMAT_VERSION, FileEntry, Manifest, OpenFile, SinkIdentity};
+use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::pruning::prune;
+use pulsar_io_hdfs_csv::recovery::load;
+use pulsar_io_hdfs_csv::row::Dialect;
+use pulsar_io_hdfs_csv::row::compression::Compression;
+use pulsar_io_hdfs_csv::row::file_format::FileFormat;
+use pulsar_io_hdfs_csv::row::hive::Hive;
+use pulsar_io_hdfs_csv::storage::hdfs::Hdfs;
+use pulsar_io_hdfs_csv::storage::{Storage, write_whole};
+use serde_json::json;
+
+const KIND: EventKind = EventKind::PageVisit;
+const ROUNDS: u32 = 3;
+const LIMIT: Duration = Duration::from_secs(300);
+
+fn setting(name: &str, default: u32) -> Result<u32> {
+    std::env::var(name).map_or(Ok(default), |text| text.parse().with_context(|| name.to_owned()))
+}
+
+#[test]
+fn many_source_partitions_commit_all_over_the_interval_and_none_is_late() -> Result<()> {
+    let count = setting("SOURCE_PARTITIONS", 200)?;
+    let interval = Duration::from_secs(setting("COMMIT_SECONDS", 15)?.into());
+    let services = Services::start(Stack::builder().name("scale").runtime(Runtime::Process))?;
+    services.run(|services| {
+        let namespace = services.namespace("many")?;
+        services.stack().admin().create_partitioned_topic(&namespace.topic(KIND), count)?;
+        let client = services.pulsar()?;
+        let began = Instant::now();
+        let mut publisher =
+            services.wait_for(Publisher::open(&client, &namespace.topic(KIND), Some(KIND.schema_text()), 1))?;
+        println!("{count} source partitions, written to after {:.1} s", began.elapsed().as_secs_f64());
+        let sink = Sink::new(&namespace, "cold", &[KIND])?;
+        let sink = sink.config("commitInterval", json!(format!("{}s", interval.as_secs()))).create()?;
+        sink.wait_until_it_consumes()?;
+
+        // So that every source partition is loaded: a start is not what is measured here.
+        let (calls, began) = calls(services)?;
+        let mut sent = Vec::new();
+        for round in 0..ROUNDS {
+            let pause = if round == 0 { Duration::ZERO } else { interval / count };
+            sent.extend(services.wait_for(send_to_each(&mut publisher, count, round, pause))?);
+        }
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        let (calls_later, ended) = self::calls(services)?;
+        let (calls, elapsed) = (calls_later - calls, (ended - began).as_secs_f64());
+        let pid = sink.wait_for_process(0, None)?;
+        let resident = resident(pid)?;
+        services.wait_for(publisher.close())?;
+
+        let commits = services.wait_for(commits(services, &sink))?;
+        let late = lateness(&sent, &commits)?;
+        let mut per_second: BTreeMap<i64, u32> = BTreeMap::new();
+        for commit in commits.values().flatten() {
+            *per_second.entry(commit.at.div_euclid(1_000)).or_default() += 1;
+        }
+        let most = per_second.values().max().copied().unwrap_or_default();
+        let all: usize = commits.values().map(Vec::len).sum();
+        println!(
+            "{count} source partitions, a record each {interval:?}: {all} commits, at most {most} within a second; {:.1} calls of the \
+             NameNode a second, {:.1} a commit; {} MB resident; visible after {:.1} s in the median, {:.1} s at most",
+            calls as f64 / elapsed,
+            calls as f64 / all as f64,
+            resident >> 20,
+            late[late.len() / 2].as_secs_f64(),
+            late[late.len() - 1].as_secs_f64(),
+        );
+        ensure!(sent.len() as u32 == ROUNDS * count, "{} records were sent", sent.len());
+        let even = f64::from(count) / interval.as_secs_f64();
+        ensure!(f64::from(most) < 4.0 * even + 10.0, "{most} commits within a second; an even share is {even}");
+        ensure!(late[late.len() - 1] < 2 * interval, "a record was visible {:?} after it was sent", late[late.len() - 1]);
+        Comparison::of(&sink).run().map(drop)
+    })
+}
+
+/// One record to each source partition: for each the partition, and when the broker had it, in milliseconds since 1970.
+async fn send_to_each(publisher: &mut Publisher, count: u32, round: u32, pause: Duration) -> Result<Vec<(i32, i64)>> {
+    let catalogue = Catalogue::load()?;
+    let encoder = Encoder::new(&catalogue)?;
+    let mut sent = Vec::new();
+    let began = tokio::time::Instant::now();
+    for number in 0..count {
+        tokio::time::sleep_until(began + pause * number).await;
+        let page = i64::from(round * count + number);
+        let values = vec![Value::Timestamp(now()), Value::Long(7), Value::Long(page)];
+        let payload = encoder.encode(&Event { kind: KIND, values })?;
+        let receipt = publisher.send(Message { payload, ..Default::default() }).await?.await?;
+        sent.push((receipt.partition, now()));
+    }
+    Ok(sent)
+}
+
+fn now() -> i64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as i64)
+}
+
+/// How many calls the NameNode has answered, and when that was: it counts anew every ten seconds.
+fn calls(services: &Services) -> Result<(u64, Instant)> {
+    let look = || services.stack().name_node()?.calls().context("the NameNode does not tell its calls");
+    let before = look()?;
+    until("the NameNode counts its calls", LIMIT, || {
+        let calls = look()?;
+        ensure!(calls != before, "it still tells {calls}");
+        Ok((calls, Instant::now()))
+    })
+}
+
+/// A commit: when its manifest was written, in milliseconds since 1970, and how many rows there were with it.
+struct CommitAt {
+    at: i64,
+    total_rows: u64,
+}
+
+/// The commits of a sink by source partition, in order.
+async fn commits(services: &Services, sink: &Sink<'_>) -> Result<BTreeMap<i32, Vec<CommitAt>>> {
+    let hdfs = services.hdfs()?;
+    let client = hdfs_native::ClientBuilder::new().with_config_dir(services.hadoop_conf()?).build()?;
+    let mut commits: BTreeMap<i32, Vec<CommitAt>> = BTreeMap::new();
+    for table in tables(&hdfs, &sink.directory()).await? {
+        for entry in client.list_status(&table.commits(), true).await?.into_iter().filter(|entry| !entry.isdir) {
+            let mut names = entry.path.rsplit('/');
+            let sequence = names.next().and_then(SourcePartitionLayout::manifest_sequence).context("no manifest")?;
+            let partition = names.next().and_then(|name| name.rsplit_once("-p")).context("no partition")?.1.parse()?;
+            let manifest = Manifest::from_json(&hdfs.read(&entry.path).await?, &entry.path, sequence)?;
+            let at = i64::try_from(entry.modification_time)?;
+            commits.entry(partition).or_default().push(CommitAt { at, total_rows: manifest.total_rows });
+        }
+    }
+    commits.values_mut().for_each(|own| own.sort_by_key(|commit| commit.total_rows));
+    Ok(commits)
+}
+
+/// From each record's receipt to the commit that has it, ascending.
+fn lateness(sent: &[(i32, i64)], commits: &BTreeMap<i32, Vec<CommitAt>>) -> Result<Vec<Duration>> {
+    let mut numbers: BTreeMap<i32, u64> = BTreeMap::new();
+    let mut late = Vec::new();
+    for (partition, at) in sent {
+        let number = numbers.entry(*partition).or_default();
+        *number += 1;
+        let commit = commits.get(partition).and_then(|own| own.iter().find(|commit| commit.total_rows >= *number));
+        let commit = commit.with_context(|| format!("record {number} of partition {partition} is in no commit"))?;
+        late.push(Duration::from_millis(u64::try_from((commit.at - at).max(0))?));
+    }
+    late.sort();
+    Ok(late)
+}
+
+fn resident(pid: u32) -> Result<u64> {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
+    Ok(line.split_whitespace().nth(1).context("no size")?.parse::<u64>()? << 10)
+}
+
+const MANIFESTS: u64 = 10_000;
+const KEEP: u64 = 300;
+const WRITES_AT_ONCE: usize = 256;
+const LOADS: usize = 5;
+
+#[test]
+fn a_source_partition_with_ten_thousand_manifests_is_loaded_within_two_seconds_and_pruned_at_once() -> Result<()> {
+    let services = Services::start(Stack::builder().name("history").runtime(Runtime::Thread))?;
+    services.run(|services| {
+        let hdfs = services.hdfs()?;
+        let table = TableLayout::new("/history", "visits")?;
+        let layout = SourcePartitionLayout::new(table, "visits", None)?;
+        services.wait_for(write_history(&hdfs, &layout))?;
+        let all = services.wait_for(median_load(&hdfs, &layout))?;
+        let began = Instant::now();
+        let pruned = services.wait_for(prune(&hdfs, &layout, KEEP))?;
+        println!("{pruned} manifests pruned in {:.1} s", began.elapsed().as_secs_f64());
+        let few = services.wait_for(median_load(&hdfs, &layout))?;
+        for (what, load) in [("10,000 manifests", &all), ("300 manifests", &few)] {
+            println!("{what}: loaded in {load:?} (median of {LOADS})");
+        }
+        ensure!(all < Duration::from_secs(2), "10,000 manifests: {all:?}");
+        ensure!(few < Duration::from_millis(100), "pruned: {few:?}");
+        Ok(())
+    })
+}
+
+fn identity() -> SinkIdentity {
+    SinkIdentity { sink: "t/n/cold".to_owned(), subscription: "cold".to_owned(), topic: "visits".to_owned() }
+}
+
+/// A source partition whose one file has grown by a row with each commit.
+async fn write_history(hdfs: &Hdfs, layout: &SourcePartitionLayout) -> Result<()> {
+    let row = b"0,1,2\n";
+    let rows = row.repeat(usize::try_from(MANIFESTS)?);
+    let name = layout.published("dt=2026-11-24", 1, "csv");
+    write_whole(hdfs, &layout.table.path(&name), rows.clone().into()).await?;
+    let content = |sequence: u64| Content {
+        length: sequence * row.len() as u64,
+        rows: sequence,
+        checksum: format!("{:08x}", crc32fast::hash(&rows[..sequence as usize * row.len()])),
+        format: FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression: Compression::None },
+    };
+    let at = |entry| Position { ledger: 1, entry, batch_index: 0 };
+    let manifest = |sequence: u64| Manifest {
+        format_version: FORMAT_VERSION,
+        sequence,
+        nonce: sequence.to_string(),
+        source_partition: layout.name.clone(),
+        ordered: true,
+        sink: identity(),
+        predecessor_last: (sequence > 1).then(|| at(sequence - 1)),
+        first: Some(at(sequence)),
+        last: Some(at(sequence)),
+        largest_publish_time: 0,
+        rows: 1,
+        dropped: 0,
+        total_rows: sequence,
+        total_dropped: 0,
+        schema_version: 1,
+        files: vec![FileEntry {
+            staged: layout.staged(sequence, "0", "csv"),
+            name: name.clone(),
+            content: content(sequence),
+            replaces: (sequence > 1).then(|| content(sequence - 1)),
+        }],
+        open_files: vec![OpenFile {
+            directory: "dt=2026-11-24".to_owned(),
+            name: name.clone(),
+            content: content(sequence),
+        }],
+    };
+    let began = Instant::now();
+    let writes = (1..=MANIFESTS).map(|sequence| {
+        let json = manifest(sequence).to_json();
+        async move {
+            write_whole(hdfs, &layout.manifest(sequence), json?.into()).await?;
+            anyhow::Ok(())
+        }
+    });
+    let written: Vec<Result<()>> = stream::iter(writes).buffer_unordered(WRITES_AT_ONCE).collect().await;
+    written.into_iter().collect::<Result<()>>()?;
+    println!("{MANIFESTS} manifests written in {:.1} s", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// The median of several loads: the machine does other things too.
+async fn median_load(hdfs: &Hdfs, layout: &SourcePartitionLayout) -> Result<Duration> {
+    let mut loads = Vec::new();
+    for _ in 0..LOADS {
+        let began = Instant::now();
+        let manifest = load(hdfs, layout, &identity()).await?.context("there is no manifest")?;
+        loads.push(began.elapsed());
+        ensure!(manifest.sequence == MANIFESTS, "loaded {}", manifest.sequence);
+    }
+    loads.sort();
+    Ok(loads[LOADS / 2])
+}
