@@ -5,6 +5,8 @@
 //! query on the one or the other.
 
 mod activity;
+#[cfg(test)]
+mod engine;
 mod events;
 mod views;
 
