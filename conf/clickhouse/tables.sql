@@ -11,7 +11,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`page_visit`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user viewed a product\'s page.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`searching`
@@ -22,7 +22,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`searching`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user used the search box.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`filtering`
@@ -36,7 +36,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`filtering`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user applied filters or sorting to search results.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`cart_add`
@@ -47,7 +47,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`cart_add`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user added an item to the cart.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`cart_delete`
@@ -58,7 +58,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`cart_delete`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user removed an item from the cart.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`ordering`
@@ -69,7 +69,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`ordering`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user placed an order.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`order_cancel`
@@ -80,7 +80,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`order_cancel`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user cancelled an order.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`review_review`
@@ -91,7 +91,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`review_review`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user read a review.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`review_creating`
@@ -103,7 +103,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`review_creating`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user wrote a new review.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`registering`
@@ -113,7 +113,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`registering`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user registered.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`logging_in`
@@ -124,7 +124,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`logging_in`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user logged in to the account.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`profile_edit`
@@ -134,7 +134,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`profile_edit`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user changed profile data.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`mailing_subscription`
@@ -145,7 +145,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`mailing_subscription`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user subscribed to a mailing.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`support_contact`
@@ -156,7 +156,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`support_contact`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user contacted support.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`recommendation_view`
@@ -167,7 +167,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`recommendation_view`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user viewed recommendations.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`sale_participation`
@@ -179,7 +179,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`sale_participation`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user took part in a promotion or sale.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`item_comparison`
@@ -192,7 +192,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`item_comparison`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user compared items: specifications, price and other attributes.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`order_history_viewing`
@@ -203,7 +203,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`order_history_viewing`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user viewed earlier orders and their states.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`item_return`
@@ -217,7 +217,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`item_return`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user returned an item.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`promo_usage`
@@ -229,7 +229,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`promo_usage`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A coupon was used when an order was placed.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`category_view`
@@ -241,7 +241,7 @@ CREATE TABLE IF NOT EXISTS `marketplace`.`category_view`
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user moved to and viewed a category or subcategory.';
 
 CREATE TABLE IF NOT EXISTS `marketplace`.`activity_by_hour`

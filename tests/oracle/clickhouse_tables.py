@@ -104,6 +104,10 @@ def everything(events, schemas):
         # What the JDBC sink asks before it writes: any other table found would be taken for this one.
         tables = f"SELECT database, name FROM system.tables WHERE name LIKE '{name}'"
         yield f"the table of {name}", tables, [[DATABASE, name]]
+        # A query of some hours must find them by the key.
+        some_hours = f"EXPLAIN indexes = 1 SELECT count() FROM {DATABASE}.{name} WHERE timestamp >= '2026-11-01 05:00:00'"
+        key = f"SELECT count() FROM ({some_hours}) WHERE explain LIKE '%Condition: (toStartOfHour(timestamp) in [%'"
+        yield f"the key of {name}", key, [[1]]
         for field in schema["fields"]:
             if "codes" in field:
                 named = f"SELECT `{field['name']}`, `{field['name']}_name`, count() FROM {DATABASE}.{name}_named GROUP BY 1, 2"

@@ -36,8 +36,7 @@ pub struct Sinks {
     /// Any other of the HDFS sink's configs; may be given several times.
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// ClickHouse's address with the database, as the functions worker sees it. The driver's compression is of no use to
-    /// proxies and of little on one network.
+    /// ClickHouse's address with the database, as the functions worker sees it.
     #[arg(
         long,
         value_name = "URL",

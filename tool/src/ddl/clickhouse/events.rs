@@ -10,7 +10,8 @@ use crate::ddl::table::{EventColumn, EventTable, TIME, USER};
 impl ClickHouse {
     /// Months as partitions: an insert may touch a hundred at most, and a batch of a quiet topic's backlog spans that many
     /// days at once. Within a month rows are ordered by hour, so that a query of the last hours reads only these, and within
-    /// an hour by user, so that a user's way is in one place.
+    /// an hour by user, so that a user's way is in one place. The time itself must not be in the key: ClickHouse would look
+    /// for it there instead of for its hour, and read the whole month.
     pub(super) fn event_table(&self, table: &EventTable) -> Result<String> {
         let columns = table.columns.iter().map(column).collect::<Result<Vec<_>>>()?;
         let (time, user) = (quoted(TIME), quoted(USER));
@@ -22,7 +23,7 @@ impl ClickHouse {
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM({time})
-ORDER BY (toStartOfHour({time}), {user}, {time})
+ORDER BY (toStartOfHour({time}), {user})
 {}COMMENT {}",
             self.path(table.name()),
             columns.join(",\n"),

@@ -54,7 +54,7 @@ fn a_table_has_the_types_that_the_jdbc_sink_fills() {
 )
 ENGINE = MergeTree
 PARTITION BY toYYYYMM(`timestamp`)
-ORDER BY (toStartOfHour(`timestamp`), `user_id`, `timestamp`)
+ORDER BY (toStartOfHour(`timestamp`), `user_id`)
 COMMENT 'A user applied filters or sorting to search results.'";
     assert_eq!(filtering, expected);
 }
