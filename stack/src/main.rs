@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hdfs_csv_stack::{Builder, Runtime, Stack, State, stacks_dir};
 
-/// Pulsar with its functions worker and HDFS, as plain processes.
+/// Pulsar with its functions worker, HDFS, Hive, ClickHouse and Superset, as plain processes.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {
@@ -74,7 +74,7 @@ struct HiveArgs {
 struct StackArgs {
     #[command(flatten)]
     name: NameArgs,
-    /// Which services: Pulsar and HDFS, or Hive too.
+    /// Which services: Pulsar and HDFS, or all.
     #[arg(long, value_enum, default_value_t = Layers::Cold)]
     layers: Layers,
     /// How many DataNodes; 0 leaves HDFS out.
@@ -102,7 +102,7 @@ struct StackArgs {
 enum Layers {
     /// Pulsar and HDFS.
     Cold,
-    /// Those, and Hive.
+    /// Those, Hive, ClickHouse and Superset.
     Full,
 }
 
@@ -133,6 +133,8 @@ impl StackArgs {
             .data_dir(self.name.folder())
             .data_nodes(self.data_nodes)
             .hive(self.layers == Layers::Full)
+            .click_house(self.layers == Layers::Full)
+            .superset(self.layers == Layers::Full)
             .runtime(runtime)
             .liveness_check(Duration::from_secs(self.liveness_check))
             .peak_speed(self.peak_speed);

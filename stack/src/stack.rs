@@ -16,7 +16,7 @@ use crate::hdfs::Hdfs;
 use crate::hive::Hive;
 use crate::ports;
 use crate::process::{Service, joined};
-use crate::services::{DataNode, NameNode, Pulsar, PulsarOptions};
+use crate::services::{ClickHouse, DataNode, NameNode, Pulsar, PulsarOptions, Superset};
 use crate::state::State;
 
 /// Running services. When this is dropped they end, and so they do when this process ends in whatever way.
@@ -24,6 +24,8 @@ pub struct Stack {
     name: String,
     keep_data: bool,
     pulsar: Pulsar,
+    superset: Option<Superset>,
+    click_house: Option<ClickHouse>,
     hive: Option<Hive>,
     hdfs: Option<Hdfs>,
     folder: Folder,
@@ -36,6 +38,10 @@ impl Stack {
     }
 
     pub(crate) fn start(builder: Builder) -> Result<Self> {
+        if builder.hive && builder.data_nodes == 0 {
+            // It keeps its tables there.
+            return Err(Error::Missing("HDFS".to_owned()));
+        }
         let folder = Folder::claim(builder.folder())?;
         let progress = &builder.progress;
         let home = progress.step("artifacts", || {
@@ -46,15 +52,27 @@ impl Stack {
             if builder.hive {
                 artifacts::resolve("hive")?;
             }
+            if builder.click_house {
+                ClickHouse::fetch()?;
+            }
+            if builder.superset {
+                Superset::fetch()?;
+            }
             artifacts::pulsar_home()
         })?;
-        let (pulsar, tables) = thread::scope(|scope| {
+        let environment = &builder.environment;
+        let start_click_house = || progress.step("ClickHouse", || ClickHouse::start_new(&folder, environment));
+        let start_superset = || progress.step("Superset", || Superset::start_new(&folder, environment));
+        let (pulsar, tables, click_house, superset) = thread::scope(|scope| {
             let tables = scope.spawn(|| start_tables(&builder, &folder));
+            let click_house = builder.click_house.then(|| scope.spawn(start_click_house));
+            let superset = builder.superset.then(|| scope.spawn(start_superset));
             let pulsar = progress.step("Pulsar", || start_pulsar(&builder, &folder, home));
-            (pulsar, joined(tables))
+            (pulsar, joined(tables), click_house.map(joined).transpose(), superset.map(joined).transpose())
         });
-        let (hdfs, hive) = tables?;
-        Ok(Self { name: builder.name, keep_data: builder.keep_data, pulsar: pulsar?, hive, hdfs, folder })
+        let ((hdfs, hive), click_house, superset) = (tables?, click_house?, superset?);
+        let Builder { name, keep_data, .. } = builder;
+        Ok(Self { name, keep_data, pulsar: pulsar?, superset, click_house, hive, hdfs, folder })
     }
 
     /// Pulsar.
@@ -81,6 +99,16 @@ impl Stack {
     /// Hive.
     pub fn hive(&self) -> Result<&Hive> {
         self.hive.as_ref().ok_or_else(|| Error::Missing("Hive".to_owned()))
+    }
+
+    /// ClickHouse.
+    pub fn click_house(&self) -> Result<&ClickHouse> {
+        self.click_house.as_ref().ok_or_else(|| Error::Missing("ClickHouse".to_owned()))
+    }
+
+    /// Superset.
+    pub fn superset(&self) -> Result<&Superset> {
+        self.superset.as_ref().ok_or_else(|| Error::Missing("Superset".to_owned()))
     }
 
     /// A client of Pulsar's REST interface.
@@ -156,6 +184,8 @@ impl Stack {
             hdfs_url: self.name_node().map(NameNode::url).ok(),
             hive_url: self.hive.as_ref().map(|hive| hive.server().jdbc_url()),
             metastore_uri: self.hive.as_ref().map(|hive| hive.metastore().uri()),
+            click_house_url: self.click_house.as_ref().map(ClickHouse::url),
+            superset: self.superset.as_ref().map(Superset::address),
             hadoop_conf_dir: self.hadoop_conf_dir().map(Path::to_path_buf).ok(),
             data_dir: self.data_dir().to_path_buf(),
             log_dir: self.log_dir(),
@@ -170,13 +200,15 @@ impl Stack {
 
     /// All services, in the order in which they are to be stopped.
     fn services(&self) -> impl Iterator<Item = (String, &Service)> {
-        self.users_of_hdfs().chain(self.hdfs.iter().flat_map(Hdfs::services))
+        self.others().chain(self.hdfs.iter().flat_map(Hdfs::services))
     }
 
-    /// The services that may still want to write to HDFS when they are stopped.
-    fn users_of_hdfs(&self) -> impl Iterator<Item = (String, &Service)> {
+    /// The services that are not HDFS. They may still want to write to it when they are stopped.
+    fn others(&self) -> impl Iterator<Item = (String, &Service)> {
         let pulsar = ("pulsar".to_owned(), self.pulsar.service());
-        std::iter::once(pulsar).chain(self.hive.iter().flat_map(Hive::services))
+        let superset = self.superset.iter().map(|it| ("superset".to_owned(), it.service()));
+        let click_house = self.click_house.iter().map(|it| ("click-house".to_owned(), it.service()));
+        std::iter::once(pulsar).chain(superset).chain(click_house).chain(self.hive.iter().flat_map(Hive::services))
     }
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<()> {
@@ -195,7 +227,7 @@ impl Drop for Stack {
                 }
             });
         };
-        stop(&mut self.users_of_hdfs());
+        stop(&mut self.others());
         stop(&mut self.services());
         if !self.keep_data {
             let _ = self.folder.discard();
@@ -224,8 +256,7 @@ fn start_pulsar(builder: &Builder, folder: &Folder, home: PathBuf) -> Result<Pul
 fn start_tables(builder: &Builder, folder: &Folder) -> Result<(Option<Hdfs>, Option<Hive>)> {
     let progress = &builder.progress;
     if builder.data_nodes == 0 {
-        // Hive keeps its tables there.
-        return if builder.hive { Err(Error::Missing("HDFS".to_owned())) } else { Ok((None, None)) };
+        return Ok((None, None));
     }
     let hdfs = progress.step("HDFS", || Hdfs::start(builder, folder))?;
     let conf = hdfs.name_node.client_conf_dir();

@@ -9,7 +9,7 @@ use crate::artifacts;
 use crate::error::{Error, Result};
 use crate::hadoop::Hadoop;
 use crate::hive_java::HiveJava;
-use crate::services;
+use crate::services::{self, SupersetAddress};
 
 /// Where a running stack is to be found, for processes other than its owner's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -28,6 +28,10 @@ pub struct State {
     pub hive_url: Option<String>,
     /// What Thrift clients of Hive's metastore connect to, if it is there.
     pub metastore_uri: Option<String>,
+    /// ClickHouse's HTTP interface, if it is there.
+    pub click_house_url: Option<String>,
+    /// Superset, if it is there.
+    pub superset: Option<SupersetAddress>,
     /// Configuration for HDFS clients, if there is a file system.
     pub hadoop_conf_dir: Option<PathBuf>,
     /// The stack's folder.

@@ -31,5 +31,11 @@ pub(crate) fn print(state: &State) {
         println!("Hive         {url}");
         println!("metastore    {uri}");
     }
+    if let Some(url) = &state.click_house_url {
+        println!("ClickHouse   {url}");
+    }
+    if let Some(superset) = &state.superset {
+        println!("Superset     {} (user {}, password {})", superset.url, superset.user, superset.password);
+    }
     println!("logs         {}", state.log_dir.display());
 }
