@@ -13,6 +13,7 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::folder::remove;
 use crate::process::run;
+use crate::python;
 
 const POM: &str = include_str!("../artifacts/pom.xml");
 const CACHE: &str = "pulsar-io-hdfs-csv";
@@ -24,6 +25,12 @@ const UNPACK_LIMIT: Duration = Duration::from_secs(300);
 /// The files of one of the pom's profiles, in class path order.
 pub fn resolve(profile: &str) -> Result<Vec<PathBuf>> {
     resolve_in(&Cache::open()?, profile)
+}
+
+/// The folder of a Python environment's commands. `requirements` are all of its packages, pinned, as `pip freeze` lists
+/// them; it is made once.
+pub fn python_environment(name: &str, requirements: &str) -> Result<PathBuf> {
+    python::environment(&Cache::open()?, name, requirements)
 }
 
 /// Pulsar's distribution, unpacked.

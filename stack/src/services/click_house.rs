@@ -6,12 +6,11 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::admin::Http;
-use crate::artifacts::Cache;
 use crate::error::Result;
 use crate::files::{self, Settings};
 use crate::folder::Folder;
 use crate::process::{Plan, Service};
-use crate::{hadoop, ports, python};
+use crate::{artifacts, hadoop, ports};
 
 const NAME: &str = "click-house";
 const BINARY: &str = "clickhouse";
@@ -96,7 +95,7 @@ fn binary() -> Option<PathBuf> {
 }
 
 fn front_python() -> Result<PathBuf> {
-    Ok(python::environment(&Cache::open()?, NAME, REQUIREMENTS)?.join("python"))
+    Ok(artifacts::python_environment(NAME, REQUIREMENTS)?.join("python"))
 }
 
 fn front(conf: &Path, data: PathBuf, port: u16, environment: Settings) -> Result<Start> {
