@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::artifacts::Cache;
+use crate::artifacts;
 use crate::error::Result;
 use crate::files;
 use crate::process::run;
@@ -16,11 +16,11 @@ const BASE_LIMIT: Duration = Duration::from_secs(300);
 const IDENTITY: &str = "import sys; print(sys.version, sys.base_prefix)";
 
 /// The folder of an environment's commands. `requirements` are all of its packages, pinned, as `pip freeze` lists them.
-pub(crate) fn environment(cache: &Cache, name: &str, requirements: &str) -> Result<PathBuf> {
+pub(crate) fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
     let mut identity = Command::new(BASE);
     identity.args(["-c", IDENTITY]);
     let inputs = (requirements, run(identity, BASE_LIMIT)?);
-    let folder = cache.made(&format!("python-{name}"), &inputs, |folder| {
+    let folder = artifacts::made(&format!("python-{name}"), &inputs, |folder| {
         let mut make = Command::new(BASE);
         make.args(["-m", "venv"]).arg(folder);
         run(make, BASE_LIMIT)?;

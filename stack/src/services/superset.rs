@@ -8,13 +8,12 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::Http;
-use crate::artifacts::Cache;
 use crate::builder::random;
 use crate::error::{Error, Result};
 use crate::files::{self, Settings};
 use crate::folder::Folder;
 use crate::process::{Plan, Service, run};
-use crate::{hadoop, ports, python};
+use crate::{artifacts, hadoop, ports, python};
 
 const NAME: &str = "superset";
 const REQUIREMENTS: &str = include_str!("../../superset/requirements.txt");
@@ -123,10 +122,9 @@ impl Superset {
 
 /// The packages, and the metadata of a new Superset: making that takes longer than all of a start.
 fn parts() -> Result<Parts> {
-    let cache = Cache::open()?;
-    let commands = python::environment(&cache, NAME, REQUIREMENTS)?;
+    let commands = python::environment(NAME, REQUIREMENTS)?;
     let inputs = (REQUIREMENTS, CONFIG, INITIALIZE, USER, PASSWORD);
-    let made = cache.made("superset-metadata", &inputs, |folder| {
+    let made = artifacts::made("superset-metadata", &inputs, |folder| {
         let [config, initialize] = [folder.join(CONFIG_FILE), folder.join("initialize.py")];
         files::write(&config, CONFIG)?;
         files::write(&initialize, INITIALIZE)?;
