@@ -1,6 +1,6 @@
 //! The files of the services, pinned in `artifacts/pom.xml` and fetched by Maven.
 //!
-//! What Maven answered and what was unpacked is kept in the user's cache, under a lock, so that stacks that start at
+//! What Maven answered, what was unpacked and what was made is kept in the user's cache, under locks, so that stacks that start at
 //! the same time neither wait for Maven twice nor meet half an archive.
 
 use std::env;
@@ -11,16 +11,26 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::folder::remove;
 use crate::process::run;
+use crate::python;
 
 const POM: &str = include_str!("../artifacts/pom.xml");
 const CACHE: &str = "pulsar-io-hdfs-csv";
+/// In a folder of the cache, when everything is in it.
+const COMPLETE: &str = "complete";
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(1200);
 const UNPACK_LIMIT: Duration = Duration::from_secs(300);
 
 /// The files of one of the pom's profiles, in class path order.
 pub fn resolve(profile: &str) -> Result<Vec<PathBuf>> {
     resolve_in(&Cache::open()?, profile)
+}
+
+/// The folder of a Python environment's commands. `requirements` are all of its packages, pinned, as `pip freeze` lists
+/// them; it is made once.
+pub fn python_environment(name: &str, requirements: &str) -> Result<PathBuf> {
+    python::environment(name, requirements)
 }
 
 /// Pulsar's distribution, unpacked.
@@ -75,14 +85,37 @@ fn unpack(cache: &Cache, archive: &Path) -> Result<PathBuf> {
     Ok(target)
 }
 
-/// The cache folder, locked as long as this lives.
+/// A folder of the cache that is made once from these inputs. It is filled where it stays: some things cannot be moved.
+/// Who wants the same thing meanwhile waits; who wants something else does not.
+pub(crate) fn made(name: &str, inputs: &impl Hash, make: impl FnOnce(&Path) -> Result<()>) -> Result<PathBuf> {
+    let cache = Cache::locked(&format!("{name}.lock"))?;
+    let mut hasher = DefaultHasher::new();
+    inputs.hash(&mut hasher);
+    let folder = cache.folder.join(format!("{name}-{:016x}", hasher.finish()));
+    let complete = folder.join(COMPLETE);
+    if !complete.is_file() {
+        remove(&folder)?;
+        fs::create_dir_all(&folder).map_err(Error::io(folder.display()))?;
+        make(&folder)?;
+        fs::write(&complete, "").map_err(Error::io(complete.display()))?;
+    }
+    Ok(folder)
+}
+
+/// The cache folder, and a lock on one part of it as long as this lives.
 struct Cache {
     folder: PathBuf,
     _lock: File,
 }
 
 impl Cache {
+    /// Takes the lock on what Maven fetches, when nobody else has it.
     fn open() -> Result<Self> {
+        Self::locked("lock")
+    }
+
+    /// Takes the lock in the file of this name, when nobody else has it.
+    fn locked(file: &str) -> Result<Self> {
         let folder = env::var_os("XDG_CACHE_HOME")
             .map(PathBuf::from)
             .filter(|folder| folder.is_absolute())
@@ -90,7 +123,7 @@ impl Cache {
             .ok_or_else(|| Error::Missing("home folder: set XDG_CACHE_HOME".to_owned()))?
             .join(CACHE);
         fs::create_dir_all(&folder).map_err(Error::io(folder.display()))?;
-        let path = folder.join("lock");
+        let path = folder.join(file);
         let lock = File::create(&path).map_err(Error::io(path.display()))?;
         lock.lock().map_err(Error::io(path.display()))?;
         Ok(Self { folder, _lock: lock })
