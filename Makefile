@@ -50,9 +50,9 @@ unit: ## Run Rust's unit tests
 	$(call say,rows against Python's fastavro; tables on ClickHouse's engine)
 	cargo test --release --workspace --lib -- --ignored fastavro clickhouse
 
-integration: $(nar) ## Run the tests on real services: Pulsar, HDFS, the functions worker
+integration: $(nar) ## Run the tests on real services, or one file of them: TEST=readers
 	$(call say,tests on real services)
-	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --no-fail-fast --test '*' -- --test-threads=2
+	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --no-fail-fast --test '$(or $(TEST),*)' -- --test-threads=2
 
 faults: $(nar) ## Do faults of every kind at random, FAULT_MINUTES=15 long: target/faults/report.json says what came of it
 	$(call say,faults at random on real services)

@@ -6,6 +6,7 @@
 //! shares no code with the connector.
 
 pub mod faults;
+pub mod hostile;
 mod letters;
 mod namespace;
 mod oracle;

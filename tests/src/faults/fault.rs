@@ -15,6 +15,8 @@ use crate::wait::until;
 const MOST_PARTITIONS: u32 = 8;
 /// The subscription goes back by up to so many entries.
 const LONGEST_STEP_BACK: u64 = 200;
+/// Until both instances have partitions again after whatever came before: each start of one takes half a minute on a busy machine.
+const BALANCE: Duration = Duration::from_secs(180);
 
 /// Something that goes wrong, or changes, under a running sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,7 +176,7 @@ fn kill_instance<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<
 fn pause_instance<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
     let (sink, stack) = (scene.exactly_once, scene.namespace.services.stack());
     // One that has partitions, and no namesake that an earlier worker left behind: those end by themselves.
-    let (instance, pid) = until("an instance that can be paused", ANSWER, || {
+    let (instance, pid) = until("an instance that can be paused", BALANCE, || {
         let (instance, pid) = a_process(sink, random)?;
         let all = sink.processes();
         ensure!(all.iter().filter(|(number, _)| *number == instance).count() == 1, "the processes are {all:?}");
