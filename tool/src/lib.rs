@@ -1,8 +1,10 @@
 //! What `hdfs-csv` is made of, as a library: the events and their schemas, a seeded simulation of a
 //! marketplace's traffic, sending to and reading from Pulsar topics, and the sink configurations.
 
+pub mod audit;
 pub mod catalogue;
 pub mod command;
+pub mod commits;
 pub mod configuration;
 pub mod encode;
 pub mod event;
@@ -13,8 +15,11 @@ pub mod pulsar_client;
 pub mod record;
 pub mod replay;
 pub mod sinks;
+pub mod time;
 pub mod topic;
 pub mod traffic;
 #[cfg(test)]
 mod troubleshooting;
 pub mod verify;
+pub mod watermark;
+pub mod writer_schema;

@@ -1,0 +1,305 @@
+//! One source partition: its records, its rows, and how they differ.
+
+use std::collections::{BTreeSet, HashMap};
+use std::ops::ControlFlow;
+
+use anyhow::Result;
+use pulsar_io_hdfs_csv::layout::TableLayout;
+use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::storage::Storage;
+
+use super::Period;
+use super::detail::{ByHash, ByPosition, Group, Look, Place, reread};
+use super::files::{File, Unread, files, scan};
+use super::judge::{Judge, Pool};
+use super::ranges::{Ranges, Tally, placed};
+use super::record::Records;
+use super::report::{Comparison, Kind, SourcePartitionReport};
+use super::rows::{Columns, Row};
+use crate::commits::Commits;
+
+/// Records that are looked at again at a time; one commit can be more.
+const GROUP: u64 = 1 << 19;
+/// How often progress is told.
+const TOLD: u64 = 1_000;
+
+/// A source partition to compare.
+pub struct SourcePartition<'a, S> {
+    /// The file system.
+    pub storage: &'a S,
+    /// Its table.
+    pub table: &'a TableLayout,
+    /// The table's columns.
+    pub columns: &'a Columns,
+    /// Its commits; of each writer under at-least-once.
+    pub commits: Vec<&'a Commits>,
+    /// The partition directories that are there.
+    pub directories: &'a BTreeSet<String>,
+    /// What is compared.
+    pub period: Period,
+    /// By what.
+    pub comparison: Comparison,
+    /// Is told of records and rows as they are read.
+    pub progress: &'a dyn Fn(u64),
+}
+
+/// The first and the last range that a file has rows of.
+type Extent = Option<(usize, usize)>;
+
+impl<S: Storage> SourcePartition<'_, S> {
+    /// Compares it.
+    pub async fn compare<R: Records>(&self, records: &mut R) -> Result<SourcePartitionReport> {
+        let mut ranges = self.ranges();
+        self.read_records(records, &mut ranges).await?;
+        let files = files(&self.commits, self.directories);
+        let at_least_once = self.commits.iter().any(|own| !own.ordered());
+        let report = SourcePartitionReport {
+            first: ranges.compared.map(|(first, _)| first),
+            last: ranges.compared.map(|(_, last)| last),
+            records: ranges.all.iter().map(|range| range.records).sum(),
+            uncommitted: ranges.uncommitted,
+            ..SourcePartitionReport::default()
+        };
+        let dropped = if at_least_once {
+            self.commits.iter().filter_map(|own| own.newest()).map(|newest| newest.total_dropped).sum()
+        } else {
+            self.commits.iter().map(|own| own.pruned_dropped()).sum()
+        };
+        let pool = Pool { dropped, ..Pool::default() };
+        let mut judge = Judge { table: self.table, files: &files, at_least_once, pool, report };
+        let extents = self.read_rows(&files, &mut ranges, &mut judge).await?;
+        let deleted = self.deleted(&files, &ranges, &mut judge.pool);
+        match self.comparison {
+            Comparison::Nothing => {}
+            Comparison::Count => self.compare_counts(&ranges, &mut judge),
+            Comparison::Position | Comparison::Commit => {
+                self.judge(records, &ranges, &files, &extents, &deleted, &mut judge).await?;
+            }
+        }
+        Ok(judge.report)
+    }
+
+    fn ranges(&self) -> Ranges {
+        match &self.commits[..] {
+            [] => Ranges::default(),
+            [own] if own.ordered() => Ranges::of(&own.manifests),
+            several => {
+                let last =
+                    several.iter().flat_map(|own| own.manifests.iter().filter_map(|manifest| manifest.last)).max();
+                Ranges::without_order(last)
+            }
+        }
+    }
+
+    /// Behind which position the period begins at the earliest: everything committed up to there was published before.
+    fn start(&self) -> Option<Position> {
+        let from = self.period.from?;
+        let [own] = &self.commits[..] else { return None };
+        let since_reset = own.manifests.iter().rev().take_while(|manifest| manifest.first.is_some());
+        let before = since_reset.filter(|manifest| manifest.ordered && manifest.largest_publish_time < from);
+        before.filter_map(|manifest| manifest.last).max()
+    }
+
+    async fn read_records<R: Records>(&self, records: &mut R, ranges: &mut Ranges) -> Result<()> {
+        let Period { from, to } = self.period;
+        let mut begun = from.is_none();
+        let mut read = 0;
+        let by_position = self.comparison == Comparison::Position;
+        records
+            .read(self.start(), |record| {
+                read += 1;
+                if read % TOLD == 0 {
+                    (self.progress)(TOLD);
+                }
+                begun |= from.is_some_and(|from| record.publish_time >= from);
+                if !begun {
+                    return ControlFlow::Continue(());
+                }
+                if to.is_some_and(|to| record.publish_time >= to) {
+                    return ControlFlow::Break(());
+                }
+                ranges.record(&record, |hash| if by_position { placed(record.position, hash) } else { hash });
+                ControlFlow::Continue(())
+            })
+            .await?;
+        ranges.end_records();
+        (self.progress)(read % TOLD);
+        Ok(())
+    }
+
+    /// The range of a row that is compared.
+    fn range_of(&self, ranges: &Ranges, file: &File, number: u64, row: &Row) -> Option<usize> {
+        match (self.comparison, ranges.reset) {
+            (Comparison::Commit, _) => ranges.of_manifest(file.sequence_of(number)?),
+            // A topic that was deleted and created again can have the same positions once more.
+            (_, Some(reset)) if file.sequence_of(number).is_none_or(|sequence| sequence < reset) => None,
+            _ => ranges.at(row.position?),
+        }
+    }
+
+    async fn read_rows(&self, files: &[File], ranges: &mut Ranges, judge: &mut Judge<'_>) -> Result<Vec<Extent>> {
+        let mut extents = vec![Extent::None; files.len()];
+        for (file, extent) in files.iter().zip(&mut extents).filter(|(file, _)| !file.deleted) {
+            let mut unplaced = 0;
+            let each = |number, row: Row| {
+                let Some(range) = self.range_of(ranges, file, number, &row) else {
+                    judge.report.not_compared += 1;
+                    unplaced += u64::from(row.position.is_none());
+                    return;
+                };
+                judge.report.rows += 1;
+                *extent = Some(extent.map_or((range, range), |(first, last)| (first.min(range), last.max(range))));
+                let position = row.position.filter(|_| self.comparison == Comparison::Position);
+                ranges.all[range].found.add(position.map_or(row.hash, |position| placed(position, row.hash)));
+            };
+            let rows = match scan(self.storage, self.table, self.columns, file, each).await? {
+                Ok(rows) => rows,
+                Err(unread) => {
+                    let what = match unread {
+                        Unread::Missing => format!("the file is missing; its manifest says {} rows", file.content.rows),
+                        Unread::Damaged(error) => format!("its rows cannot be read: {error}"),
+                    };
+                    judge.find(Kind::Unreadable, None, Some(self.table.path(&file.name)), what);
+                    continue;
+                }
+            };
+            (self.progress)(rows);
+            if self.comparison == Comparison::Position {
+                // They may be of any record that has no other row.
+                judge.pool.unplaced += unplaced;
+            } else if !self.has_grown(file, rows).await? && rows != file.content.rows {
+                let what = format!("it has {rows} rows, its manifest says {}", file.content.rows);
+                judge.find(Kind::Miscounted, None, Some(self.table.path(&file.name)), what);
+            }
+        }
+        Ok(extents)
+    }
+
+    /// Whether a commit has added rows to a file since its manifests were read.
+    async fn has_grown(&self, file: &File, rows: u64) -> Result<bool> {
+        if rows <= file.content.rows {
+            return Ok(false);
+        }
+        for own in &self.commits {
+            let now = Commits::read(self.storage, own.layout.clone()).await?;
+            let entries = now.manifests.iter().flat_map(|manifest| &manifest.files);
+            if entries.filter(|entry| entry.name == file.name).any(|entry| entry.content.rows == rows) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Rows in directories that are gone: by the ranges of their manifests, the others in the pool.
+    fn deleted(&self, files: &[File], ranges: &Ranges, pool: &mut Pool) -> HashMap<usize, u64> {
+        let mut deleted = HashMap::new();
+        let gone = files.iter().filter(|file| file.deleted).flat_map(File::rows_by_manifest);
+        for (sequence, rows) in gone {
+            match sequence.and_then(|sequence| ranges.of_manifest(sequence)) {
+                Some(range) => *deleted.entry(range).or_default() += rows,
+                None => pool.deleted += rows,
+            }
+        }
+        deleted
+    }
+
+    async fn judge<R: Records>(
+        &self,
+        records: &mut R,
+        ranges: &Ranges,
+        files: &[File],
+        extents: &[Extent],
+        deleted: &HashMap<usize, u64>,
+        judge: &mut Judge<'_>,
+    ) -> Result<()> {
+        let by_commit = self.comparison == Comparison::Commit;
+        // Without positions only the rows of manifests that are there can be told apart.
+        let differs = |at: &usize| ranges.all[*at].differs() && !(by_commit && ranges.all[*at].manifest.is_none());
+        let differing: Vec<usize> = (0..ranges.all.len()).filter(differs).collect();
+        for range in (0..ranges.all.len()).filter(|at| !differs(at)) {
+            judge.agrees(&ranges.all[range]);
+        }
+        for group in groups(ranges, &differing) {
+            let found = if by_commit {
+                let look = self.look(records, ranges, files, extents, &group, ByHash::default()).await?;
+                look.end(group)
+            } else {
+                self.look(records, ranges, files, extents, &group, ByPosition::default()).await?.end()
+            };
+            for (group, difference) in found {
+                let gone = group.clone().filter_map(|range| deleted.get(&range)).sum();
+                judge.differs(&ranges.all, &group, &difference, gone);
+            }
+        }
+        if let ([own], true) = (&self.commits[..], by_commit) {
+            judge.pruned(own, ranges);
+        }
+        Ok(())
+    }
+
+    /// Reads the records and the rows of a group again.
+    async fn look<R: Records, L: Look>(
+        &self,
+        records: &mut R,
+        ranges: &Ranges,
+        files: &[File],
+        extents: &[Extent],
+        group: &Group,
+        mut look: L,
+    ) -> Result<L> {
+        (self.progress)(reread(records, ranges, group, &mut look).await?);
+        for (number, file) in files.iter().enumerate() {
+            let overlaps = |(first, last): (usize, usize)| first < group.end && group.start <= last;
+            if !extents[number].is_some_and(overlaps) {
+                continue;
+            }
+            let each = |at, row: Row| {
+                if let Some(range) = self.range_of(ranges, file, at, &row).filter(|range| group.contains(range)) {
+                    look.row(range, row, Place { file: number, row: at });
+                }
+            };
+            // What could not be read before is told already.
+            if let Ok(rows) = scan(self.storage, self.table, self.columns, file, each).await? {
+                (self.progress)(rows);
+            }
+        }
+        Ok(look)
+    }
+
+    /// Without order and positions only the totals can be compared, and rows of records that the topic has no more are in them.
+    fn compare_counts(&self, ranges: &Ranges, judge: &mut Judge<'_>) {
+        let rows = judge.report.not_compared + judge.pool.deleted;
+        let (records, bad, empty) = ranges.all.iter().fold((0, 0, 0), |(records, bad, empty), range| {
+            (records + range.records, bad + range.bad, empty + range.empty)
+        });
+        judge.report.dropped = bad.min(judge.pool.dropped);
+        judge.report.rows = judge.report.not_compared;
+        judge.report.not_compared = 0;
+        let there = rows + judge.pool.dropped + empty;
+        if records > there {
+            judge.report.missing += records - there;
+            let what = format!(
+                "the topic holds {records} committed records, the table {rows} rows, and {} bad records were dropped",
+                judge.pool.dropped
+            );
+            judge.find(Kind::Miscounted, None, None, what);
+        }
+    }
+}
+
+/// Ranges that differ and follow one another, of a bounded number of records where there are several.
+fn groups(ranges: &Ranges, differing: &[usize]) -> Vec<Group> {
+    let mut groups: Vec<(Group, u64)> = Vec::new();
+    for &at in differing {
+        let size = |tally: Tally| tally.count;
+        let own = ranges.all[at].records.max(size(ranges.all[at].found));
+        match groups.last_mut() {
+            Some((group, records)) if group.end == at && *records + own <= GROUP => {
+                group.end = at + 1;
+                *records += own;
+            }
+            _ => groups.push((at..at + 1, own)),
+        }
+    }
+    groups.into_iter().map(|(group, _)| group).collect()
+}
