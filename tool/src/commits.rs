@@ -26,8 +26,7 @@ impl Commits {
     pub async fn read<S: Storage>(storage: &S, layout: SourcePartitionLayout) -> Result<Commits> {
         for _ in 0..ATTEMPTS {
             let listed = storage.list(&layout.manifests()).await?;
-            let pruned =
-                pruning::read(storage, &layout).await.with_context(|| format!("{}", layout.rolled_up_lists()))?;
+            let pruned = pruning::read(storage, &layout).await.with_context(|| layout.rolled_up_lists())?;
             let mut sequences: Vec<u64> =
                 listed.iter().filter_map(|entry| SourcePartitionLayout::manifest_sequence(&entry.name)).collect();
             // One at or below what was pruned was put by an owner that had lost, and never counted.

@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 use anyhow::Result;
 use pulsar_io_hdfs_csv::position::Position;
 
-use super::ranges::Ranges;
+use super::ranges::{Group, Ranges};
 use super::record::{Fate, Record, Records};
 use super::rows::Row;
 
@@ -65,9 +65,6 @@ pub struct Difference {
     /// Rows of records that cannot be decoded here.
     pub undecided: u64,
 }
-
-/// Of ranges that follow one another, by their numbers.
-pub type Group = std::ops::Range<usize>;
 
 /// What is gathered of the records and rows of a group.
 pub trait Look {

@@ -111,7 +111,7 @@ pub async fn scan<S: Storage>(
     let mut read = || -> std::io::Result<u64> {
         let mut rows = Rows::open(&bytes, format)?;
         let mut number = 0;
-        while let Some(row) = rows.next()? {
+        while let Some(row) = rows.next_row()? {
             each(number, columns.read(format.dialect, row));
             number += 1;
         }

@@ -3,9 +3,9 @@
 use pulsar_io_hdfs_csv::layout::TableLayout;
 use pulsar_io_hdfs_csv::manifest::Manifest;
 
-use super::detail::{Difference, Group, NAMED, Named, Pair};
+use super::detail::{Difference, NAMED, Named, Pair};
 use super::files::File;
-use super::ranges::{Range, Ranges};
+use super::ranges::{Group, Range, Ranges};
 use super::report::{Finding, Kind, SourcePartitionReport};
 use crate::commits::Commits;
 
@@ -170,6 +170,26 @@ impl Judge<'_> {
                 commits.pruned_dropped()
             );
             self.find(Kind::Miscounted, None, Some(commits.layout.rolled_up_lists()), what);
+        }
+    }
+
+    /// Without order and positions only the totals can be compared, and rows of records that the topic has no more are in them.
+    pub fn counts(&mut self, ranges: &Ranges) {
+        let rows = self.report.not_compared + self.pool.deleted;
+        let (records, bad, empty) = ranges.all.iter().fold((0, 0, 0), |(records, bad, empty), range| {
+            (records + range.records, bad + range.bad, empty + range.empty)
+        });
+        self.report.dropped = bad.min(self.pool.dropped);
+        self.report.rows = self.report.not_compared;
+        self.report.not_compared = 0;
+        let there = rows + self.pool.dropped + empty;
+        if records > there {
+            self.report.missing += records - there;
+            let what = format!(
+                "the topic holds {records} committed records, the table {rows} rows, and {} bad records were dropped",
+                self.pool.dropped
+            );
+            self.find(Kind::Miscounted, None, None, what);
         }
     }
 }

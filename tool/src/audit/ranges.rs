@@ -11,6 +11,12 @@ use super::record::{Fate, Record};
 /// Records of a range without a manifest.
 const PIECE: u64 = 1 << 17;
 
+/// Records that are looked at again at a time; one commit can be more.
+const GROUP: u64 = 1 << 19;
+
+/// Ranges that follow one another, by their numbers.
+pub type Group = std::ops::Range<usize>;
+
 /// A multiset of hashes, told from another by its size and its sum.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
@@ -188,6 +194,22 @@ impl Ranges {
         Some(self.all.partition_point(|range| range.last < position)).filter(|at| *at < self.all.len())
     }
 
+    /// Of these ranges those together that follow one another, of a bounded number of records where they are several.
+    pub fn groups(&self, numbers: &[usize]) -> Vec<Group> {
+        let mut groups: Vec<(Group, u64)> = Vec::new();
+        for &at in numbers {
+            let own = self.all[at].records.max(self.all[at].found.count);
+            match groups.last_mut() {
+                Some((group, records)) if group.end == at && *records + own <= GROUP => {
+                    group.end = at + 1;
+                    *records += own;
+                }
+                _ => groups.push((at..at + 1, own)),
+            }
+        }
+        groups.into_iter().map(|(group, _)| group).collect()
+    }
+
     /// The range of a manifest that is compared, by its number.
     pub fn of_manifest(&self, sequence: u64) -> Option<usize> {
         self.by_manifest.get(&sequence).copied()
@@ -253,6 +275,18 @@ mod tests {
         let counts: Vec<_> = ranges.all.iter().map(|range| range.records).collect();
         assert_eq!(counts, [PIECE, PIECE, PIECE, 1]);
         assert_eq!(ranges.at(at(PIECE)), Some(1));
+    }
+
+    #[test]
+    fn ranges_that_follow_one_another_are_together_up_to_a_bound() {
+        let mut ranges = Ranges::of(&[1, 2, 3, 4, 5].map(|sequence| manifest(sequence, sequence, sequence)));
+        ranges.all[1].records = GROUP;
+        assert_eq!(ranges.groups(&[0, 1, 2, 4]), [0..1, 1..2, 2..3, 4..5]);
+        ranges.all[1].records = GROUP - 1;
+        ranges.all[2].records = 1;
+        ranges.all[4].records = 1;
+        assert_eq!(ranges.groups(&[1, 2, 3, 4]), [1..4, 4..5]);
+        assert_eq!(ranges.groups(&[]), [] as [Group; 0]);
     }
 
     #[test]

@@ -32,13 +32,13 @@ impl<'b> Rows<'b> {
         };
         let mut rows = Rows { input: BufReader::new(input), dialect: format.dialect, row: Vec::new() };
         if matches!(format.dialect, Dialect::Rfc4180(Rfc4180 { header: true, .. })) {
-            rows.next()?;
+            rows.next_row()?;
         }
         Ok(rows)
     }
 
     /// The next row, without its LF; none at the end.
-    pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
+    pub fn next_row(&mut self) -> io::Result<Option<&[u8]>> {
         self.row.clear();
         loop {
             let length = self.input.read_until(b'\n', &mut self.row)?;
@@ -253,7 +253,7 @@ mod tests {
     fn read(columns: &Columns, dialect: Dialect, compression: Compression, bytes: &[u8]) -> Vec<Row> {
         let mut rows = Rows::open(bytes, FileFormat { dialect, compression }).unwrap();
         let mut all = Vec::new();
-        while let Some(row) = rows.next().unwrap() {
+        while let Some(row) = rows.next_row().unwrap() {
             all.push(columns.read(dialect, row));
         }
         all
@@ -339,7 +339,7 @@ mod tests {
     #[test]
     fn bytes_that_are_not_gzip_are_an_error_and_no_bytes_are_ended_by_a_panic() {
         let format = FileFormat { dialect: HIVE, compression: Compression::Gzip };
-        assert!(Rows::open(b"1,2\n", format).unwrap().next().is_err());
+        assert!(Rows::open(b"1,2\n", format).unwrap().next_row().is_err());
         for dialect in DIALECTS {
             for text in [&b"\\"[..], b"a,\\", b"\"", b"\"a", b"a\"b\"\"", b",", b"\xff,\"\xff"] {
                 read(&texts(2), dialect, Compression::None, text);

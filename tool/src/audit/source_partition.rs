@@ -9,17 +9,15 @@ use pulsar_io_hdfs_csv::position::Position;
 use pulsar_io_hdfs_csv::storage::Storage;
 
 use super::Period;
-use super::detail::{ByHash, ByPosition, Group, Look, Place, reread};
+use super::detail::{ByHash, ByPosition, Look, Place, reread};
 use super::files::{File, Unread, files, scan};
 use super::judge::{Judge, Pool};
-use super::ranges::{Ranges, Tally, placed};
+use super::ranges::{Group, Ranges, placed};
 use super::record::Records;
 use super::report::{Comparison, Kind, SourcePartitionReport};
 use super::rows::{Columns, Row};
 use crate::commits::Commits;
 
-/// Records that are looked at again at a time; one commit can be more.
-const GROUP: u64 = 1 << 19;
 /// How often progress is told.
 const TOLD: u64 = 1_000;
 
@@ -71,7 +69,7 @@ impl<S: Storage> SourcePartition<'_, S> {
         let deleted = self.deleted(&files, &ranges, &mut judge.pool);
         match self.comparison {
             Comparison::Nothing => {}
-            Comparison::Count => self.compare_counts(&ranges, &mut judge),
+            Comparison::Count => judge.counts(&ranges),
             Comparison::Position | Comparison::Commit => {
                 self.judge(records, &ranges, &files, &extents, &deleted, &mut judge).await?;
             }
@@ -219,7 +217,7 @@ impl<S: Storage> SourcePartition<'_, S> {
         for range in (0..ranges.all.len()).filter(|at| !differs(at)) {
             judge.agrees(&ranges.all[range]);
         }
-        for group in groups(ranges, &differing) {
+        for group in ranges.groups(&differing) {
             let found = if by_commit {
                 let look = self.look(records, ranges, files, extents, &group, ByHash::default()).await?;
                 look.end(group)
@@ -265,41 +263,4 @@ impl<S: Storage> SourcePartition<'_, S> {
         }
         Ok(look)
     }
-
-    /// Without order and positions only the totals can be compared, and rows of records that the topic has no more are in them.
-    fn compare_counts(&self, ranges: &Ranges, judge: &mut Judge<'_>) {
-        let rows = judge.report.not_compared + judge.pool.deleted;
-        let (records, bad, empty) = ranges.all.iter().fold((0, 0, 0), |(records, bad, empty), range| {
-            (records + range.records, bad + range.bad, empty + range.empty)
-        });
-        judge.report.dropped = bad.min(judge.pool.dropped);
-        judge.report.rows = judge.report.not_compared;
-        judge.report.not_compared = 0;
-        let there = rows + judge.pool.dropped + empty;
-        if records > there {
-            judge.report.missing += records - there;
-            let what = format!(
-                "the topic holds {records} committed records, the table {rows} rows, and {} bad records were dropped",
-                judge.pool.dropped
-            );
-            judge.find(Kind::Miscounted, None, None, what);
-        }
-    }
-}
-
-/// Ranges that differ and follow one another, of a bounded number of records where there are several.
-fn groups(ranges: &Ranges, differing: &[usize]) -> Vec<Group> {
-    let mut groups: Vec<(Group, u64)> = Vec::new();
-    for &at in differing {
-        let size = |tally: Tally| tally.count;
-        let own = ranges.all[at].records.max(size(ranges.all[at].found));
-        match groups.last_mut() {
-            Some((group, records)) if group.end == at && *records + own <= GROUP => {
-                group.end = at + 1;
-                *records += own;
-            }
-            _ => groups.push((at..at + 1, own)),
-        }
-    }
-    groups.into_iter().map(|(group, _)| group).collect()
 }
