@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, Result};
 use pulsar_io_hdfs_csv::layout::{TableLayout, parent};
 use pulsar_io_hdfs_csv::manifest::Content;
+use pulsar_io_hdfs_csv::position::Position;
 use pulsar_io_hdfs_csv::storage::{Storage, StorageErrorKind};
 
 use super::rows::{Columns, Row, Rows};
@@ -24,6 +25,8 @@ pub struct File {
     slices: Vec<(u64, u64)>,
     /// Rows before those of the slices: pruned manifests added them.
     before: u64,
+    /// Between which positions its records are, if that is known; from the first on when there is no lower bound.
+    span: Option<(Option<Position>, Position)>,
     /// Its partition directory is gone whole, as retention deletes it.
     pub deleted: bool,
 }
@@ -44,9 +47,10 @@ impl File {
         own.chain([(None, self.before)])
     }
 
-    /// Whether a manifest for which this holds has added rows to it.
-    pub fn is_of(&self, is: impl Fn(u64) -> bool) -> bool {
-        self.slices.iter().any(|(_, sequence)| is(*sequence))
+    /// Whether it can have rows of records from the first to the last of these positions.
+    pub fn may_have(&self, compared: Option<(Position, Position)>) -> bool {
+        let Some((first, last)) = self.span else { return true };
+        compared.is_some_and(|(from, to)| first <= Some(to) && last >= from)
     }
 }
 
@@ -55,13 +59,18 @@ pub fn files(commits: &[&Commits], directories: &BTreeSet<String>) -> Vec<File> 
     let mut files: BTreeMap<&str, File> = BTreeMap::new();
     let deleted = |name: &str| !parent(name).is_empty() && !directories.contains(parent(name));
     for own in commits {
+        // A reset lets positions come again, and without order a manifest's positions say nothing.
+        let in_order = own.ordered() && own.manifests.iter().all(|manifest| manifest.first.is_some());
+        let pruned_last = own.manifests.first().and_then(|first| first.predecessor_last).filter(|_| in_order);
         for (name, listed) in &own.pruned.files {
             let content = listed.content.clone();
             let before = content.rows;
-            let file = File { name: name.clone(), content, slices: Vec::new(), before, deleted: deleted(name) };
+            let span = pruned_last.map(|last| (None, last));
+            let file = File { name: name.clone(), content, slices: Vec::new(), before, span, deleted: deleted(name) };
             files.insert(name, file);
         }
         for manifest in &own.manifests {
+            let span = manifest.last.filter(|_| in_order).map(|last| (manifest.first, last));
             for entry in &manifest.files {
                 let before = entry.replaces.as_ref().map_or(0, |old| old.rows);
                 let file = files.entry(&entry.name).or_insert_with(|| File {
@@ -69,8 +78,10 @@ pub fn files(commits: &[&Commits], directories: &BTreeSet<String>) -> Vec<File> 
                     content: entry.content.clone(),
                     slices: Vec::new(),
                     before,
+                    span: if before == 0 { span } else { span.map(|(_, last)| (None, last)) },
                     deleted: deleted(&entry.name),
                 });
+                file.span = file.span.zip(span).map(|((first, last), own)| (first.min(own.0), last.max(own.1)));
                 file.content = entry.content.clone();
                 file.slices.push((entry.content.rows, manifest.sequence));
             }
@@ -123,7 +134,7 @@ pub async fn scan<S: Storage>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::audit::tests::{commits, folded, manifest};
+    use crate::audit::tests::{at, commits, folded, manifest};
 
     #[test]
     fn each_row_of_a_file_that_grew_is_of_the_manifest_that_added_it() {
@@ -134,9 +145,13 @@ mod tests {
         assert_eq!(names, [("dt=1/t-3.csv", 5, false), ("dt=1/t-5.csv", 1, false)]);
         let sequences: Vec<_> = (0..6).map(|row| all[0].sequence_of(row)).collect();
         assert_eq!(sequences, [Some(3), Some(3), Some(3), Some(4), Some(4), None]);
+        let may_have = |from, to| all.iter().map(|file| file.may_have(Some((at(from), at(to))))).collect::<Vec<_>>();
+        assert_eq!((may_have(1, 4), may_have(9, 9)), (vec![false, false], vec![true, false]));
+        assert_eq!((may_have(9, 10), may_have(11, 12)), (vec![true, true], vec![false, false]));
         // The first is pruned now: what it added is of no manifest that is known.
         let all = files(&[&commits(&grown[1..])], &BTreeSet::new());
         assert_eq!((all[0].sequence_of(2), all[0].sequence_of(3), all[0].deleted), (None, Some(4), true));
+        assert!(all[0].may_have(Some((at(2), at(3)))), "of what was pruned nobody knows where it begins");
         assert_eq!(all[0].rows_by_manifest().collect::<Vec<_>>(), [(Some(4), 2), (None, 3)]);
     }
 }

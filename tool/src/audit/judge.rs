@@ -1,5 +1,7 @@
 //! What follows from the sums and differences of a source partition's ranges.
 
+use std::collections::HashMap;
+
 use pulsar_io_hdfs_csv::layout::TableLayout;
 use pulsar_io_hdfs_csv::manifest::Manifest;
 
@@ -9,7 +11,7 @@ use super::ranges::{Group, Range, Ranges};
 use super::report::{Finding, Kind, SourcePartitionReport};
 use crate::commits::Commits;
 
-/// What explains that a record has no row, where no manifest says it of its range.
+/// What explains that records have no row: of the range of a manifest, or of all ranges without one together.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Pool {
     /// Bad records that were dropped.
@@ -37,8 +39,10 @@ pub struct Judge<'a> {
     pub files: &'a [File],
     /// Whether a record may have several rows.
     pub at_least_once: bool,
-    /// What explains absent records where no manifest does.
+    /// What explains absent records of ranges without a manifest.
     pub pool: Pool,
+    /// What besides its manifest explains absent records of a range with one, by its number.
+    pub own: HashMap<usize, Pool>,
     /// What is found.
     pub report: SourcePartitionReport,
 }
@@ -51,18 +55,32 @@ impl Judge<'_> {
         self.report.findings.push(Finding { kind, position: pair.and_then(|pair| pair.position), path, what });
     }
 
-    /// Adds what was found out about ranges that differ; `deleted` are rows of theirs in directories that were deleted.
-    pub fn differs(&mut self, ranges: &[Range], group: &Group, difference: &Difference, deleted: u64) {
+    /// Rows that explain absent records: of a range with a manifest, or else of the others.
+    pub fn explained_by(&mut self, range: Option<usize>) -> &mut Pool {
+        match range {
+            Some(range) => self.own.entry(range).or_default(),
+            None => &mut self.pool,
+        }
+    }
+
+    /// Adds what was found out about ranges that differ.
+    pub fn differs(&mut self, ranges: &[Range], group: &Group, difference: &Difference) {
         let counts = ranges[group.clone()].iter().map(|range| range.manifest).collect::<Option<Vec<_>>>();
         let before = self.report.findings.len();
         let mut absent = difference.absent.count;
         let mut why = "it is committed, but no row is in the table".to_owned();
         let empty = ranges[group.clone()].iter().map(|range| range.empty).sum();
-        if let Some(counts) = &counts {
-            let dropped: u64 = counts.iter().map(|counts| counts.dropped).sum();
-            self.bad(difference.absent_bad, dropped, empty);
-            let mut spare = dropped.saturating_sub(difference.absent_bad);
-            let spared = Pool::take(&mut spare, absent);
+        let mut pool = match &counts {
+            Some(counts) => group.clone().filter_map(|range| self.own.get(&range)).fold(
+                Pool { dropped: counts.iter().map(|counts| counts.dropped).sum(), ..Pool::default() },
+                |sum, own| Pool { deleted: sum.deleted + own.deleted, unplaced: sum.unplaced + own.unplaced, ..sum },
+            ),
+            None => self.pool,
+        };
+        let bad = Pool::take(&mut pool.dropped, difference.absent_bad);
+        self.bad(difference.absent_bad, bad, empty);
+        if counts.is_some() {
+            let spared = Pool::take(&mut pool.dropped, absent);
             self.report.dropped += spared;
             absent -= spared;
             if spared > 0 {
@@ -71,20 +89,16 @@ impl Judge<'_> {
                     difference.absent.count
                 );
             }
-            let mut deleted = deleted;
-            let gone = Pool::take(&mut deleted, absent);
-            self.report.deleted += gone;
-            absent -= gone;
-        } else {
-            let dropped = Pool::take(&mut self.pool.dropped, difference.absent_bad);
-            self.bad(difference.absent_bad, dropped, empty);
         }
-        let gone = Pool::take(&mut self.pool.deleted, absent);
-        self.report.deleted += gone;
-        absent -= gone;
-        let unplaced = Pool::take(&mut self.pool.unplaced, absent);
+        let deleted = Pool::take(&mut pool.deleted, absent);
+        self.report.deleted += deleted;
+        absent -= deleted;
+        let unplaced = Pool::take(&mut pool.unplaced, absent);
         self.report.unplaced += unplaced;
         absent -= unplaced;
+        if counts.is_none() {
+            self.pool = pool;
+        }
         self.report.missing += absent;
         if absent > 0 {
             self.name(Kind::Missing, &difference.absent, &why);

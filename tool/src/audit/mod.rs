@@ -25,7 +25,7 @@ use pulsar_io_hdfs_csv::storage::Storage;
 use pulsar_io_hdfs_csv::topic::TopicName;
 
 use crate::commits::{self, Commits, of_source_partition};
-use crate::pulsar_client::{Client, partitions};
+use crate::pulsar_client::{Client, existing_partitions};
 use crate::verify::visible_files;
 use record::{Expected, Topic};
 use report::{AuditReport, Comparison, Finding, Kind, SourcePartitionReport};
@@ -92,7 +92,7 @@ pub async fn audit<S: Storage>(
     // A table that is not there has no name that any of this would be used for.
     let table = subject.table.clone().unwrap_or(TableLayout::new("/", "none")?);
     let newest = versions.into_values().next_back().unwrap_or_default();
-    for (partition, name) in partitions(client, topic).await? {
+    for (partition, name) in existing_partitions(client, topic).await? {
         let own = own_name(&table, topic, partition)?;
         let commits = of_source_partition(&all, &own);
         let expected = Expected::new(newest.clone(), columns.clone(), partition_column(&directories));

@@ -64,14 +64,17 @@ impl<S: Storage> SourcePartition<'_, S> {
             self.commits.iter().map(|own| own.pruned_dropped()).sum()
         };
         let pool = Pool { dropped, ..Pool::default() };
-        let mut judge = Judge { table: self.table, files: &files, at_least_once, pool, report };
+        let mut judge = Judge { table: self.table, files: &files, at_least_once, pool, own: HashMap::new(), report };
         let extents = self.read_rows(&files, &mut ranges, &mut judge).await?;
-        let deleted = self.deleted(&files, &ranges, &mut judge.pool);
+        for (sequence, rows) in files.iter().filter(|file| file.deleted).flat_map(File::rows_by_manifest) {
+            let range = sequence.and_then(|sequence| ranges.of_manifest(sequence));
+            judge.explained_by(range).deleted += rows;
+        }
         match self.comparison {
             Comparison::Nothing => {}
             Comparison::Count => judge.counts(&ranges),
             Comparison::Position | Comparison::Commit => {
-                self.judge(records, &ranges, &files, &extents, &deleted, &mut judge).await?;
+                self.judge(records, &ranges, &files, &extents, &mut judge).await?;
             }
         }
         Ok(judge.report)
@@ -137,17 +140,25 @@ impl<S: Storage> SourcePartition<'_, S> {
 
     async fn read_rows(&self, files: &[File], ranges: &mut Ranges, judge: &mut Judge<'_>) -> Result<Vec<Extent>> {
         let mut extents = vec![Extent::None; files.len()];
+        let by_position = self.comparison == Comparison::Position;
         for (file, extent) in files.iter().zip(&mut extents).filter(|(file, _)| !file.deleted) {
-            let mut unplaced = 0;
+            if !file.may_have(ranges.compared) {
+                judge.report.not_compared += file.content.rows;
+                continue;
+            }
             let each = |number, row: Row| {
                 let Some(range) = self.range_of(ranges, file, number, &row) else {
                     judge.report.not_compared += 1;
-                    unplaced += u64::from(row.position.is_none());
+                    if by_position && row.position.is_none() {
+                        // It may be of any record that has no other row.
+                        let range = file.sequence_of(number).and_then(|sequence| ranges.of_manifest(sequence));
+                        judge.explained_by(range).unplaced += 1;
+                    }
                     return;
                 };
                 judge.report.rows += 1;
                 *extent = Some(extent.map_or((range, range), |(first, last)| (first.min(range), last.max(range))));
-                let position = row.position.filter(|_| self.comparison == Comparison::Position);
+                let position = row.position.filter(|_| by_position);
                 ranges.all[range].found.add(position.map_or(row.hash, |position| placed(position, row.hash)));
             };
             let rows = match scan(self.storage, self.table, self.columns, file, each).await? {
@@ -162,10 +173,7 @@ impl<S: Storage> SourcePartition<'_, S> {
                 }
             };
             (self.progress)(rows);
-            if self.comparison == Comparison::Position {
-                // They may be of any record that has no other row.
-                judge.pool.unplaced += unplaced;
-            } else if !self.has_grown(file, rows).await? && rows != file.content.rows {
+            if !by_position && rows != file.content.rows && !self.has_grown(file, rows).await? {
                 let what = format!("it has {rows} rows, its manifest says {}", file.content.rows);
                 judge.find(Kind::Miscounted, None, Some(self.table.path(&file.name)), what);
             }
@@ -188,26 +196,12 @@ impl<S: Storage> SourcePartition<'_, S> {
         Ok(false)
     }
 
-    /// Rows in directories that are gone: by the ranges of their manifests, the others in the pool.
-    fn deleted(&self, files: &[File], ranges: &Ranges, pool: &mut Pool) -> HashMap<usize, u64> {
-        let mut deleted = HashMap::new();
-        let gone = files.iter().filter(|file| file.deleted).flat_map(File::rows_by_manifest);
-        for (sequence, rows) in gone {
-            match sequence.and_then(|sequence| ranges.of_manifest(sequence)) {
-                Some(range) => *deleted.entry(range).or_default() += rows,
-                None => pool.deleted += rows,
-            }
-        }
-        deleted
-    }
-
     async fn judge<R: Records>(
         &self,
         records: &mut R,
         ranges: &Ranges,
         files: &[File],
         extents: &[Extent],
-        deleted: &HashMap<usize, u64>,
         judge: &mut Judge<'_>,
     ) -> Result<()> {
         let by_commit = self.comparison == Comparison::Commit;
@@ -225,8 +219,7 @@ impl<S: Storage> SourcePartition<'_, S> {
                 self.look(records, ranges, files, extents, &group, ByPosition::default()).await?.end()
             };
             for (group, difference) in found {
-                let gone = group.clone().filter_map(|range| deleted.get(&range)).sum();
-                judge.differs(&ranges.all, &group, &difference, gone);
+                judge.differs(&ranges.all, &group, &difference);
             }
         }
         if let ([own], true) = (&self.commits[..], by_commit) {

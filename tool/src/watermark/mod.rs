@@ -15,7 +15,7 @@ use serde::Serialize;
 
 use crate::audit::{Subject, column_versions, own_name};
 use crate::commits::{self, Commits, of_source_partition};
-use crate::pulsar_client::{Client, partitions};
+use crate::pulsar_client::{Client, existing_partitions};
 use crate::time;
 use crate::topic::{PartitionReader, schema};
 use crate::verify::visible_files;
@@ -120,7 +120,7 @@ pub async fn watermark<S: Storage>(
     let columns = column_versions(storage, &table).await?.into_values().next_back();
     let mut times = Times::new(time, columns)?;
     let mut source_partitions = BTreeMap::new();
-    for (partition, name) in partitions(client, topic).await? {
+    for (partition, name) in existing_partitions(client, topic).await? {
         let own = own_name(&table, topic, partition)?;
         let commits = of_source_partition(&all, &own);
         // A message that comes later has a later publish time than this, as its producer's clock says.
