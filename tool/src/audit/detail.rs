@@ -132,8 +132,8 @@ impl Look for ByPosition {
 }
 
 impl ByPosition {
-    /// The differences of each range.
-    pub fn end(mut self) -> Vec<(Group, Difference)> {
+    /// The differences of each range that has some.
+    pub fn end(mut self) -> BTreeMap<usize, Difference> {
         for (position, seen) in self.records.into_iter().filter(|(_, seen)| seen.rows == 0) {
             let difference = self.differences.entry(seen.range).or_default();
             match seen.fate {
@@ -141,49 +141,54 @@ impl ByPosition {
                 Fate::Bad | Fate::Empty => difference.absent_bad += 1,
             }
         }
-        self.differences.into_iter().map(|(range, difference)| (range..range + 1, difference)).collect()
+        self.differences
     }
 }
 
-/// By the hashes alone. Rows that moved from one range to the next because one before them is missing are no difference.
+/// By the hashes alone. Rows that moved from one range of the group to another because one before them is missing, or too
+/// many, are no difference.
 #[derive(Default)]
 pub struct ByHash {
-    records: HashMap<u64, Vec<Position>>,
-    rows: HashMap<u64, Vec<Place>>,
-    absent_bad: u64,
+    records: HashMap<u64, Vec<(Position, usize)>>,
+    rows: HashMap<u64, Vec<(Place, usize)>>,
+    differences: BTreeMap<usize, Difference>,
 }
 
 impl Look for ByHash {
-    fn record(&mut self, _: usize, record: &Record) {
+    fn record(&mut self, range: usize, record: &Record) {
         match record.fate {
-            Fate::Row(hash) => self.records.entry(hash).or_default().push(record.position),
-            Fate::Bad | Fate::Empty => self.absent_bad += 1,
+            Fate::Row(hash) => self.records.entry(hash).or_default().push((record.position, range)),
+            Fate::Bad | Fate::Empty => self.differences.entry(range).or_default().absent_bad += 1,
         }
     }
 
-    fn row(&mut self, _: usize, row: Row, place: Place) {
-        self.rows.entry(row.hash).or_default().push(place);
+    fn row(&mut self, range: usize, row: Row, place: Place) {
+        self.rows.entry(row.hash).or_default().push((place, range));
     }
 }
 
 impl ByHash {
-    /// The differences of the whole group.
-    pub fn end(mut self, group: Group) -> Vec<(Group, Difference)> {
-        let mut difference = Difference { absent_bad: self.absent_bad, ..Difference::default() };
+    /// The differences of each range that has some.
+    pub fn end(mut self) -> BTreeMap<usize, Difference> {
         let mut absent = Vec::new();
-        for (hash, positions) in &self.records {
+        for (hash, records) in &self.records {
             let rows = self.rows.remove(hash).unwrap_or_default();
-            absent.extend(positions.iter().skip(rows.len()));
-            for place in rows.into_iter().skip(positions.len()) {
-                difference.doubled.push(positions.last().copied(), Some(place));
+            absent.extend(records.iter().skip(rows.len()));
+            if let Some((position, range)) = records.last() {
+                let doubled = &mut self.differences.entry(*range).or_default().doubled;
+                rows.iter().skip(records.len()).for_each(|(place, _)| doubled.push(Some(*position), Some(*place)));
             }
         }
         absent.sort_unstable();
-        absent.into_iter().for_each(|position| difference.absent.push(Some(position), None));
+        for (position, range) in absent {
+            self.differences.entry(range).or_default().absent.push(Some(position), None);
+        }
         let mut unaccounted: Vec<_> = self.rows.into_values().flatten().collect();
-        unaccounted.sort_unstable_by_key(|place| (place.file, place.row));
-        unaccounted.into_iter().for_each(|place| difference.unaccounted.push(None, Some(place)));
-        vec![(group, difference)]
+        unaccounted.sort_unstable_by_key(|(place, _)| (place.file, place.row));
+        for (place, range) in unaccounted {
+            self.differences.entry(range).or_default().unaccounted.push(None, Some(place));
+        }
+        self.differences
     }
 }
 
@@ -225,7 +230,7 @@ mod tests {
             look.row(range, row, place(number as u64));
         }
         let ended = look.end();
-        let [(_, first), (_, second)] = &ended[..] else { panic!("{ended:?}") };
+        let (first, second) = (&ended[&0], &ended[&1]);
         assert_eq!(named(&first.doubled), [(Some(1), Some(1))]);
         assert_eq!(named(&first.altered), [(Some(2), Some(2))]);
         assert_eq!(named(&first.absent), [(Some(3), None)]);
@@ -244,11 +249,12 @@ mod tests {
         for (number, hash) in [20, 40, 40, 10, 60].into_iter().enumerate() {
             look.row(0, Row { position: None, hash }, place(number as u64));
         }
-        let (group, difference) = look.end(0..2).remove(0);
-        assert_eq!((group, difference.absent_bad), (0..2, 1));
-        assert_eq!(named(&difference.absent), [(Some(3), None), (Some(5), None)]);
-        assert_eq!(named(&difference.doubled), [(Some(4), Some(2))]);
-        assert_eq!(named(&difference.unaccounted), [(None, Some(4))]);
+        let ended = look.end();
+        let (first, second) = (&ended[&0], &ended[&1]);
+        assert_eq!((first.absent_bad, second.absent_bad), (0, 1));
+        assert_eq!((named(&first.absent), named(&second.absent)), (vec![], vec![(Some(3), None), (Some(5), None)]));
+        assert_eq!((named(&first.doubled), named(&second.doubled)), (vec![], vec![(Some(4), Some(2))]));
+        assert_eq!(named(&first.unaccounted), [(None, Some(4))]);
     }
 
     #[test]
@@ -257,7 +263,7 @@ mod tests {
         for entry in 0..500 {
             look.record(0, &record(entry, Fate::Row(entry)));
         }
-        let (_, difference) = look.end().remove(0);
+        let difference = look.end().remove(&0).unwrap();
         assert_eq!((difference.absent.count, difference.absent.first.len()), (500, NAMED));
     }
 }

@@ -25,6 +25,8 @@ pub struct File {
     slices: Vec<(u64, u64)>,
     /// Rows before those of the slices: pruned manifests added them.
     before: u64,
+    /// What is behind the last slice belongs to it: the file has more rows than any manifest says.
+    pub is_longer: bool,
     /// Between which positions its records are, if that is known; from the first on when there is no lower bound.
     span: Option<(Option<Position>, Position)>,
     /// Its partition directory is gone whole, as retention deletes it.
@@ -32,12 +34,18 @@ pub struct File {
 }
 
 impl File {
+    fn new(name: &str, content: Content, deleted: bool) -> File {
+        let (name, slices) = (name.to_owned(), Vec::new());
+        File { name, content, slices, before: 0, is_longer: false, span: None, deleted }
+    }
+
     /// The manifest that added the row of this number, from 0; none when it was pruned, or none is known to have.
     pub fn sequence_of(&self, row: u64) -> Option<u64> {
         if row < self.before {
             return None;
         }
-        self.slices.iter().find(|(end, _)| row < *end).map(|(_, sequence)| *sequence)
+        let own = self.slices.iter().find(|(end, _)| row < *end);
+        own.or_else(|| self.slices.last().filter(|_| self.is_longer)).map(|(_, sequence)| *sequence)
     }
 
     /// How many rows each manifest added: of those that are still there, and of the others together.
@@ -66,7 +74,7 @@ pub fn files(commits: &[&Commits], directories: &BTreeSet<String>) -> Vec<File> 
             let content = listed.content.clone();
             let before = content.rows;
             let span = pruned_last.map(|last| (None, last));
-            let file = File { name: name.clone(), content, slices: Vec::new(), before, span, deleted: deleted(name) };
+            let file = File { before, span, ..File::new(name, content, deleted(name)) };
             files.insert(name, file);
         }
         for manifest in &own.manifests {
@@ -74,12 +82,9 @@ pub fn files(commits: &[&Commits], directories: &BTreeSet<String>) -> Vec<File> 
             for entry in &manifest.files {
                 let before = entry.replaces.as_ref().map_or(0, |old| old.rows);
                 let file = files.entry(&entry.name).or_insert_with(|| File {
-                    name: entry.name.clone(),
-                    content: entry.content.clone(),
-                    slices: Vec::new(),
                     before,
                     span: if before == 0 { span } else { span.map(|(_, last)| (None, last)) },
-                    deleted: deleted(&entry.name),
+                    ..File::new(&entry.name, entry.content.clone(), deleted(&entry.name))
                 });
                 file.span = file.span.zip(span).map(|((first, last), own)| (first.min(own.0), last.max(own.1)));
                 file.content = entry.content.clone();
@@ -145,6 +150,7 @@ mod tests {
         assert_eq!(names, [("dt=1/t-3.csv", 5, false), ("dt=1/t-5.csv", 1, false)]);
         let sequences: Vec<_> = (0..6).map(|row| all[0].sequence_of(row)).collect();
         assert_eq!(sequences, [Some(3), Some(3), Some(3), Some(4), Some(4), None]);
+        assert_eq!(File { is_longer: true, ..all[0].clone() }.sequence_of(5), Some(4));
         let may_have = |from, to| all.iter().map(|file| file.may_have(Some((at(from), at(to))))).collect::<Vec<_>>();
         assert_eq!((may_have(1, 4), may_have(9, 9)), (vec![false, false], vec![true, false]));
         assert_eq!((may_have(9, 10), may_have(11, 12)), (vec![true, true], vec![false, false]));

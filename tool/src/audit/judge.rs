@@ -7,7 +7,7 @@ use pulsar_io_hdfs_csv::manifest::Manifest;
 
 use super::detail::{Difference, NAMED, Named, Pair};
 use super::files::File;
-use super::ranges::{Group, Range, Ranges};
+use super::ranges::{Range, Ranges};
 use super::report::{Finding, Kind, SourcePartitionReport};
 use crate::commits::Commits;
 
@@ -63,23 +63,18 @@ impl Judge<'_> {
         }
     }
 
-    /// Adds what was found out about ranges that differ.
-    pub fn differs(&mut self, ranges: &[Range], group: &Group, difference: &Difference) {
-        let counts = ranges[group.clone()].iter().map(|range| range.manifest).collect::<Option<Vec<_>>>();
+    /// Adds what was found out about a range that differs, which has this number.
+    pub fn differs(&mut self, number: usize, range: &Range, difference: &Difference) {
         let before = self.report.findings.len();
         let mut absent = difference.absent.count;
         let mut why = "it is committed, but no row is in the table".to_owned();
-        let empty = ranges[group.clone()].iter().map(|range| range.empty).sum();
-        let mut pool = match &counts {
-            Some(counts) => group.clone().filter_map(|range| self.own.get(&range)).fold(
-                Pool { dropped: counts.iter().map(|counts| counts.dropped).sum(), ..Pool::default() },
-                |sum, own| Pool { deleted: sum.deleted + own.deleted, unplaced: sum.unplaced + own.unplaced, ..sum },
-            ),
+        let mut pool = match &range.manifest {
+            Some(counts) => Pool { dropped: counts.dropped, ..self.own.get(&number).copied().unwrap_or_default() },
             None => self.pool,
         };
         let bad = Pool::take(&mut pool.dropped, difference.absent_bad);
-        self.bad(difference.absent_bad, bad, empty);
-        if counts.is_some() {
+        self.bad(difference.absent_bad, bad, range.empty);
+        if range.manifest.is_some() {
             let spared = Pool::take(&mut pool.dropped, absent);
             self.report.dropped += spared;
             absent -= spared;
@@ -96,7 +91,7 @@ impl Judge<'_> {
         let unplaced = Pool::take(&mut pool.unplaced, absent);
         self.report.unplaced += unplaced;
         absent -= unplaced;
-        if counts.is_none() {
+        if range.manifest.is_none() {
             self.pool = pool;
         }
         self.report.missing += absent;
@@ -113,8 +108,8 @@ impl Judge<'_> {
         self.name(Kind::Unaccounted, &difference.unaccounted, "no record of the topic gives it");
         self.report.undecided += difference.undecided;
         // What is named says more than a number that is wrong.
-        if counts.is_some() && self.report.findings.len() == before {
-            ranges[group.clone()].iter().for_each(|range| self.miscounted(range));
+        if self.report.findings.len() == before {
+            self.miscounted(range);
         }
     }
 

@@ -194,17 +194,22 @@ impl Ranges {
         Some(self.all.partition_point(|range| range.last < position)).filter(|at| *at < self.all.len())
     }
 
-    /// Of these ranges those together that follow one another, of a bounded number of records where they are several.
-    pub fn groups(&self, numbers: &[usize]) -> Vec<Group> {
+    /// Of these ranges those together that follow one another, of a bounded number of records where they are several. Those
+    /// between them are taken in where that is wanted and all have manifests.
+    pub fn groups(&self, numbers: &[usize], over_gaps: bool) -> Vec<Group> {
         let mut groups: Vec<(Group, u64)> = Vec::new();
         for &at in numbers {
-            let own = self.all[at].records.max(self.all[at].found.count);
+            let size = |ranges: &[Range]| ranges.iter().map(|range| range.records.max(range.found.count)).sum::<u64>();
             match groups.last_mut() {
-                Some((group, records)) if group.end == at && *records + own <= GROUP => {
+                Some((group, records))
+                    if (group.end == at || over_gaps)
+                        && self.all[group.end..at].iter().all(|range| range.manifest.is_some())
+                        && *records + size(&self.all[group.end..=at]) <= GROUP =>
+                {
+                    *records += size(&self.all[group.end..=at]);
                     group.end = at + 1;
-                    *records += own;
                 }
-                _ => groups.push((at..at + 1, own)),
+                _ => groups.push((at..at + 1, size(&self.all[at..=at]))),
             }
         }
         groups.into_iter().map(|(group, _)| group).collect()
@@ -280,13 +285,16 @@ mod tests {
     #[test]
     fn ranges_that_follow_one_another_are_together_up_to_a_bound() {
         let mut ranges = Ranges::of(&[1, 2, 3, 4, 5].map(|sequence| manifest(sequence, sequence, sequence)));
+        ranges.all.iter_mut().for_each(|range| range.records = 1);
         ranges.all[1].records = GROUP;
-        assert_eq!(ranges.groups(&[0, 1, 2, 4]), [0..1, 1..2, 2..3, 4..5]);
-        ranges.all[1].records = GROUP - 1;
-        ranges.all[2].records = 1;
-        ranges.all[4].records = 1;
-        assert_eq!(ranges.groups(&[1, 2, 3, 4]), [1..4, 4..5]);
-        assert_eq!(ranges.groups(&[]), [] as [Group; 0]);
+        assert_eq!(ranges.groups(&[0, 1, 2, 4], false), [0..1, 1..2, 2..3, 4..5]);
+        ranges.all[1].records = GROUP - 2;
+        assert_eq!(ranges.groups(&[1, 2, 3, 4], false), [1..4, 4..5]);
+        assert_eq!(ranges.groups(&[], true), [] as [Group; 0]);
+        ranges.all[1].records = 1;
+        assert_eq!(ranges.groups(&[0, 1, 4], true), [Group { start: 0, end: 5 }]);
+        ranges.all[3].manifest = None;
+        assert_eq!(ranges.groups(&[0, 1, 4], true), [0..2, 4..5]);
     }
 
     #[test]

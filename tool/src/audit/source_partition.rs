@@ -5,6 +5,7 @@ use std::ops::ControlFlow;
 
 use anyhow::Result;
 use pulsar_io_hdfs_csv::layout::TableLayout;
+use pulsar_io_hdfs_csv::manifest::Content;
 use pulsar_io_hdfs_csv::position::Position;
 use pulsar_io_hdfs_csv::storage::Storage;
 
@@ -49,7 +50,10 @@ impl<S: Storage> SourcePartition<'_, S> {
     pub async fn compare<R: Records>(&self, records: &mut R) -> Result<SourcePartitionReport> {
         let mut ranges = self.ranges();
         self.read_records(records, &mut ranges).await?;
-        let files = files(&self.commits, self.directories);
+        let mut files = files(&self.commits, self.directories);
+        if self.comparison == Comparison::Commit {
+            self.find_longer(&mut files, &ranges).await?;
+        }
         let at_least_once = self.commits.iter().any(|own| !own.ordered());
         let report = SourcePartitionReport {
             first: ranges.compared.map(|(first, _)| first),
@@ -138,6 +142,16 @@ impl<S: Storage> SourcePartition<'_, S> {
         }
     }
 
+    /// Finds files that are longer than any manifest says, also one that came meanwhile.
+    async fn find_longer(&self, files: &mut [File], ranges: &Ranges) -> Result<()> {
+        for file in files.iter_mut().filter(|file| !file.deleted && file.may_have(ranges.compared)) {
+            let Some(status) = self.storage.status(&self.table.path(&file.name)).await? else { continue };
+            file.is_longer = status.length > file.content.length
+                && !self.has_grown(file, |content| content.length >= status.length).await?;
+        }
+        Ok(())
+    }
+
     async fn read_rows(&self, files: &[File], ranges: &mut Ranges, judge: &mut Judge<'_>) -> Result<Vec<Extent>> {
         let mut extents = vec![Extent::None; files.len()];
         let by_position = self.comparison == Comparison::Position;
@@ -173,7 +187,10 @@ impl<S: Storage> SourcePartition<'_, S> {
                 }
             };
             (self.progress)(rows);
-            if !by_position && rows != file.content.rows && !self.has_grown(file, rows).await? {
+            if !by_position
+                && rows != file.content.rows
+                && !self.has_grown(file, |content| content.rows == rows).await?
+            {
                 let what = format!("it has {rows} rows, its manifest says {}", file.content.rows);
                 judge.find(Kind::Miscounted, None, Some(self.table.path(&file.name)), what);
             }
@@ -182,14 +199,12 @@ impl<S: Storage> SourcePartition<'_, S> {
     }
 
     /// Whether a commit has added rows to a file since its manifests were read.
-    async fn has_grown(&self, file: &File, rows: u64) -> Result<bool> {
-        if rows <= file.content.rows {
-            return Ok(false);
-        }
+    async fn has_grown(&self, file: &File, is: impl Fn(&Content) -> bool) -> Result<bool> {
         for own in &self.commits {
             let now = Commits::read(self.storage, own.layout.clone()).await?;
             let entries = now.manifests.iter().flat_map(|manifest| &manifest.files);
-            if entries.filter(|entry| entry.name == file.name).any(|entry| entry.content.rows == rows) {
+            let newest = entries.filter(|entry| entry.name == file.name).last().map(|entry| &entry.content);
+            if newest.is_some_and(|content| *content != file.content && is(content)) {
                 return Ok(true);
             }
         }
@@ -208,18 +223,22 @@ impl<S: Storage> SourcePartition<'_, S> {
         // Without positions only the rows of manifests that are there can be told apart.
         let differs = |at: &usize| ranges.all[*at].differs() && !(by_commit && ranges.all[*at].manifest.is_none());
         let differing: Vec<usize> = (0..ranges.all.len()).filter(differs).collect();
-        for range in (0..ranges.all.len()).filter(|at| !differs(at)) {
+        // A row that is gone or too many moves those behind it into the commit that next added some to the file.
+        let groups = ranges.groups(&differing, by_commit);
+        for range in (0..ranges.all.len()).filter(|at| !groups.iter().any(|group| group.contains(at))) {
             judge.agrees(&ranges.all[range]);
         }
-        for group in ranges.groups(&differing) {
-            let found = if by_commit {
-                let look = self.look(records, ranges, files, extents, &group, ByHash::default()).await?;
-                look.end(group)
+        for group in groups {
+            let differences = if by_commit {
+                self.look(records, ranges, files, extents, &group, ByHash::default()).await?.end()
             } else {
                 self.look(records, ranges, files, extents, &group, ByPosition::default()).await?.end()
             };
-            for (group, difference) in found {
-                judge.differs(&ranges.all, &group, &difference);
+            for number in group {
+                match differences.get(&number) {
+                    Some(difference) => judge.differs(number, &ranges.all[number], difference),
+                    None => judge.agrees(&ranges.all[number]),
+                }
             }
         }
         if let ([own], true) = (&self.commits[..], by_commit) {

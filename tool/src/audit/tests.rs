@@ -234,9 +234,25 @@ async fn a_row_that_is_gone_is_named_by_its_record_with_its_manifest_changed_or_
 }
 
 #[tokio::test]
+async fn rows_that_moved_within_a_file_are_not_taken_for_others_across_a_commit_without_rows_there() {
+    let mut world = World::new(false);
+    let last = folded(world.manifests[3].clone(), &world.manifests[1]);
+    world.manifests[3] = last;
+    world.memory.remove("/d/t/dt=1/t-4.csv");
+    world.file(1, |lines| lines.extend([16, 17].map(|entry| row(entry, false))));
+    assert_eq!(world.audit().await.findings, []);
+    world.file(1, |lines| drop(lines.remove(1)));
+    let report = world.audit().await;
+    assert_eq!((found(&report), report.dropped), (vec![(Kind::Miscounted, None), (Kind::Missing, Some(2))], 1));
+}
+
+#[tokio::test]
 async fn a_row_that_is_there_twice_is_named_and_under_at_least_once_counted() {
     for mut world in World::each() {
         world.file(3, |lines| lines.insert(2, lines[0].clone()));
+        let report = world.audit().await;
+        let kinds: Vec<_> = found(&report).into_iter().filter(|(kind, _)| *kind != Kind::Miscounted).collect();
+        assert_eq!((report.missing, report.doubled, kinds), (0, 1, vec![(Kind::Doubled, Some(11))]), "{report:?}");
         let files = &mut world.manifests[2].files;
         files[0].content.rows += 1;
         let report = world.audit().await;
