@@ -318,7 +318,7 @@ fn damage(table: &Table<'_>, placed: bool) -> Result<()> {
             Ok(())
         },
         |_| {
-            if let Err(error) = table.command("audit", &["--json"]) {
+            if let Err(error) = table.command("audit", if placed { &[] } else { &["--json"] }) {
                 println!("it ends with: {error:#}");
             } else {
                 bail!("the command says that all is well");

@@ -202,8 +202,8 @@ impl<S: Storage> SourcePartition<'_, S> {
     async fn has_grown(&self, file: &File, is: impl Fn(&Content) -> bool) -> Result<bool> {
         for own in &self.commits {
             let now = Commits::read(self.storage, own.layout.clone()).await?;
-            let entries = now.manifests.iter().flat_map(|manifest| &manifest.files);
-            let newest = entries.filter(|entry| entry.name == file.name).last().map(|entry| &entry.content);
+            let mut entries = now.manifests.iter().flat_map(|manifest| &manifest.files);
+            let newest = entries.rfind(|entry| entry.name == file.name).map(|entry| &entry.content);
             if newest.is_some_and(|content| *content != file.content && is(content)) {
                 return Ok(true);
             }
