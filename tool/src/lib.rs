@@ -2,8 +2,10 @@
 //! marketplace's traffic, sending to and reading from Pulsar topics, the sink configurations, and the tables of Hive and
 //! ClickHouse.
 
+pub mod audit;
 pub mod catalogue;
 pub mod command;
+pub mod commits;
 pub mod configuration;
 pub mod ddl;
 pub mod encode;
@@ -17,8 +19,11 @@ pub mod pulsar_client;
 pub mod record;
 pub mod replay;
 pub mod sinks;
+pub mod time;
 pub mod topic;
 pub mod traffic;
 #[cfg(test)]
 mod troubleshooting;
 pub mod verify;
+pub mod watermark;
+pub mod writer_schema;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
+use pulsar::proto::command_get_topics_of_namespace::Mode;
 use pulsar::{ConnectionRetryOptions, OperationRetryOptions, Pulsar, TokioExecutor};
+use pulsar_io_hdfs_csv::topic::TopicName;
 
 /// A client of one Pulsar cluster.
 pub type Client = Pulsar<TokioExecutor>;
@@ -32,4 +34,16 @@ pub async fn partitions(client: &Client, topic: &str) -> Result<Vec<(i32, String
         0 => vec![(-1, topic.to_owned())],
         _ => (0..count as i32).map(|index| (index, format!("{topic}-partition-{index}"))).collect(),
     })
+}
+
+/// Like [`partitions`], but only those that are there: to open one that is not would create it. Fails when there is none.
+pub async fn existing_partitions(client: &Client, topic: &str) -> Result<Vec<(i32, String)>> {
+    let TopicName { domain, tenant, namespace, .. } = TopicName::parse(topic)?;
+    let mode = if domain == "persistent" { Mode::Persistent } else { Mode::NonPersistent };
+    let there = client.get_topics_of_namespace(format!("{tenant}/{namespace}"), mode).await;
+    let there = there.with_context(|| format!("cannot list the topics of {tenant}/{namespace}"))?;
+    let mut all = partitions(client, topic).await?;
+    all.retain(|(_, name)| there.contains(name));
+    ensure!(!all.is_empty(), "there is no topic {topic} (pulsar-admin topics list {tenant}/{namespace})");
+    Ok(all)
 }

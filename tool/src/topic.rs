@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use futures::StreamExt;
 use pulsar::consumer::{Consumer, Message};
-use pulsar::proto::MessageIdData;
+use pulsar::proto::{MessageIdData, Schema};
 use pulsar::{ConsumerOptions, SubType, TokioExecutor};
 use serde::Serialize;
 use tokio::time::{Instant, timeout, timeout_at};
@@ -34,6 +34,18 @@ impl Position {
     }
 }
 
+impl From<Position> for pulsar_io_hdfs_csv::position::Position {
+    fn from(Position { ledger, entry, batch_index }: Position) -> Self {
+        Self { ledger, entry, batch_index }
+    }
+}
+
+impl From<pulsar_io_hdfs_csv::position::Position> for Position {
+    fn from(position: pulsar_io_hdfs_csv::position::Position) -> Self {
+        Position { ledger: position.ledger, entry: position.entry, batch_index: position.batch_index }
+    }
+}
+
 /// One message as it lies in the topic.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredMessage {
@@ -47,8 +59,12 @@ pub struct StoredMessage {
     pub event_time: Option<u64>,
     /// Its key, as text.
     pub key: Option<String>,
+    /// Its key's bytes.
+    pub key_bytes: Option<Vec<u8>>,
     /// The version of the schema that it was written with.
     pub schema_version: Option<Vec<u8>>,
+    /// Its producer said that it has no value. Of messages in a producer's batch the client does not tell.
+    pub null_value: bool,
     /// Its bytes.
     pub payload: Vec<u8>,
 }
@@ -72,59 +88,134 @@ pub async fn read_partition(
     patience: Duration,
     mut each: impl FnMut(StoredMessage),
 ) -> Result<()> {
-    let within = |what| format!("{topic}: the broker did not {what} within {patience:?}");
-    let mut consumer = timeout(patience, open(client, topic)).await.with_context(|| within("open a reader"))??;
-    let last = timeout(patience, consumer.get_last_message_id())
-        .await
-        .with_context(|| within("tell its last message"))?
-        .with_context(|| format!("{topic}: no last message id"))?;
-    let Some(last) = last.first().filter(|id| (id.entry_id as i64) >= 0) else {
-        return Ok(()); // an empty topic
-    };
-    let last = Position::of(last);
-    let mut previous = None;
-    let mut deadline = Instant::now() + patience;
-    while previous.is_none_or(|position| position < last) {
-        let next = timeout_at(deadline, consumer.next()).await.with_context(|| {
-            format!("{topic}: no message came for {patience:?} after {previous:?}, though the last one is {last:?}")
-        })?;
-        let Some(message) = next else { bail!("{topic}: the reader ended after {previous:?}, before {last:?}") };
-        let message = message.with_context(|| format!("{topic}: cannot read after {previous:?}"))?;
-        let message = stored(partition, message);
-        // When the client reconnects, it begins again at the earliest message.
-        if previous.is_none_or(|position| position < message.position) && message.position <= last {
-            previous = Some(message.position);
-            deadline = Instant::now() + patience;
-            each(message);
-        }
+    let mut reader = PartitionReader::open(client, partition, topic, None, patience).await?;
+    while let Some(message) = reader.next().await? {
+        each(message);
     }
     Ok(())
 }
 
-/// The crate's reader acknowledges each message, which takes most of the time: this does the same without.
-async fn open(client: &Client, topic: &str) -> Result<Consumer<Vec<u8>, TokioExecutor>> {
-    let earliest = MessageIdData { ledger_id: u64::MAX, entry_id: u64::MAX, ..Default::default() };
-    let options = ConsumerOptions { start_message_id: Some(earliest), durable: Some(false), ..Default::default() };
-    client
-        .consumer()
-        .with_topic(topic)
-        .with_subscription_type(SubType::Exclusive)
-        .with_options(options)
-        .build()
+/// Reads one non-partitioned topic, or one partition, up to the message that is the last one when it opens. It leaves
+/// no subscription behind.
+pub struct PartitionReader {
+    /// None when there is nothing to read.
+    consumer: Option<Consumer<Vec<u8>, TokioExecutor>>,
+    partition: i32,
+    topic: String,
+    last: Option<Position>,
+    previous: Option<Position>,
+    patience: Duration,
+}
+
+impl PartitionReader {
+    /// Begins behind this position, or at the first message that the topic holds. `patience` bounds each wait for the broker.
+    pub async fn open(
+        client: &Client,
+        partition: i32,
+        topic: &str,
+        after: Option<Position>,
+        patience: Duration,
+    ) -> Result<PartitionReader> {
+        let last = last_position(client, topic, patience).await?;
+        let consumer = match last {
+            Some(last) if after < Some(last) => Some(open(client, topic, start(after), patience).await?),
+            _ => None,
+        };
+        Ok(PartitionReader { consumer, partition, topic: topic.to_owned(), last, previous: after, patience })
+    }
+
+    /// The next message; none behind the last one.
+    ///
+    /// # Errors
+    /// When no message comes within the patience though there is one, or the client cannot read it.
+    pub async fn next(&mut self) -> Result<Option<StoredMessage>> {
+        let (topic, previous) = (&self.topic, self.previous);
+        let (Some(consumer), Some(last)) = (&mut self.consumer, self.last) else { return Ok(None) };
+        let deadline = Instant::now() + self.patience;
+        while previous < Some(last) {
+            let next = timeout_at(deadline, consumer.next()).await.with_context(|| {
+                format!(
+                    "{topic}: no message came for {:?} after {previous:?}, though the last one is {last:?}",
+                    self.patience
+                )
+            })?;
+            let Some(message) = next else { bail!("{topic}: the reader ended after {previous:?}, before {last:?}") };
+            let message = message.with_context(|| format!("{topic}: cannot read after {previous:?}"))?;
+            if message.metadata().num_chunks_from_msg.is_some_and(|chunks| chunks > 1) {
+                bail!(
+                    "{topic}: the message after {previous:?} was sent in chunks, which this reader cannot put together"
+                );
+            }
+            let message = stored(self.partition, message)?;
+            // When the client reconnects, it begins again where it began.
+            if previous < Some(message.position) && message.position <= last {
+                self.previous = Some(message.position);
+                return Ok(Some(message));
+            }
+        }
+        Ok(None)
+    }
+}
+
+/// The position of the last message of one non-partitioned topic or one partition; none when it holds none.
+async fn last_position(client: &Client, topic: &str, patience: Duration) -> Result<Option<Position>> {
+    // A consumer of its own, which gets no messages: one that has a full queue answers nothing else.
+    let mut consumer = open(client, topic, LATEST, patience).await?;
+    let last = timeout(patience, consumer.get_last_message_id())
         .await
+        .with_context(|| format!("{topic}: the broker did not tell its last message within {patience:?}"))?
+        .with_context(|| format!("{topic}: no last message id"))?;
+    Ok(last.first().filter(|id| (id.entry_id as i64) >= 0).map(Position::of))
+}
+
+/// The schema of this version, from the broker's registry; none when it has none.
+pub async fn schema(client: &Client, topic: &str, version: &[u8], patience: Duration) -> Result<Option<Schema>> {
+    let mut consumer = open(client, topic, LATEST, patience).await?;
+    timeout(patience, consumer.get_schema(topic, Some(version.to_vec())))
+        .await
+        .with_context(|| format!("{topic}: the broker did not tell a schema within {patience:?}"))?
+        .with_context(|| format!("{topic}: the broker cannot tell the schema of version {version:?}"))
+}
+
+/// What the broker takes for the place before the first message, and for the one behind the last.
+const EARLIEST: (u64, u64) = (u64::MAX, u64::MAX);
+const LATEST: (u64, u64) = (i64::MAX as u64, i64::MAX as u64);
+
+/// The entry behind which to begin, so that the one of this position comes: of a producer's batch some may be wanted.
+fn start(after: Option<Position>) -> (u64, u64) {
+    after.map_or(EARLIEST, |after| (after.ledger, after.entry.wrapping_sub(1)))
+}
+
+/// The crate's reader acknowledges each message, which takes most of the time: this does the same without.
+async fn open(
+    client: &Client,
+    topic: &str,
+    (ledger_id, entry_id): (u64, u64),
+    patience: Duration,
+) -> Result<Consumer<Vec<u8>, TokioExecutor>> {
+    let start_message_id = Some(MessageIdData { ledger_id, entry_id, ..Default::default() });
+    let options = ConsumerOptions { start_message_id, durable: Some(false), ..Default::default() };
+    let consumer =
+        client.consumer().with_topic(topic).with_subscription_type(SubType::Exclusive).with_options(options).build();
+    timeout(patience, consumer)
+        .await
+        .with_context(|| format!("{topic}: the broker did not open a reader within {patience:?}"))?
         .with_context(|| format!("cannot read {topic}: check that it exists (pulsar-admin topics list …)"))
 }
 
-fn stored(partition: i32, message: Message<Vec<u8>>) -> StoredMessage {
+fn stored(partition: i32, message: Message<Vec<u8>>) -> Result<StoredMessage> {
     let position = Position::of(message.message_id());
+    let key_bytes = message.key_bytes().with_context(|| format!("the key of message {position:?}"))?;
     let pulsar::Payload { metadata, data } = message.payload;
-    StoredMessage {
+    Ok(StoredMessage {
         partition,
         position,
         publish_time: metadata.publish_time,
         event_time: metadata.event_time.filter(|&time| time != 0),
         key: metadata.partition_key,
+        key_bytes,
         schema_version: metadata.schema_version,
+        null_value: metadata.null_value.unwrap_or(false),
         payload: data,
-    }
+    })
 }

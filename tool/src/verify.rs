@@ -216,13 +216,13 @@ async fn check_file<S: Storage>(
 }
 
 /// What a reader of the table sees; names relative to the table's directory.
-#[derive(Default)]
-struct Visible {
-    directories: BTreeSet<String>,
-    files: Vec<String>,
+#[derive(Debug, Default)]
+pub(crate) struct Visible {
+    pub(crate) directories: BTreeSet<String>,
+    pub(crate) files: Vec<String>,
 }
 
-async fn visible_files<S: Storage>(storage: &S, table: &TableLayout) -> Result<Visible, VerifyError> {
+pub(crate) async fn visible_files<S: Storage>(storage: &S, table: &TableLayout) -> Result<Visible, StorageError> {
     let hidden = |name: &str| name.starts_with(['_', '.']);
     let mut found = Visible::default();
     for entry in storage.list(table.root()).await?.into_iter().filter(|entry| !hidden(&entry.name)) {

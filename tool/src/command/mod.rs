@@ -1,18 +1,22 @@
 //! The subcommands, a file each.
 
+mod audit;
 mod ddl;
 mod generate;
 mod produce;
 mod replay;
 mod reset;
 mod sinks;
+mod subjects;
 mod verify;
+mod watermark;
 
 use std::path::Path;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
+pub use self::audit::Audit;
 pub use self::ddl::Ddl;
 pub use self::generate::Generate;
 pub use self::produce::Produce;
@@ -20,8 +24,9 @@ pub use self::replay::Replay;
 pub use self::reset::Reset;
 pub use self::sinks::Sinks;
 pub use self::verify::Verify;
+pub use self::watermark::Watermark;
 
-/// Produces events, writes sink configurations and tables' SQL, verifies tables.
+/// Produces events, writes sink configurations and tables' SQL, verifies tables and compares them with their topics.
 #[derive(Debug, Parser)]
 #[command(name = "hdfs-csv", version, about)]
 pub struct Cli {
@@ -31,6 +36,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Audit(Audit),
     Ddl(Ddl),
     Generate(Generate),
     Produce(Produce),
@@ -38,12 +44,14 @@ enum Command {
     Reset(Reset),
     Sinks(Sinks),
     Verify(Verify),
+    Watermark(Watermark),
 }
 
 impl Cli {
     /// Does what was asked.
     pub fn run(self) -> Result<()> {
         match self.command {
+            Command::Audit(audit) => audit.run(),
             Command::Ddl(ddl) => ddl.run(),
             Command::Generate(generate) => generate.run(),
             Command::Produce(produce) => produce.run(),
@@ -51,6 +59,7 @@ impl Cli {
             Command::Reset(reset) => reset.run(),
             Command::Sinks(sinks) => sinks.run(),
             Command::Verify(verify) => verify.run(),
+            Command::Watermark(watermark) => watermark.run(),
         }
     }
 }
