@@ -9,6 +9,7 @@ use common::Result;
 use hdfs_csv_stack::{Runtime, Stack, Superset};
 use serde_json::{Value, json};
 use ureq::Agent;
+use ureq::http::{Method, Request};
 
 #[test]
 fn superset_asks_hive_and_click_house() -> Result {
@@ -45,19 +46,23 @@ fn superset_asks_hive_and_click_house() -> Result {
 struct Session {
     agent: Agent,
     base: String,
-    token: String,
-    csrf: String,
+    /// What each request says about who sends it.
+    headers: Vec<(&'static str, String)>,
 }
 
 impl Session {
     fn begin(superset: &Superset, user: &str, password: &str) -> Result<Self> {
         let limit = Duration::from_secs(120);
-        let agent = Agent::config_builder().timeout_global(Some(limit)).proxy(None).build().new_agent();
-        let mut session = Self { agent, base: superset.url(), token: String::new(), csrf: String::new() };
+        let agent = Agent::config_builder().timeout_global(Some(limit)).http_status_as_error(false).proxy(None);
+        let mut session = Self { agent: agent.build().new_agent(), base: superset.url(), headers: Vec::new() };
         let login = json!({ "username": user, "password": password, "provider": "db", "refresh": false });
-        session.token =
-            session.post("/api/v1/security/login", &login)?["access_token"].as_str().ok_or("no token")?.to_owned();
-        session.csrf = session.get("/api/v1/security/csrf_token/")?["result"].as_str().ok_or("no token")?.to_owned();
+        let answer = session.post("/api/v1/security/login", &login)?;
+        let token = answer["access_token"].as_str().ok_or("no token")?;
+        session.headers.push(("Authorization", format!("Bearer {token}")));
+        // It goes with the cookie that comes with it.
+        let (answer, cookie) = session.send(Method::GET, "/api/v1/security/csrf_token/", &Value::Null)?;
+        session.headers.push(("X-CSRFToken", answer["result"].as_str().ok_or("no token")?.to_owned()));
+        session.headers.push(("Cookie", cookie.ok_or("no cookie")?));
         Ok(session)
     }
 
@@ -65,26 +70,29 @@ impl Session {
     fn ask(&self, name: &str, address: &str, sql: &str) -> Result<Value> {
         let database = json!({ "database_name": name, "sqlalchemy_uri": address, "expose_in_sqllab": true });
         let id = self.post("/api/v1/database/", &database)?["id"].clone();
-        let query = json!({ "database_id": id, "sql": sql, "runAsync": false, "client_id": format!("{name:.11}") });
+        let query = json!({ "database_id": id, "sql": sql, "runAsync": false, "client_id": name });
         Ok(self.post("/api/v1/sqllab/execute/", &query)?["data"].clone())
     }
 
     fn get(&self, path: &str) -> Result<Value> {
-        let request = self.agent.get(format!("{}{path}", self.base));
-        let mut answer = request.header("Authorization", format!("Bearer {}", self.token)).call()?;
-        Ok(serde_json::from_str(&answer.body_mut().read_to_string()?)?)
+        Ok(self.send(Method::GET, path, &Value::Null)?.0)
     }
 
     fn post(&self, path: &str, body: &Value) -> Result<Value> {
-        let request = self.agent.post(format!("{}{path}", self.base)).header("Content-Type", "application/json");
-        let request =
-            request.header("Authorization", format!("Bearer {}", self.token)).header("X-CSRFToken", &self.csrf);
-        let mut answer = request.config().http_status_as_error(false).build().send(body.to_string())?;
+        Ok(self.send(Method::POST, path, body)?.0)
+    }
+
+    /// The answer, and the cookie that came with it.
+    fn send(&self, method: Method, path: &str, body: &Value) -> Result<(Value, Option<String>)> {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.base));
+        let request = request.header("Content-Type", "application/json");
+        let request = self.headers.iter().fold(request, |request, (name, value)| request.header(*name, value));
+        let mut answer = self.agent.run(request.body(body.to_string())?)?;
         let text = answer.body_mut().read_to_string()?;
-        if answer.status().is_success() {
-            Ok(serde_json::from_str(&text)?)
-        } else {
-            Err(format!("{path}: {text}").into())
+        if !answer.status().is_success() {
+            return Err(format!("{path}: {}: {text}", answer.status()).into());
         }
+        let cookie = answer.headers().get("Set-Cookie").and_then(|cookie| cookie.to_str().ok()?.split(';').next());
+        Ok((serde_json::from_str(&text)?, cookie.map(str::to_owned)))
     }
 }

@@ -65,7 +65,7 @@ impl ClickHouse {
             name: "ClickHouse".to_owned(),
             log: folder.logs().join("click-house.log"),
             starts: 1,
-            ready_within: Duration::from_secs(120),
+            ready_within: Duration::from_secs(180),
             stopped_within: Duration::from_secs(10),
             command,
             ready: Box::new(move || Http::new(port).get("/?query=SELECT+1").is_ok()),

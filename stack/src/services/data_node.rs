@@ -50,7 +50,7 @@ impl DataNode {
             name: format!("DataNode {number}"),
             log: folder.logs().join(format!("{name}.log")),
             starts: 1,
-            ready_within: Duration::from_secs(60),
+            ready_within: Duration::from_secs(180),
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || hadoop.service(&conf, CLASS)),
             ready: Box::new(move || is_serving(http_port)),

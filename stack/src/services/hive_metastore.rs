@@ -28,7 +28,7 @@ impl HiveMetastore {
             name: "Hive metastore".to_owned(),
             log: folder.logs().join("hive-metastore.log"),
             starts: 1,
-            ready_within: Duration::from_secs(120),
+            ready_within: Duration::from_secs(180),
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || {
                 let mut command = java.service(CLASS, HEAP);

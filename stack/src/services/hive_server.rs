@@ -28,7 +28,7 @@ impl HiveServer {
             name: "HiveServer2".to_owned(),
             log: folder.logs().join("hive-server.log"),
             starts: 1,
-            ready_within: Duration::from_secs(120),
+            ready_within: Duration::from_secs(180),
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || java.service(CLASS, HEAP)),
             ready: Box::new(move || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()),

@@ -70,7 +70,7 @@ impl NameNode {
             name: "NameNode".to_owned(),
             log: folder.logs().join("name-node.log"),
             starts: 1,
-            ready_within: Duration::from_secs(60),
+            ready_within: Duration::from_secs(180),
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || hadoop.service(&conf, CLASS)),
             ready: Box::new(move || state(http_port).is_some_and(|state| takes_writes(&state))),

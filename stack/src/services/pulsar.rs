@@ -80,7 +80,7 @@ impl Pulsar {
             name: "Pulsar".to_owned(),
             log: folder.logs().join("pulsar.log"),
             starts: STARTS,
-            ready_within: Duration::from_secs(120),
+            ready_within: Duration::from_secs(240),
             stopped_within: Duration::from_secs(20),
             command: standalone_command(options, &standalone, &worker, &data, &folder.logs()),
             ready: Box::new(move || {
