@@ -1,5 +1,5 @@
 # apache/hadoop's layout (docs/docker.md says where that was read) around the jars that Maven has.
-FROM stand-in/java
+FROM eclipse-temurin:17-jre-noble
 RUN useradd --uid 1000 --gid 100 --home-dir /opt/hadoop hadoop \
  && mkdir -p /opt/hadoop/bin /opt/hadoop/etc/hadoop /opt/hadoop/share/hadoop /data \
  && apt-get update && apt-get install --yes --no-install-recommends sudo && rm -rf /var/lib/apt/lists/* \
