@@ -4,7 +4,7 @@ set -eu
 pulsar=$1 driver=$2 folder=$3
 
 copy() {
-    mvn --quiet --batch-mode --no-transfer-progress dependency:copy -Dartifact="$1" -DoutputDirectory="$folder/fetched"
+    mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never dependency:copy -Dartifact="$1" -DoutputDirectory="$folder/fetched"
 }
 
 copy "org.apache.pulsar:pulsar-server-distribution:$pulsar:tar.gz:bin"

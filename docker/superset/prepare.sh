@@ -3,9 +3,9 @@
 set -eu
 
 superset db upgrade
-# Fails if the user is there, and then all is well.
+# A user that is there already stays as it is.
 superset fab create-admin --username admin --firstname Admin --lastname Admin --email admin@localhost \
-    --password "$SUPERSET_ADMIN_PASSWORD" || true
+    --password "$SUPERSET_ADMIN_PASSWORD"
 superset init
 if [[ -e /conf/superset ]]; then
     python /opt/hdfs-csv/import_assets.py /conf/superset
