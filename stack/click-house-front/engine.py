@@ -44,10 +44,11 @@ class Answer:
 
 
 class Engine:
-    """A session over a folder, in which the tables stay."""
+    """A session over a folder, in which the tables stay. A query may use `memory` bytes, if it does not set that itself."""
 
-    def __init__(self, session, scratch):
+    def __init__(self, session, scratch, memory):
         self._session = session
+        self._memory = str(memory)
         self._scratch = scratch
         self._lock = threading.Lock()
         self.version = self._text("SELECT version()")
@@ -57,6 +58,7 @@ class Engine:
         """Runs a statement, with the rows behind it if it is such an INSERT. Raises Refused."""
         if not all(NAME.match(name) for name in settings):
             raise Refused.with_code(BAD_ARGUMENTS, "BAD_ARGUMENTS", f"No setting is named so: {list(settings)}")
+        settings = {"max_memory_usage": self._memory} | settings
         with self._lock:
             done = []
             try:
@@ -104,9 +106,7 @@ def open_engine(folder, memory):
     os.makedirs(scratch, exist_ok=True)
     for left in os.scandir(scratch):
         os.unlink(left.path)
-    session = Session(tables)
-    session.query(f"SET max_memory_usage = {int(memory)}")
-    return Engine(session, scratch)
+    return Engine(Session(tables), scratch, memory)
 
 
 def _answer(result, result_format):

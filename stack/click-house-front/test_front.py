@@ -62,7 +62,7 @@ class FrontTest(unittest.TestCase):
     def setUp(self):
         self.scratch = tempfile.TemporaryDirectory()
         self.session = Session()
-        self.front = Front(0, Engine(self.session, self.scratch.name))
+        self.front = Front(0, Engine(self.session, self.scratch.name, 1000))
         threading.Thread(target=self.front.serve_forever, args=(0.01,), daemon=True).start()
         self.connection = http.client.HTTPConnection(*self.front.server_address, timeout=10)
 
@@ -96,10 +96,11 @@ class FrontTest(unittest.TestCase):
         status, text, headers = self.ask("GET", "/?query=SELECT+1&database=a%60b&default_format=JSON&max_threads=1%27")
         self.assertEqual((status, text), (200, b"JSON: SELECT 1"))
         self.assertEqual(headers["Content-Type"], "application/json; charset=UTF-8")
-        expected = ["USE `a\\`b`", "SET max_threads = '1\\''", "SELECT 1", "SET max_threads = DEFAULT"]
-        self.assertEqual(self.session.asked[-4:], expected)
+        own, default = "SET max_memory_usage = '1000'", "SET max_memory_usage = DEFAULT"
+        threads = ["SET max_threads = '1\\''", "SELECT 1", default, "SET max_threads = DEFAULT"]
+        self.assertEqual(self.session.asked[-6:], ["USE `a\\`b`", own, *threads])
         self.ask("GET", "/?query=SELECT+1")
-        self.assertEqual(self.session.asked[-2:], ["USE `default`", "SELECT 1"])
+        self.assertEqual(self.session.asked[-4:], ["USE `default`", own, "SELECT 1", default])
 
     def test_rows_behind_an_insert_go_through_a_file(self):
         rows = b"1\t\xff\x00'\n"
@@ -107,8 +108,9 @@ class FrontTest(unittest.TestCase):
             ("/?query=INSERT+INTO+t+(a,b)+FORMAT+TSV", rows),
             ("/", b"INSERT INTO t (a,b) FORMAT TSV\n" + rows),
         ):
-            self.assertEqual(self.ask("POST", path, body)[:2], (200, b"CSV: " + self.session.asked[-1].encode()))
-            self.assertRegex(self.session.asked[-1], r"^INSERT INTO t \(a,b\) FROM INFILE '.*'  FORMAT TSV$")
+            status, _, headers = self.ask("POST", path, body)
+            self.assertEqual((status, headers["X-ClickHouse-Format"]), (200, None))
+            self.assertRegex(self.session.asked[-2], r"^INSERT INTO t \(a,b\) FROM INFILE '.*'  FORMAT TSV$")
             self.assertEqual(self.session.files.pop(), rows)
 
     def test_bodies_are_decoded(self):

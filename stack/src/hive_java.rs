@@ -28,7 +28,9 @@ const LOG_CONF: &str = "hive-log4j2.properties";
 const CONF: &str = "hive";
 const CLIENT: &str = "HiveSql.java";
 const CLIENT_SOURCE: &str = include_str!("../hive-client/HiveSql.java");
-const WAREHOUSE: &str = "/warehouse";
+/// Hive puts no external table below the folder of its own tables, and makes tables external that name no location.
+const MANAGED: &str = "/warehouse/managed";
+const EXTERNAL: &str = "/warehouse/external";
 
 const PARTITION_TASK: &str = "org.apache.hadoop.hive.metastore.PartitionManagementTask";
 
@@ -121,8 +123,8 @@ fn site(scratch: &Path, [metastore_port, server_port]: [u16; 2]) -> Settings {
         ("metastore.schema.verification", no()),
         ("metastore.thrift.uris", format!("thrift://127.0.0.1:{metastore_port}")),
         ("metastore.thrift.bind.host", "127.0.0.1".to_owned()),
-        ("metastore.warehouse.dir", WAREHOUSE.to_owned()),
-        ("metastore.warehouse.external.dir", WAREHOUSE.to_owned()),
+        ("metastore.warehouse.dir", MANAGED.to_owned()),
+        ("metastore.warehouse.external.dir", EXTERNAL.to_owned()),
         ("metastore.metastore.event.db.notification.api.auth", no()),
         // Of the tasks that only one metastore runs, this one: the others want the tables of transactions.
         ("metastore.housekeeping.threads.on", yes()),

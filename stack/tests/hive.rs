@@ -53,6 +53,10 @@ fn hive_gives_back_what_is_in_files_on_hdfs() -> Result {
     hive.server().start()?;
     assert_eq!(hive.query(&[SELECT])?, rows());
 
+    let copy = "CREATE TABLE copied AS SELECT id FROM hostile WHERE id > 3";
+    let copied = hive.query(&[copy, "SELECT MIN(id), COUNT(*) FROM copied"])?;
+    assert_eq!(copied, [[Some("4".to_owned()), Some("24".to_owned())]]);
+
     let refused = hive.query(&["SELECT nothing FROM hostile"]);
     assert!(matches!(&refused, Err(Error::Command { output, .. }) if output.contains("nothing")), "{refused:?}");
     let state = stack.state();
