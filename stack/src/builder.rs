@@ -25,6 +25,8 @@ pub struct Builder {
     pub(crate) keep_data: bool,
     pub(crate) data_nodes: usize,
     pub(crate) replication: Option<usize>,
+    pub(crate) hive: bool,
+    pub(crate) hive_settings: Settings,
     pub(crate) runtime: Runtime,
     pub(crate) peak_speed: bool,
     pub(crate) liveness_check: Duration,
@@ -46,6 +48,8 @@ impl Default for Builder {
             keep_data: false,
             data_nodes: 1,
             replication: None,
+            hive: false,
+            hive_settings: Settings::new(),
             runtime: Runtime::Process,
             peak_speed: false,
             liveness_check: Duration::from_secs(1),
@@ -90,6 +94,18 @@ impl Builder {
     /// On how many DataNodes a block is; by default on all, up to 3.
     pub fn replication(mut self, count: usize) -> Self {
         self.replication = Some(count);
+        self
+    }
+
+    /// Whether there is Hive, with a metastore of its own, on HDFS. Not by default.
+    pub fn hive(mut self, hive: bool) -> Self {
+        self.hive = hive;
+        self
+    }
+
+    /// A property of Hive: of `hive-site.xml`.
+    pub fn hive_property(mut self, key: &str, value: &str) -> Self {
+        self.hive_settings.insert(key.to_owned(), value.to_owned());
         self
     }
 

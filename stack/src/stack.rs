@@ -12,9 +12,10 @@ use crate::builder::Builder;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::folder::Folder;
-use crate::hadoop::Hadoop;
+use crate::hdfs::Hdfs;
+use crate::hive::Hive;
 use crate::ports;
-use crate::process::Service;
+use crate::process::{Service, joined};
 use crate::services::{DataNode, NameNode, Pulsar, PulsarOptions};
 use crate::state::State;
 
@@ -23,14 +24,9 @@ pub struct Stack {
     name: String,
     keep_data: bool,
     pulsar: Pulsar,
+    hive: Option<Hive>,
     hdfs: Option<Hdfs>,
     folder: Folder,
-}
-
-struct Hdfs {
-    hadoop: std::sync::Arc<Hadoop>,
-    data_nodes: Vec<DataNode>,
-    name_node: NameNode,
 }
 
 impl Stack {
@@ -47,14 +43,18 @@ impl Stack {
             if builder.data_nodes > 0 {
                 artifacts::resolve("hdfs")?;
             }
+            if builder.hive {
+                artifacts::resolve("hive")?;
+            }
             artifacts::pulsar_home()
         })?;
-        let (pulsar, hdfs) = thread::scope(|scope| {
-            let hdfs = scope.spawn(|| start_hdfs(&builder, &folder));
+        let (pulsar, tables) = thread::scope(|scope| {
+            let tables = scope.spawn(|| start_tables(&builder, &folder));
             let pulsar = progress.step("Pulsar", || start_pulsar(&builder, &folder, home));
-            (pulsar, joined(hdfs))
+            (pulsar, joined(tables))
         });
-        Ok(Self { name: builder.name, keep_data: builder.keep_data, pulsar: pulsar?, hdfs: hdfs?, folder })
+        let (hdfs, hive) = tables?;
+        Ok(Self { name: builder.name, keep_data: builder.keep_data, pulsar: pulsar?, hive, hdfs, folder })
     }
 
     /// Pulsar.
@@ -76,6 +76,11 @@ impl Stack {
     /// All DataNodes.
     pub fn data_nodes(&self) -> &[DataNode] {
         self.hdfs.as_ref().map_or(&[], |hdfs| &hdfs.data_nodes)
+    }
+
+    /// Hive.
+    pub fn hive(&self) -> Result<&Hive> {
+        self.hive.as_ref().ok_or_else(|| Error::Missing("Hive".to_owned()))
     }
 
     /// A client of Pulsar's REST interface.
@@ -149,6 +154,8 @@ impl Stack {
             service_url: self.pulsar.service_url(),
             admin_url: self.pulsar.admin_url(),
             hdfs_url: self.name_node().map(NameNode::url).ok(),
+            hive_url: self.hive.as_ref().map(|hive| hive.server().jdbc_url()),
+            metastore_uri: self.hive.as_ref().map(|hive| hive.metastore().uri()),
             hadoop_conf_dir: self.hadoop_conf_dir().map(Path::to_path_buf).ok(),
             data_dir: self.data_dir().to_path_buf(),
             log_dir: self.log_dir(),
@@ -163,11 +170,13 @@ impl Stack {
 
     /// All services, in the order in which they are to be stopped.
     fn services(&self) -> impl Iterator<Item = (String, &Service)> {
+        self.users_of_hdfs().chain(self.hdfs.iter().flat_map(Hdfs::services))
+    }
+
+    /// The services that may still want to write to HDFS when they are stopped.
+    fn users_of_hdfs(&self) -> impl Iterator<Item = (String, &Service)> {
         let pulsar = ("pulsar".to_owned(), self.pulsar.service());
-        let data_nodes = self.data_nodes().iter().enumerate();
-        let data_nodes = data_nodes.map(|(number, node)| (format!("data-node-{number}"), node.service()));
-        let name_node = self.hdfs.iter().map(|hdfs| ("name-node".to_owned(), hdfs.name_node.service()));
-        std::iter::once(pulsar).chain(data_nodes).chain(name_node)
+        std::iter::once(pulsar).chain(self.hive.iter().flat_map(Hive::services))
     }
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<()> {
@@ -178,13 +187,16 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // Functions may still want to write to HDFS, so Pulsar goes first. What does not end is killed with its group.
-        let _ = self.pulsar.stop();
-        thread::scope(|scope| {
-            for (_, service) in self.services() {
-                scope.spawn(|| service.stop());
-            }
-        });
+        // What does not end is killed with its group.
+        let stop = |services: &mut dyn Iterator<Item = (String, &Service)>| {
+            thread::scope(|scope| {
+                for (_, service) in services {
+                    scope.spawn(|| service.stop());
+                }
+            });
+        };
+        stop(&mut self.users_of_hdfs());
+        stop(&mut self.services());
         if !self.keep_data {
             let _ = self.folder.discard();
         }
@@ -208,33 +220,17 @@ fn start_pulsar(builder: &Builder, folder: &Folder, home: PathBuf) -> Result<Pul
     })
 }
 
-fn start_hdfs(builder: &Builder, folder: &Folder) -> Result<Option<Hdfs>> {
+/// HDFS, and Hive on it.
+fn start_tables(builder: &Builder, folder: &Folder) -> Result<(Option<Hdfs>, Option<Hive>)> {
+    let progress = &builder.progress;
     if builder.data_nodes == 0 {
-        return Ok(None);
+        // Hive keeps its tables there.
+        return if builder.hive { Err(Error::Missing("HDFS".to_owned())) } else { Ok((None, None)) };
     }
-    let hadoop = Hadoop::new(folder, builder.peak_speed, builder.environment.clone())?;
-    let replication = builder.effective_replication();
-    builder.progress.step("HDFS", || {
-        ports::retried(|| {
-            let name_node = NameNode::new(folder, &hadoop, replication, &builder.name_node, &builder.client)?;
-            let url = name_node.url();
-            let data_node = |number| DataNode::new(folder, &hadoop, &url, number, &builder.data_node);
-            let data_nodes: Vec<_> = (0..builder.data_nodes).map(data_node).collect::<Result<_>>()?;
-            thread::scope(|scope| {
-                // Neither kind is ready without the other, so none is waited for in vain.
-                let start = |node: &DataNode| node.start().inspect_err(|_| drop(name_node.kill()));
-                let starts: Vec<_> = data_nodes.iter().map(|node| scope.spawn(move || start(node))).collect();
-                let started = name_node.start();
-                starts.into_iter().try_for_each(joined).and(started)
-            })?;
-            Ok(Some(Hdfs { hadoop: hadoop.clone(), data_nodes, name_node }))
-        })
-    })
-}
-
-/// What a thread returned. That none of them panics is for the lints to see to; if one does, so does this thread.
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    let hdfs = progress.step("HDFS", || Hdfs::start(builder, folder))?;
+    let conf = hdfs.name_node.client_conf_dir();
+    let hive = builder.hive.then(|| progress.step("Hive", || Hive::start(builder, folder, conf))).transpose()?;
+    Ok((Some(hdfs), hive))
 }
 
 /// Copies connectors under a name that the worker takes for one.

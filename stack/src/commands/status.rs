@@ -27,5 +27,9 @@ pub(crate) fn print(state: &State) {
         println!("HDFS         {url}");
         println!("HDFS conf    {}", conf.display());
     }
+    if let (Some(url), Some(uri)) = (&state.hive_url, &state.metastore_uri) {
+        println!("Hive         {url}");
+        println!("metastore    {uri}");
+    }
     println!("logs         {}", state.log_dir.display());
 }

@@ -1,10 +1,14 @@
 //! One file for each service.
 
 mod data_node;
+mod hive_metastore;
+mod hive_server;
 mod name_node;
 mod pulsar;
 
 pub use data_node::DataNode;
+pub use hive_metastore::HiveMetastore;
+pub use hive_server::HiveServer;
 pub use name_node::NameNode;
 pub use pulsar::Pulsar;
 
