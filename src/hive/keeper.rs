@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until};
 
 use super::client::{Address, BATCH, CALL_LIMIT, CallError, Metastore};
 use super::table::{Description, Found};
+use super::thrift::Struct;
 use super::{HiveSettings, table_name};
 use crate::layout::TableLayout;
 use crate::metrics::Metrics;
@@ -275,32 +276,33 @@ impl Keeper {
                 columns: columns.columns,
                 partition_column: self.rows.partitioning.as_ref().map(|partitioning| partitioning.column.clone()),
             };
-            match found.map(|found| description.compare(&found)) {
-                None => {
-                    metastore.create_table(description.table()).await?;
-                    tracing::info!("the Hive table {database}.{name} was created, for {}", description.location);
-                }
-                Some(Found::Behind(altered)) => {
+            let Some(found) = found else {
+                metastore.create_table(description.table()).await?;
+                tracing::info!("the Hive table {database}.{name} was created, for {}", description.location);
+                continue;
+            };
+            match description.compare(&found) {
+                Found::Behind(altered) => {
                     metastore.alter_table(database, &name, altered).await?;
                     let count = description.columns.len();
                     tracing::info!(
                         "the Hive table {database}.{name} has the columns of version {version} now: {count}"
                     );
                 }
-                Some(Found::Other(difference)) => {
+                Found::Other(difference) => {
                     return Err(Failure::Table(format!(
                         "it is another table, and stays as it is: {difference}. Rename or drop it, or give the sink another \
                          hiveDatabase or tableNamePattern"
                     )));
                 }
-                Some(Found::Same) => {
+                Found::Same => {
                     let listed = storage.list(table.root()).await.map_err(|error| on_hdfs(&error))?;
                     let names = listed.into_iter().filter(|entry| entry.is_directory).map(|entry| entry.name);
                     let directories: HashSet<String> = match &description.partition_column {
                         None => HashSet::from([String::new()]),
                         Some(column) => names.filter(|name| value_of(column, name).is_some()).collect(),
                     };
-                    self.add_partitions(metastore, &description, &directories).await?;
+                    self.add_partitions(metastore, &description, &found, &directories).await?;
                     return Ok(Known { version, directories });
                 }
             }
@@ -315,6 +317,7 @@ impl Keeper {
         &self,
         metastore: &mut Metastore,
         description: &Description,
+        found: &Struct,
         directories: &HashSet<String>,
     ) -> Result<(), Failure> {
         let Some(column) = &description.partition_column else { return Ok(()) };
@@ -328,7 +331,7 @@ impl Keeper {
             .collect();
         missing.sort_unstable();
         for batch in missing.chunks(BATCH) {
-            let partitions = batch.iter().map(|(value, directory)| description.partition(value, directory));
+            let partitions = batch.iter().map(|(value, directory)| description.partition(found, value, directory));
             metastore.add_partitions(database, name, partitions.collect()).await?;
             let (first, last) = (batch[0].0, batch[batch.len() - 1].0);
             tracing::info!(

@@ -15,6 +15,8 @@ const LAZY_SIMPLE: &str = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe";
 const OPEN_CSV: &str = "org.apache.hadoop.hive.serde2.OpenCSVSerde";
 const EXTERNAL: &str = "EXTERNAL_TABLE";
 const SKIP_HEADER: &str = "skip.header.line.count";
+/// SerDe properties that a table made by hand may lack: its rows are read, texts with backslashes or quotes perhaps not well.
+const OPTIONAL: [&str; 3] = ["serialization.format", "quoteChar", "escapeChar"];
 /// Where a NameNode listens when an address does not say it.
 const NAME_NODE_PORT: &str = "8020";
 
@@ -102,32 +104,33 @@ impl Description {
             .with(table::NAME, self.name.as_str())
             .with(table::DATABASE, self.database.as_str())
             .with(table::OWNER, self.owner.as_str())
-            .with(table::STORAGE, self.storage(&self.location, &self.wanted_columns()))
+            .with(table::STORAGE, self.storage())
             .with(table::PARTITION_KEYS, Value::structs(partition_keys))
             .with(table::PARAMETERS, Value::text_map(parameters))
             .with(table::TYPE, EXTERNAL)
     }
 
-    /// A partition of this value in this directory, relative to the table's.
-    pub fn partition(&self, value: &str, directory: &str) -> Struct {
-        let location = format!("{}/{directory}", self.location);
+    /// A partition, of this value and in this directory, of the table that is there: its files are read as the table says.
+    pub fn partition(&self, found: &Struct, value: &str, directory: &str) -> Struct {
+        let own_storage = found.fields(table::STORAGE);
+        let location = format!("{}/{directory}", own_storage.text(storage::LOCATION).trim_end_matches('/'));
         Struct::default()
             .with(partition::VALUES, Value::texts([value]))
             .with(partition::DATABASE, self.database.as_str())
             .with(partition::TABLE, self.name.as_str())
-            .with(partition::STORAGE, self.storage(&location, &self.wanted_columns()))
+            .with(partition::STORAGE, own_storage.with(storage::LOCATION, location))
             .with(partition::PARAMETERS, Value::text_map([NO_STATISTICS]))
     }
 
-    fn storage(&self, location: &str, columns: &[Struct]) -> Struct {
+    fn storage(&self) -> Struct {
         let (library, parameters) = self.serde();
         let serde = Struct::default()
             .with(serde::NAME, self.name.as_str())
             .with(serde::LIBRARY, library)
             .with(serde::PARAMETERS, Value::text_map(parameters));
         Struct::default()
-            .with(storage::COLUMNS, Value::structs(columns.iter().cloned()))
-            .with(storage::LOCATION, location)
+            .with(storage::COLUMNS, Value::structs(self.wanted_columns()))
+            .with(storage::LOCATION, self.location.as_str())
             .with(storage::INPUT_FORMAT, TEXT_INPUT)
             .with(storage::OUTPUT_FORMAT, TEXT_OUTPUT)
             .with(storage::COMPRESSED, Value::Bool(false))
@@ -153,8 +156,12 @@ impl Description {
                 (LAZY_SIMPLE, parameters)
             }
             Dialect::Rfc4180(Rfc4180 { delimiter, .. }) => {
-                let parameters =
-                    vec![("separatorChar", char::from(delimiter).to_string()), ("quoteChar", "\"".to_owned())];
+                let parameters = vec![
+                    ("separatorChar", char::from(delimiter).to_string()),
+                    ("quoteChar", "\"".to_owned()),
+                    // There is none in such files. By default it is the backslash, which would be missing in texts.
+                    ("escapeChar", "\u{1}".to_owned()),
+                ];
                 (OPEN_CSV, parameters)
             }
         }
@@ -243,10 +250,9 @@ impl Description {
         if own_input != TEXT_INPUT {
             return differs("input format", &own_input, TEXT_INPUT);
         }
-        // LazySimpleSerDe goes by field.delim where both are there.
-        for (name, wanted) in parameters.iter().filter(|(name, _)| *name != "serialization.format") {
+        for (name, wanted) in parameters.iter().filter(|(name, _)| !OPTIONAL.contains(name)) {
             let own = value_of(&own_parameters, name);
-            if own != wanted && !(*name == "quoteChar" && own.is_empty()) {
+            if own != wanted {
                 return differs(&format!("SerDe property {name}"), own, wanted);
             }
         }

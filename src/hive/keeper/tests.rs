@@ -8,7 +8,7 @@ use tokio::time::timeout;
 
 use super::*;
 use crate::hive::thrift::tests::{answer, read_call};
-use crate::hive::thrift::{Answer, Struct, Value};
+use crate::hive::thrift::{Answer, Value};
 use crate::row::Dialect;
 use crate::row::compression::Compression;
 use crate::row::file_format::FileFormat;
@@ -17,6 +17,9 @@ use crate::row::partition::{Partitioning, TimeSource, Unit};
 use crate::schema::column::{Column, ColumnType};
 use crate::schema::table::ensure;
 use crate::storage::memory::Memory;
+
+/// The bound on a call of which it is known that it hangs.
+const HANGING: Duration = Duration::from_millis(300);
 
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 enum Behaviour {
@@ -105,10 +108,14 @@ impl Holding {
                 Struct::default().with(0, Value::texts(values.iter().map(|value| format!("dt={value}"))))
             }
             "add_partitions_req" => {
-                let values = request.structs(3).map(|partition| partition.items(1)[0].text());
-                let values: Vec<_> = values.collect();
-                assert!(values.len() <= BATCH);
-                self.partitions.entry(request.text(2)).or_default().extend(values);
+                assert!(request.items(3).len() <= BATCH);
+                let there = self.partitions.entry(request.text(2)).or_default();
+                for partition in request.structs(3) {
+                    let value = partition.items(1)[0].text();
+                    if !there.contains(&value) {
+                        there.push(value);
+                    }
+                }
                 Struct::default().with(0, Struct::default())
             }
             other => panic!("{other}"),
@@ -142,7 +149,6 @@ fn keeper(addresses: &[&Address]) -> Keeper {
     };
     let mut keeper = Keeper::new(settings, "hdfs://nn:8020".to_owned(), rows);
     keeper.pause = |_| Duration::from_millis(1);
-    keeper.call_limit = Duration::from_millis(300);
     keeper
 }
 
@@ -210,7 +216,8 @@ async fn a_commit_makes_the_table_its_columns_and_its_partition_known() {
 async fn what_was_missed_is_made_up_however_the_metastore_failed() {
     for behaviour in [Behaviour::Hangs, Behaviour::BreaksOff, Behaviour::Refuses] {
         let (fake, memory, metrics) = (Fake::start().await, Memory::new(), Metrics::default());
-        let (keeper, offers) = (keeper(&[&fake.address]), table("offers"));
+        let (mut keeper, offers) = (keeper(&[&fake.address]), table("offers"));
+        keeper.call_limit = HANGING;
         fake.behave(behaviour);
         put_columns(&memory, &offers, &[("id", ColumnType::Int)]).await;
         commit(&keeper, &memory, &offers, 1, "dt=2026-11-24");
@@ -252,7 +259,8 @@ async fn a_metastore_that_takes_connections_and_hangs_gives_way_to_the_next() {
     let (memory, metrics, offers) = (Memory::new(), Metrics::default(), table("offers"));
     first.behave(Behaviour::Hangs);
     put_columns(&memory, &offers, &[("id", ColumnType::Int)]).await;
-    let keeper = keeper(&[&first.address, &second.address]);
+    let mut keeper = keeper(&[&first.address, &second.address]);
+    keeper.call_limit = HANGING;
     keeper.mark(&offers);
     run_until_known(&keeper, &memory, &metrics).await;
     assert_eq!(second.holding().columns("offers"), ["id int"]);
