@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::{Map, Value as Json};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::hive::client::Address;
+use crate::hive::{HiveSettings, one_name_for_two, table_name};
 use crate::row::Dialect;
 use crate::row::compression::Compression;
 use crate::row::file_format::FileFormat;
@@ -197,6 +199,20 @@ pub const KEYS: &[Key] = &[
         "persistent://marketplace/bad/events",
         "Where bad records go; TOPIC-hdfs-csv-dlq when absent.",
     ),
+    key(
+        "hiveMetastoreUris",
+        None,
+        "thrift://host:port, or several with commas between",
+        "thrift://metastore:9083",
+        "Hive metastores of one Hive, tried in turn, that are told of new tables, columns and partitions; none when absent.",
+    ),
+    key(
+        "hiveDatabase",
+        Some("default"),
+        "a name of letters, digits and _",
+        "marketplace",
+        "The Hive database that the tables are created in. It must exist.",
+    ),
     key("operationTimeout", Some("30s"), "a duration from 1s to 1h", "30s", "The bound on one HDFS call."),
     key(
         "openTimeout",
@@ -300,6 +316,8 @@ pub struct Config {
     pub max_memory: usize,
     /// What happens to a bad record.
     pub on_bad_record: OnBadRecord,
+    /// The Hive metastore that is kept up with the tables, if one is.
+    pub hive: Option<HiveSettings>,
     /// The bound on starting.
     pub open_timeout: Duration,
     /// The least severe level that is logged.
@@ -399,6 +417,8 @@ impl Values<'_> {
         );
         // Java sends the dead letters; here only the key is known.
         self.parse("deadLetterTopic", |text| Some(text.to_owned()));
+        let addresses = self.parse("hiveMetastoreUris", |text| text.split(',').map(Address::parse).collect());
+        let database = self.parse("hiveDatabase", parse_name);
         let open_timeout = self.parse("openTimeout", between(parse_duration, seconds(1), seconds(3_600)));
         let log_level = self.parse("logLevel", |text| text.parse().ok());
         self.check_guarantee(guarantee?, &sink);
@@ -412,7 +432,11 @@ impl Values<'_> {
                 ));
         }
         let (url, directory) = location?;
-        self.check_tables(&sink, &directory, &table_name_pattern.clone()?);
+        let hive = addresses.zip(database).map(|(addresses, database)| {
+            let database = database.to_ascii_lowercase();
+            HiveSettings { addresses, database }
+        });
+        self.check_tables(&sink, &directory, &table_name_pattern.clone()?, hive.is_some());
         let partitioning = match unit? {
             None => None,
             Some(unit) => Some(Partitioning {
@@ -449,6 +473,7 @@ impl Values<'_> {
             fold_below: fold_below?,
             max_memory: usize::try_from(max_memory?).ok()?,
             on_bad_record: on_bad_record?,
+            hive,
             open_timeout: open_timeout?,
             log_level: log_level?,
         })
@@ -502,8 +527,9 @@ impl Values<'_> {
     }
 
     /// Each topic that is known now gets a table, and none the table of another.
-    fn check_tables(&mut self, sink: &SinkSettings, directory: &str, pattern: &str) {
+    fn check_tables(&mut self, sink: &SinkSettings, directory: &str, pattern: &str, in_hive: bool) {
         let mut topic_of_table: BTreeMap<String, String> = BTreeMap::new();
+        let mut topic_of_hive_table: BTreeMap<String, String> = BTreeMap::new();
         for input in &sink.inputs {
             let name = match TopicName::parse(input) {
                 Ok(name) => name,
@@ -524,6 +550,12 @@ impl Values<'_> {
             if *owner != topic {
                 let error = one_table_for_two(owner, &topic, table.root());
                 self.errors.push(error);
+                continue;
+            }
+            let name = table_name(table.name());
+            let owner = topic_of_hive_table.entry(name.clone()).or_insert_with(|| topic.clone());
+            if in_hive && *owner != topic {
+                self.errors.push(one_name_for_two(owner, &topic, &name));
             }
         }
     }
@@ -808,6 +840,18 @@ pub(crate) mod tests {
         assert_eq!(error.message.lines().count(), 1, "{error}");
         assert!(error.message.contains("persistent://t/one/visits and persistent://t/two/visits"), "{error}");
         parse(json!({ "directory": "/e", "tableNamePattern": "{namespace}.{topic}" }), inputs).unwrap();
+    }
+
+    #[test]
+    fn inputs_that_get_one_name_in_hive_are_refused_when_its_metastore_is_kept_up() {
+        let inputs = json!({ "inputs": ["t/n/page.visit", "t/n/Page_Visit"] });
+        parse(json!({ "directory": "/e" }), inputs.clone()).unwrap();
+        let hive =
+            json!({ "directory": "/e", "hiveMetastoreUris": "thrift://a:9083,thrift://b:9083", "hiveDatabase": "Raw" });
+        let error = parse(hive.clone(), inputs).unwrap_err();
+        assert!(error.message.contains("the same table `page_visit` in Hive"), "{error}");
+        let settings = parse(hive, json!({})).unwrap().hive.unwrap();
+        assert_eq!((settings.addresses.len(), settings.database.as_str()), (2, "raw"));
     }
 
     #[test]

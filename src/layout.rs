@@ -30,7 +30,7 @@ pub struct InvalidName {
 }
 
 /// A table's directory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TableLayout {
     root: String,
 }
@@ -49,6 +49,11 @@ impl TableLayout {
     /// The directory that the Hive table points at.
     pub fn root(&self) -> &str {
         &self.root
+    }
+
+    /// The directory's own name.
+    pub fn name(&self) -> &str {
+        self.root.rsplit('/').next().unwrap_or_default()
     }
 
     /// The absolute path of a name that is relative to the table's directory.

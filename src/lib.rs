@@ -12,6 +12,7 @@ pub mod config;
 pub mod decode;
 pub mod error;
 pub mod frame;
+pub mod hive;
 pub mod jni;
 pub mod layout;
 pub mod log;

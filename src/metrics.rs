@@ -52,6 +52,8 @@ pub struct Metrics {
     pub retries: Number,
     /// Staged files that were cleaned up.
     pub files_cleaned: Number,
+    /// Attempts to tell Hive's metastore of a table that failed.
+    pub hive_failures: Number,
     bad: [Number; Reason::ALL.len()],
     outages: Mutex<BTreeMap<u64, Instant>>,
 }
@@ -114,6 +116,7 @@ impl Metrics {
                 ("rewinds_total", &self.rewinds),
                 ("retries_total", &self.retries),
                 ("files_cleaned_total", &self.files_cleaned),
+                ("hive_failures_total", &self.hive_failures),
             ]
             .map(|(name, number)| (name.to_owned(), number.get())),
         );

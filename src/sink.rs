@@ -21,6 +21,8 @@ use crate::commit::Folding;
 use crate::config::{Config, Guarantee, one_table_for_two};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::Records;
+use crate::hive::keeper::Keeper;
+use crate::hive::{file_system, one_name_for_two, table_name};
 use crate::layout::{InvalidName, SourcePartitionLayout, TableLayout, parent};
 use crate::manifest::SinkIdentity;
 use crate::metrics::Metrics;
@@ -38,6 +40,8 @@ const KEEP_MANIFESTS: u64 = 300;
 /// Commits that work at the same time. Each takes a second or so, mostly the waits for two closes: this many let 2,000 source
 /// partitions commit once a minute, and are no storm for the NameNode when all become due at once.
 const COMMITS_AT_ONCE: usize = 64;
+/// How long a sink that closes waits for Hive's metastore.
+const HIVE_AT_CLOSE: Duration = Duration::from_secs(2);
 /// Threads of a sink: decoding and I/O.
 pub const THREADS: usize = 2;
 
@@ -70,6 +74,8 @@ struct SourcePartitions {
     by_topic: HashMap<String, u32>,
     /// The topic of each table, without partition.
     topic_of_table: HashMap<String, String>,
+    /// The topic of each table of Hive, if its metastore is kept up.
+    topic_of_hive_table: HashMap<String, String>,
 }
 
 /// A sink that is open.
@@ -94,6 +100,10 @@ impl<S: Storage> Sink<S> {
         for warning in config.warnings() {
             span.in_scope(|| tracing::warn!("{warning}"));
         }
+        let hive = match &config.hive {
+            Some(settings) => Some(Keeper::new(settings.clone(), file_system(&config.hdfs)?, config.rows.clone())),
+            None => None,
+        };
         let probed =
             runtime.block_on(async { timeout(config.open_timeout, probe(&storage, &probe_name(&config))).await });
         match probed {
@@ -120,6 +130,7 @@ impl<S: Storage> Sink<S> {
             budget: Budget::new(config.max_memory),
             answers: Answers::default(),
             metrics: Metrics::default(),
+            hive,
             commits: Semaphore::new(COMMITS_AT_ONCE),
             pause: pause_between_attempts,
         });
@@ -136,6 +147,7 @@ impl<S: Storage> Sink<S> {
             runtime: Mutex::new(Some(runtime)),
         };
         sink.recover();
+        sink.keep_hive();
         Ok(sink)
     }
 
@@ -163,6 +175,17 @@ impl<S: Storage> Sink<S> {
             }
         };
         self.tasks.spawn(recovery.instrument(self.span.clone()));
+    }
+
+    /// Begins to tell Hive's metastore of the tables.
+    fn keep_hive(&self) {
+        let shared = Arc::clone(&self.shared);
+        let keeping = async move {
+            if let Some(hive) = &shared.hive {
+                hive.run(&shared.storage, &shared.metrics).await;
+            }
+        };
+        self.tasks.spawn(keeping.instrument(self.span.clone()));
     }
 
     fn identity(&self, topic: &str) -> SinkIdentity {
@@ -199,6 +222,13 @@ impl<S: Storage> Sink<S> {
         let owner = all.topic_of_table.entry(table.to_owned()).or_insert_with(|| whole_topic.clone());
         if *owner != whole_topic {
             return Err(Error::new(ErrorKind::Config, one_table_for_two(owner, &whole_topic, table)));
+        }
+        if self.shared.hive.is_some() {
+            let name = table_name(layout.table.name());
+            let owner = all.topic_of_hive_table.entry(name.clone()).or_insert_with(|| whole_topic.clone());
+            if *owner != whole_topic {
+                return Err(Error::new(ErrorKind::Config, one_name_for_two(owner, &whole_topic, &name)));
+            }
         }
         let id = u32::try_from(all.handles.len()).map_err(Error::bug)?;
         let shared = Arc::clone(&self.shared);
@@ -301,6 +331,7 @@ impl<S: Storage> Sink<S> {
     /// Every counter and gauge by its name.
     pub fn metrics(&self) -> std::collections::BTreeMap<String, u64> {
         let mut all = self.shared.metrics.snapshot();
+        all.insert("hive_pending".to_owned(), self.shared.hive.as_ref().map_or(0, Keeper::pending));
         all.insert("memory_bytes".to_owned(), self.shared.budget.used() as u64);
         all.insert("source_partitions".to_owned(), self.source_partitions().handles.len() as u64);
         all
@@ -325,6 +356,10 @@ impl<S: Storage> Sink<S> {
             let mut all_committed = true;
             for task in tasks {
                 all_committed &= timeout_at(deadline, task).await.is_ok_and(|ended| ended.unwrap_or(false));
+            }
+            if let Some(hive) = &self.shared.hive {
+                // The last commits may have begun partitions. What is not told now is told at the next start.
+                let _ = timeout_at(deadline.min(Instant::now() + HIVE_AT_CLOSE), hive.tried()).await;
             }
             all_committed
         });
@@ -461,6 +496,9 @@ async fn recover_tables<S: Storage>(
         let Some(identity) = read_identity(storage, &layout.identity()).await? else { continue };
         if identity.sink != owner.sink || identity.subscription != owner.subscription {
             continue;
+        }
+        if let Some(hive) = &shared.hive {
+            hive.mark(&layout);
         }
         let mut deleted = clean_table(storage, &layout).await?;
         for source in storage.list(&layout.commits()).await?.into_iter().filter(|entry| entry.is_directory) {
@@ -685,6 +723,33 @@ mod tests {
         assert!(error.message.contains("belongs to another sink"), "{error}");
         assert!(sink.answers(&mut [0; 24]).is_err());
         assert!(!sink.close(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn commits_go_on_and_close_is_short_though_no_hive_metastore_is_there() {
+        let memory = Memory::new();
+        // Nobody may listen on port 1.
+        let configs =
+            serde_json::json!({ "directory": "hdfs://nn:8020/d", "hiveMetastoreUris": "thrift://127.0.0.1:1" });
+        let sink = open(&memory, configs).unwrap();
+        hand_over_one(&sink, "persistent://t/n/visits");
+        let began = std::time::Instant::now();
+        assert!(sink.close(Duration::from_secs(30)));
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+        assert_eq!(memory.files()["/d/visits/visits-00000000000000000001.csv"], b"false\n");
+        assert_eq!(sink.metrics()["hive_pending"], 1);
+        assert!(sink.metrics()["hive_failures_total"] >= 1);
+    }
+
+    #[test]
+    fn two_topics_that_get_one_table_in_hive_are_refused() {
+        let configs =
+            serde_json::json!({ "directory": "hdfs://nn:8020/d", "hiveMetastoreUris": "thrift://127.0.0.1:1" });
+        let sink = open(&Memory::new(), configs).unwrap();
+        sink.source_partition("persistent://t/n/page.visit").unwrap();
+        sink.source_partition("persistent://t/n/page.visit-partition-1").unwrap();
+        let error = sink.source_partition("persistent://t/n/Page_Visit").unwrap_err();
+        assert!(error.message.contains("the same table `page_visit` in Hive"), "{error}");
     }
 
     #[test]

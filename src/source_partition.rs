@@ -19,7 +19,8 @@ use crate::config::OnBadRecord;
 use crate::decode::{BadRecord, Reason};
 use crate::error::{Error, ErrorKind, Result};
 use crate::frame::{NO_SCHEMA, Record, Records};
-use crate::layout::SourcePartitionLayout;
+use crate::hive::keeper::Keeper;
+use crate::layout::{SourcePartitionLayout, parent};
 use crate::manifest::{FORMAT_VERSION, Manifest, OpenFile, SinkIdentity};
 use crate::metrics::{Metrics, Outage};
 use crate::position::Position;
@@ -69,6 +70,8 @@ pub struct Shared<S: Storage> {
     pub answers: Answers,
     /// What is counted.
     pub metrics: Metrics,
+    /// What keeps Hive's metastore up with the tables, if that is wanted.
+    pub hive: Option<Keeper>,
     /// A commit works only while it holds one of these.
     pub commits: Semaphore,
     /// How long to wait before the nth repetition of a call (from 0) that failed.
@@ -699,6 +702,10 @@ impl<S: Storage> SourcePartition<S> {
                     .files_committed
                     .add(manifest.files.iter().filter(|file| file.replaces.is_none()).count() as u64);
                 tracing::debug!(topic = %self.topic, sequence = manifest.sequence, rows = manifest.rows, bytes, "committed");
+                if let Some(hive) = self.shared.hive.as_ref().filter(|_| manifest.rows > 0) {
+                    let directories = manifest.files.iter().map(|file| parent(&file.name));
+                    hive.committed(&self.layout.table, manifest.schema_version, directories);
+                }
                 self.loaded = Some(Loaded::from(manifest));
                 self.shared.answers.committed(self.id, committing.hand_over);
                 Ok(None)

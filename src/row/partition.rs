@@ -52,6 +52,9 @@ pub enum PartitionKey {
     Hour(i64),
 }
 
+/// The value of the partition of rows whose time is unknown: Hive's name for it.
+pub const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
+
 const MILLIS_PER_HOUR: i64 = 3_600_000;
 
 impl Partitioning {
@@ -84,7 +87,7 @@ impl Partitioning {
             PartitionKey::Unknown => false,
         };
         let value = String::from_utf8(value).ok().filter(|_| written);
-        format!("{}={}", self.column, value.as_deref().unwrap_or("__HIVE_DEFAULT_PARTITION__"))
+        format!("{}={}", self.column, value.as_deref().unwrap_or(NO_VALUE))
     }
 }
 

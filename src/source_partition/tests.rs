@@ -71,6 +71,7 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         budget: Budget::new(1 << 30),
         answers: Answers::default(),
         metrics: Metrics::default(),
+        hive: None,
         commits: Semaphore::new(8),
         pause: |_| Duration::ZERO,
     })

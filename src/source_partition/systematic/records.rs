@@ -53,6 +53,7 @@ pub fn shared(storage: Gated, settings: &Settings) -> Arc<Shared<Gated>> {
         budget: Budget::new(1 << 30),
         answers: Answers::default(),
         metrics: Metrics::default(),
+        hive: None,
         commits: Semaphore::new(8),
         pause: |_| Duration::ZERO,
     })

@@ -181,6 +181,22 @@ public class HdfsCsvSinkConfig {
                     "Where bad records go; TOPIC-hdfs-csv-dlq when absent. Allowed: a topic that the sink does not read.")
     public String deadLetterTopic;
 
+    /** For example {@code thrift://metastore:9083}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "",
+            help =
+                    "Hive metastores of one Hive, tried in turn, that are told of new tables, columns and partitions; none when absent. Allowed: thrift://host:port, or several with commas between.")
+    public String hiveMetastoreUris;
+
+    /** For example {@code marketplace}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "default",
+            help =
+                    "The Hive database that the tables are created in. It must exist. Allowed: a name of letters, digits and _.")
+    public String hiveDatabase;
+
     /** For example {@code 30s}. */
     @FieldDoc(
             required = false,

@@ -1,0 +1,212 @@
+//! A connection to Hive's metastore and the calls that are made on it, each with a time limit.
+
+use std::fmt;
+use std::future::Future;
+use std::io;
+use std::time::Duration;
+
+use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+
+use super::thrift::{Answer, Struct, Value, call, read_answer};
+
+/// How long a connection may take to come about.
+const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long a call may take. A new column of a table with very many partitions takes the metastore minutes.
+pub const CALL_LIMIT: Duration = Duration::from_secs(300);
+/// A Java exception's message can be a page long.
+const LONGEST_MESSAGE: usize = 500;
+/// Partitions that are added in one call.
+pub const BATCH: usize = 100;
+
+/// Where a metastore is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Address {
+    host: String,
+    port: u16,
+}
+
+impl Address {
+    /// Parses `thrift://host:port`.
+    pub fn parse(uri: &str) -> Option<Self> {
+        let (host, port) = uri.trim().strip_prefix("thrift://")?.trim_end_matches('/').rsplit_once(':')?;
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let plain = !host.is_empty() && !host.contains(['/', '@', ' ', '?', '#', ',']);
+        let port = port.parse().ok().filter(|port| *port > 0)?;
+        plain.then(|| Address { host: host.to_owned(), port })
+    }
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "thrift://[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "thrift://{}:{}", self.host, self.port)
+        }
+    }
+}
+
+/// Why a call did not succeed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The metastore cannot be reached, or does not answer: the connection is of no use any more.
+    #[error("{0}")]
+    Away(String),
+    /// It answered that it will not do this.
+    #[error("{method} was refused: {message}")]
+    Refused {
+        /// The call.
+        method: &'static str,
+        /// The number of the exception among those that the method declares; 0 for a failure that it does not declare.
+        exception: i16,
+        /// What the metastore says.
+        message: String,
+    },
+}
+
+/// A result of a call.
+pub type CallResult<T> = Result<T, CallError>;
+
+/// A connection to a metastore.
+pub struct Metastore {
+    address: Address,
+    stream: BufReader<TcpStream>,
+    calls: i32,
+    limit: Duration,
+}
+
+impl Metastore {
+    /// Connects to the first of the addresses that takes a connection. No call on it takes longer than the limit.
+    pub async fn connect(addresses: &[Address], limit: Duration) -> CallResult<Self> {
+        let mut failures = Vec::new();
+        for address in addresses {
+            let connecting = TcpStream::connect((address.host.as_str(), address.port));
+            match bounded(CONNECT_LIMIT.min(limit), connecting).await {
+                Ok(stream) => {
+                    let stream = BufReader::new(stream);
+                    return Ok(Metastore { address: address.clone(), stream, calls: 0, limit });
+                }
+                Err(error) => failures.push(format!("{address}: {error}")),
+            }
+        }
+        Err(CallError::Away(failures.join("; ")))
+    }
+
+    /// Calls a method; what it returns, if it returns something.
+    async fn call(&mut self, method: &'static str, arguments: Struct) -> CallResult<Option<Value>> {
+        self.calls = self.calls.wrapping_add(1);
+        let (number, stream) = (self.calls, &mut self.stream);
+        let exchange = async {
+            stream.write_all(&call(method, number, &arguments)).await?;
+            read_answer(stream, number).await
+        };
+        let answer = bounded(self.limit, exchange).await.map_err(|error| {
+            let hint = match error.kind() {
+                io::ErrorKind::UnexpectedEof => {
+                    "; it closed the connection, as a metastore that wants SASL (Kerberos) or TLS does: neither is supported"
+                }
+                _ => "",
+            };
+            CallError::Away(format!("{} did not answer {method}: {error}{hint}", self.address))
+        })?;
+        let reply = match answer {
+            Answer::Reply(reply) => reply,
+            Answer::Refused(message) => {
+                return Err(CallError::Refused { method, exception: 0, message: shortened(&message) });
+            }
+        };
+        match reply.first() {
+            Some((0, value)) => Ok(Some(value.clone())),
+            None => Ok(None),
+            Some((exception, Value::Struct(fields))) => {
+                Err(CallError::Refused { method, exception, message: shortened(&fields.text(1)) })
+            }
+            Some((exception, _)) => {
+                Err(CallError::Refused { method, exception, message: "no reason given".to_owned() })
+            }
+        }
+    }
+
+    /// A table, if it is there.
+    pub async fn table(&mut self, database: &str, table: &str) -> CallResult<Option<Struct>> {
+        const NO_SUCH_OBJECT: i16 = 2;
+        let request = Struct::default().with(1, database).with(2, table);
+        match self.call("get_table_req", Struct::default().with(1, request)).await {
+            Ok(Some(Value::Struct(result))) => Ok(Some(result.fields(1))),
+            Ok(_) => Ok(None),
+            Err(CallError::Refused { exception: NO_SUCH_OBJECT, .. }) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Creates a table; nothing to do when another was first.
+    pub async fn create_table(&mut self, table: Struct) -> CallResult<()> {
+        const ALREADY_EXISTS: i16 = 1;
+        let arguments = Struct::default().with(1, table).with(2, context(&[NO_STATISTICS]));
+        match self.call("create_table_with_environment_context", arguments).await {
+            Ok(_) | Err(CallError::Refused { exception: ALREADY_EXISTS, .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Replaces a table's description, and in its partitions the columns.
+    pub async fn alter_table(&mut self, database: &str, name: &str, table: Struct) -> CallResult<()> {
+        let context = context(&[("CASCADE", "true"), NO_STATISTICS]);
+        let arguments = Struct::default().with(1, database).with(2, name).with(3, table).with(4, context);
+        self.call("alter_table_with_environment_context", arguments).await.map(drop)
+    }
+
+    /// The names of a table's partitions, such as `dt=2026-11-24`.
+    pub async fn partition_names(&mut self, database: &str, table: &str) -> CallResult<Vec<String>> {
+        let arguments = Struct::default().with(1, database).with(2, table).with(3, Value::I16(-1));
+        match self.call("get_partition_names", arguments).await? {
+            Some(Value::List(_, names)) => Ok(names.iter().map(Value::text).collect()),
+            _ => Ok(Vec::new()),
+        }
+    }
+
+    /// Adds those of these partitions that are not there. At most [`BATCH`] should be given.
+    pub async fn add_partitions(&mut self, database: &str, table: &str, partitions: Vec<Struct>) -> CallResult<()> {
+        let request = Struct::default()
+            .with(1, database)
+            .with(2, table)
+            .with(3, Value::structs(partitions))
+            // If they do not exist, and without them in the answer.
+            .with(4, Value::Bool(true))
+            .with(5, Value::Bool(false));
+        self.call("add_partitions_req", Struct::default().with(1, request)).await.map(drop)
+    }
+}
+
+/// Files grow with every commit: a size or number that the metastore noted at one moment would be wrong at the next.
+pub const NO_STATISTICS: (&str, &str) = ("DO_NOT_UPDATE_STATS", "true");
+
+/// An EnvironmentContext.
+fn context(properties: &[(&str, &str)]) -> Struct {
+    Struct::default().with(1, Value::text_map(properties.iter().copied()))
+}
+
+async fn bounded<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {
+    let timed_out = |_| io::Error::new(io::ErrorKind::TimedOut, format!("no answer within {} s", limit.as_secs_f64()));
+    tokio::time::timeout(limit, work).await.map_err(timed_out)?
+}
+
+fn shortened(message: &str) -> String {
+    message.lines().next().unwrap_or_default().chars().take(LONGEST_MESSAGE).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_is_a_host_and_a_port_and_nothing_else() {
+        let parsed = |uri| Address::parse(uri).map(|address| address.to_string());
+        assert_eq!(parsed("thrift://ms.example.org:9083").as_deref(), Some("thrift://ms.example.org:9083"));
+        assert_eq!(parsed(" thrift://[::1]:9083/").as_deref(), Some("thrift://[::1]:9083"));
+        for wrong in ["", "ms:9083", "thrift://ms", "thrift://:9083", "thrift://ms:0", "thrift://ms:x", "http://ms:1"] {
+            assert_eq!(parsed(wrong), None, "{wrong}");
+        }
+    }
+}

@@ -1,0 +1,360 @@
+//! The task that keeps the metastore up with the tables.
+//!
+//! It holds no list of what happened: a table is marked, and then what is on HDFS is compared with what the metastore has.
+//! So a start, an outage that ends, and a new partition are the same case.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+use tokio::time::{Instant, sleep_until};
+
+use super::client::{Address, BATCH, CALL_LIMIT, CallError, Metastore};
+use super::table::{Description, Found};
+use super::thrift::Struct;
+use super::{HiveSettings, table_name};
+use crate::layout::TableLayout;
+use crate::metrics::Metrics;
+use crate::row::partition::NO_VALUE;
+use crate::schema::plan::RowSettings;
+use crate::schema::table::read_newest;
+use crate::storage::Storage;
+
+/// How often a table is compared anew in one attempt, because it was created or altered.
+const COMPARISONS: usize = 5;
+/// The longest pause between attempts.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+
+/// A pause of 0.5 s, doubling up to a minute.
+fn pause_between_attempts(attempt: u32) -> Duration {
+    Duration::from_millis(500u64 << attempt.min(7)).min(LONGEST_PAUSE)
+}
+
+/// What the metastore was told of a table.
+#[derive(Debug, Default)]
+struct Known {
+    version: u64,
+    directories: HashSet<String>,
+}
+
+/// A table that the metastore must be told of.
+#[derive(Debug)]
+struct Pending {
+    /// How often it was marked: a mark that comes while the table is compared is not lost.
+    marks: u64,
+    attempts: u32,
+    due: Instant,
+}
+
+#[derive(Debug)]
+struct State {
+    known: HashMap<TableLayout, Known>,
+    pending: BTreeMap<TableLayout, Pending>,
+    /// Attempts in a row that did not reach a metastore, and when the next one is made.
+    unreached: u32,
+    not_before: Instant,
+}
+
+/// What became of an attempt.
+enum Failure {
+    /// No metastore is there: nothing can be done for any table.
+    Away(String),
+    /// This table could not be made known.
+    Table(String),
+}
+
+impl From<CallError> for Failure {
+    fn from(error: CallError) -> Self {
+        match error {
+            CallError::Away(message) => Failure::Away(message),
+            refused => Failure::Table(refused.to_string()),
+        }
+    }
+}
+
+/// Keeps a metastore up with the tables of one sink.
+#[derive(Debug)]
+pub struct Keeper {
+    settings: HiveSettings,
+    /// `hdfs://host:port`, before the path of a table.
+    file_system: String,
+    rows: RowSettings,
+    pause: fn(attempt: u32) -> Duration,
+    call_limit: Duration,
+    state: Mutex<State>,
+    marked: Notify,
+    settled: Notify,
+}
+
+impl Keeper {
+    /// For tables whose rows are written so, on this file system.
+    pub fn new(settings: HiveSettings, file_system: String, rows: RowSettings) -> Self {
+        let state = State { known: HashMap::new(), pending: BTreeMap::new(), unreached: 0, not_before: Instant::now() };
+        Keeper {
+            settings,
+            file_system,
+            rows,
+            pause: pause_between_attempts,
+            call_limit: CALL_LIMIT,
+            state: Mutex::new(state),
+            marked: Notify::new(),
+            settled: Notify::new(),
+        }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The table may not be in the metastore as it is on HDFS.
+    pub fn mark(&self, table: &TableLayout) {
+        let now = Instant::now();
+        let mut state = self.state();
+        let pending = state.pending.entry(table.clone()).or_insert(Pending { marks: 0, attempts: 0, due: now });
+        pending.marks += 1;
+        drop(state);
+        self.marked.notify_one();
+    }
+
+    /// Rows were committed, under this version of the table's columns, into these partition directories.
+    pub fn committed<'d>(&self, table: &TableLayout, version: u64, mut directories: impl Iterator<Item = &'d str>) {
+        let is_known = self.state().known.get(table).is_some_and(|known| {
+            version <= known.version && directories.all(|directory| known.directories.contains(directory))
+        });
+        if !is_known {
+            self.mark(table);
+        }
+    }
+
+    /// Tables of which the metastore does not yet have all.
+    pub fn pending(&self) -> u64 {
+        self.state().pending.len() as u64
+    }
+
+    /// Waits until each marked table was tried once, or no metastore is there.
+    pub async fn tried(&self) {
+        loop {
+            let settled = self.settled.notified();
+            let is_tried = {
+                let state = self.state();
+                state.unreached > 0 || state.pending.values().all(|pending| pending.attempts > 0)
+            };
+            if is_tried {
+                return;
+            }
+            settled.await;
+        }
+    }
+
+    /// Tells the metastore what it lacks, for ever.
+    pub async fn run<S: Storage>(&self, storage: &S, metrics: &Metrics) {
+        let mut addresses = self.settings.addresses.clone();
+        loop {
+            let due = {
+                let state = self.state();
+                let earliest = state.pending.values().map(|pending| pending.due).min();
+                earliest.map(|due| due.max(state.not_before))
+            };
+            tokio::select! {
+                biased;
+                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
+                    if let Err(error) = self.round(storage, metrics, &addresses).await {
+                        self.unreached(metrics, &error);
+                        // One that takes connections and does not answer must not keep the next one from being tried.
+                        addresses.rotate_left(1);
+                    }
+                    self.settled.notify_waiters();
+                }
+                () = self.marked.notified() => {}
+            }
+        }
+    }
+
+    /// Goes over the tables that are due, on one connection.
+    async fn round<S: Storage>(&self, storage: &S, metrics: &Metrics, addresses: &[Address]) -> Result<(), String> {
+        let mut metastore = match Metastore::connect(addresses, self.call_limit).await {
+            Ok(metastore) => metastore,
+            Err(error) => return Err(error.to_string()),
+        };
+        let now = Instant::now();
+        let due: Vec<_> = {
+            let state = self.state();
+            let due = state.pending.iter().filter(|(_, pending)| pending.due <= now);
+            due.map(|(table, pending)| (table.clone(), pending.marks)).collect()
+        };
+        for (table, marks) in due {
+            match self.reconcile(storage, &mut metastore, &table).await {
+                Ok(known) => self.told(table, marks, known),
+                Err(Failure::Table(error)) => self.failed(metrics, &table, &error),
+                Err(Failure::Away(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// No metastore is there: all tables wait.
+    fn unreached(&self, metrics: &Metrics, error: &str) {
+        metrics.hive_failures.add(1);
+        let mut state = self.state();
+        state.not_before = Instant::now() + (self.pause)(state.unreached);
+        state.unreached += 1;
+        let (attempt, tables) = (state.unreached, state.pending.len());
+        drop(state);
+        if attempt.is_power_of_two() {
+            tracing::warn!(
+                attempt,
+                tables,
+                "the Hive metastore cannot be told of new tables, columns and partitions: {error}; commits go on, and it is told later"
+            );
+        }
+    }
+
+    fn told(&self, table: TableLayout, marks: u64, known: Known) {
+        let mut state = self.state();
+        let outage = std::mem::take(&mut state.unreached);
+        if let Some(pending) = state.pending.get_mut(&table) {
+            if pending.marks == marks {
+                state.pending.remove(&table);
+            } else {
+                (pending.attempts, pending.due) = (0, Instant::now());
+            }
+        }
+        state.known.insert(table, known);
+        drop(state);
+        if outage > 0 {
+            tracing::info!("the Hive metastore is there again");
+        }
+    }
+
+    fn failed(&self, metrics: &Metrics, table: &TableLayout, error: &str) {
+        metrics.hive_failures.add(1);
+        let mut state = self.state();
+        state.unreached = 0;
+        let Some(pending) = state.pending.get_mut(table) else { return };
+        pending.due = Instant::now() + (self.pause)(pending.attempts);
+        pending.attempts += 1;
+        let attempt = pending.attempts;
+        drop(state);
+        if attempt.is_power_of_two() {
+            let name = self.name_of(table);
+            tracing::error!(
+                attempt,
+                "the Hive table {name} is not as {} is on HDFS: {error}; commits go on, and it is tried again",
+                table.root()
+            );
+        }
+    }
+
+    fn name_of(&self, table: &TableLayout) -> String {
+        format!("{}.{}", self.settings.database, table_name(table.name()))
+    }
+
+    /// Makes the metastore's table what the one on HDFS is.
+    async fn reconcile<S: Storage>(
+        &self,
+        storage: &S,
+        metastore: &mut Metastore,
+        table: &TableLayout,
+    ) -> Result<Known, Failure> {
+        let (database, name) = (self.settings.database.as_str(), table_name(table.name()));
+        let on_hdfs = |error: &dyn std::fmt::Display| Failure::Table(error.to_string());
+        for _ in 0..COMPARISONS {
+            // The columns are read after the table: another instance puts a version before it tells the metastore of it.
+            let found = metastore.table(database, &name).await?;
+            let columns = read_newest(storage, table).await.map_err(|error| on_hdfs(&error))?;
+            if columns.version == 0 {
+                return Ok(Known::default());
+            }
+            let version = columns.version;
+            let description = Description {
+                database: database.to_owned(),
+                name: name.clone(),
+                owner: owner(),
+                location: format!("{}{}", self.file_system, table.root()),
+                dialect: self.rows.format.dialect,
+                columns: columns.columns,
+                partition_column: self.rows.partitioning.as_ref().map(|partitioning| partitioning.column.clone()),
+            };
+            let Some(found) = found else {
+                metastore.create_table(description.table()).await?;
+                tracing::info!("the Hive table {database}.{name} was created, for {}", description.location);
+                continue;
+            };
+            match description.compare(&found) {
+                Found::Behind(altered) => {
+                    metastore.alter_table(database, &name, altered).await?;
+                    let count = description.columns.len();
+                    tracing::info!(
+                        "the Hive table {database}.{name} has the columns of version {version} now: {count}"
+                    );
+                }
+                Found::Other(difference) => {
+                    return Err(Failure::Table(format!(
+                        "it is another table, and stays as it is: {difference}. Rename or drop it, or give the sink another \
+                         hiveDatabase or tableNamePattern"
+                    )));
+                }
+                Found::Same => {
+                    let listed = storage.list(table.root()).await.map_err(|error| on_hdfs(&error))?;
+                    let names = listed.into_iter().filter(|entry| entry.is_directory).map(|entry| entry.name);
+                    let directories: HashSet<String> = match &description.partition_column {
+                        None => HashSet::from([String::new()]),
+                        Some(column) => names.filter(|name| value_of(column, name).is_some()).collect(),
+                    };
+                    self.add_partitions(metastore, &description, &found, &directories).await?;
+                    return Ok(Known { version, directories });
+                }
+            }
+        }
+        Err(Failure::Table(format!(
+            "it changed {COMPARISONS} times while it was compared; does another program alter it?"
+        )))
+    }
+
+    /// Adds the partitions of these directories that the metastore has not.
+    async fn add_partitions(
+        &self,
+        metastore: &mut Metastore,
+        description: &Description,
+        found: &Struct,
+        directories: &HashSet<String>,
+    ) -> Result<(), Failure> {
+        let Some(column) = &description.partition_column else { return Ok(()) };
+        let (database, name) = (&description.database, &description.name);
+        let names = metastore.partition_names(database, name).await?;
+        let there: HashSet<&str> = names.iter().filter_map(|name| Some(name.split_once('=')?.1)).collect();
+        let mut missing: Vec<(&str, &String)> = directories
+            .iter()
+            .filter_map(|directory| Some((value_of(column, directory)?, directory)))
+            .filter(|(value, _)| !there.contains(value))
+            .collect();
+        missing.sort_unstable();
+        for batch in missing.chunks(BATCH) {
+            let partitions = batch.iter().map(|(value, directory)| description.partition(found, value, directory));
+            metastore.add_partitions(database, name, partitions.collect()).await?;
+            let (first, last) = (batch[0].0, batch[batch.len() - 1].0);
+            tracing::info!(
+                "the Hive table {database}.{name} has {} new partitions now, {first} to {last}",
+                batch.len()
+            );
+        }
+        Ok(())
+    }
+}
+
+/// The value of the partition whose directory this is; none when the sink makes no such directory.
+fn value_of<'d>(column: &str, directory: &'d str) -> Option<&'d str> {
+    let value = directory.strip_prefix(column)?.strip_prefix('=')?;
+    let is_time = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
+    (is_time || value == NO_VALUE).then_some(value)
+}
+
+/// Who owns the tables that are created: the user that HDFS sees, where it is known without Kerberos.
+fn owner() -> String {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    variable("HADOOP_USER_NAME").or_else(|| variable("USER")).unwrap_or_else(|| "hdfs-csv".to_owned())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,95 @@
+//! Hive's metastore, kept up with the tables: a table is created, its new columns and partitions are added, in the
+//! background and beside the commits, which know nothing of it.
+
+pub mod client;
+pub mod keeper;
+pub mod table;
+pub mod thrift;
+
+use std::path::PathBuf;
+
+use crate::error::{Error, ErrorKind, Result};
+use crate::storage::hdfs::HdfsSettings;
+use client::Address;
+
+/// Which metastore is kept up, and where in it the tables are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HiveSettings {
+    /// Metastores of one Hive, tried in turn.
+    pub addresses: Vec<Address>,
+    /// The database that the tables are in, in lower case.
+    pub database: String,
+}
+
+/// The name that a table gets in Hive, from that of its directory: in lower case, and with `_` for every character but
+/// letters, digits and `_`.
+pub fn table_name(directory: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
+    directory.chars().map(plain).collect()
+}
+
+/// What is wrong when two tables get one name in Hive.
+pub fn one_name_for_two(first: &str, second: &str, name: &str) -> String {
+    format!(
+        "topics {first} and {second} get the same table `{name}` in Hive, which knows lower case only and, of other characters, `_`; \
+         set tableNamePattern so that they differ, or give one of them a sink of its own with another hiveDatabase"
+    )
+}
+
+/// The file system's URL, such as `hdfs://namenode:8020`, for the locations of tables: the one in `directory`, or
+/// `fs.defaultFS` where the HDFS client finds it.
+pub fn file_system(settings: &HdfsSettings) -> Result<String> {
+    if let Some(url) = &settings.url {
+        return Ok(url.clone());
+    }
+    let environment = |name| std::env::var_os(name).map(PathBuf::from);
+    let folder = settings
+        .config_dir
+        .as_ref()
+        .map(PathBuf::from)
+        .or_else(|| environment("HADOOP_CONF_DIR"))
+        .or_else(|| environment("HADOOP_HOME").map(|home| home.join("etc/hadoop")));
+    let url = folder.and_then(|folder| std::fs::read_to_string(folder.join("core-site.xml")).ok()).and_then(|text| {
+        let document = roxmltree::Document::parse(&text).ok()?;
+        let child = |property: roxmltree::Node<'_, '_>, name| {
+            let found = property.children().find(|child| child.has_tag_name(name));
+            found.and_then(|child| child.text()).unwrap_or_default().trim().to_owned()
+        };
+        let properties = document.descendants().filter(|node| node.has_tag_name("property"));
+        properties.filter(|property| child(*property, "name") == "fs.defaultFS").map(|it| child(it, "value")).last()
+    });
+    url.filter(|url| url.contains("://")).map(|url| url.trim_end_matches('/').to_owned()).ok_or_else(|| {
+        Error::new(
+            ErrorKind::Config,
+            "configuration key `hiveMetastoreUris` needs the file system's URL for the tables' locations, and core-site.xml has no \
+             fs.defaultFS; set it there, or directory: \"hdfs://host:port/path\"",
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_name_in_hive_is_in_lower_case_and_has_no_other_signs() {
+        assert_eq!(table_name("page_visit"), "page_visit");
+        assert_eq!(table_name("Page.Visit-2"), "page_visit_2");
+        assert_eq!(table_name("+D0+96"), "_d0_96");
+    }
+
+    #[test]
+    fn the_file_system_is_that_of_the_directory_or_of_core_site_xml() {
+        let folder = tempfile::tempdir().unwrap();
+        let config_dir = Some(folder.path().to_str().unwrap().to_owned());
+        let mut settings = HdfsSettings { config_dir, url: None, operation_timeout: Duration::from_secs(1) };
+        assert!(file_system(&settings).unwrap_err().message.contains("no fs.defaultFS"));
+        let text = "<?xml version=\"1.0\"?><configuration><!-- fs.defaultFS --><property><name>x</name><value>y</value></property>
+            <property><name>fs.defaultFS</name><value> hdfs://nn:9000/ </value></property></configuration>";
+        std::fs::write(folder.path().join("core-site.xml"), text).unwrap();
+        assert_eq!(file_system(&settings).unwrap(), "hdfs://nn:9000");
+        settings.url = Some("hdfs://other:8020".to_owned());
+        assert_eq!(file_system(&settings).unwrap(), "hdfs://other:8020");
+    }
+}
