@@ -1,4 +1,4 @@
-//! Pulsar's REST interface.
+//! Pulsar's REST interface, and HTTP as far as the other services need it.
 
 use std::time::Duration;
 
@@ -9,6 +9,7 @@ use ureq::http::{Method, Request};
 use crate::error::{Error, Result};
 
 const LIMIT: Duration = Duration::from_secs(30);
+const ANSWER_BYTES: u64 = 1 << 30;
 const BOUNDARY: &str = "hdfs-csv-stack-part";
 
 /// A client of one service's HTTP port. Answers that are not JSON come back as text.
@@ -19,8 +20,13 @@ pub(crate) struct Http {
 
 impl Http {
     pub(crate) fn new(port: u16) -> Self {
+        Self::with_limit(port, LIMIT)
+    }
+
+    /// A client that waits so long for a whole answer.
+    pub(crate) fn with_limit(port: u16, limit: Duration) -> Self {
         let agent = Agent::config_builder()
-            .timeout_global(Some(LIMIT))
+            .timeout_global(Some(limit))
             .http_status_as_error(false)
             .proxy(None)
             .build()
@@ -32,7 +38,17 @@ impl Http {
         self.send(Method::GET, path, "application/json", String::new())
     }
 
+    /// Sends a text and returns the answer as it is.
+    pub(crate) fn post_text(&self, path: &str, body: &str) -> Result<String> {
+        self.exchange(Method::POST, path, "text/plain", body.to_owned())
+    }
+
     fn send(&self, method: Method, path: &str, content_type: &str, body: String) -> Result<Value> {
+        let text = self.exchange(method, path, content_type, body)?;
+        Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+    }
+
+    fn exchange(&self, method: Method, path: &str, content_type: &str, body: String) -> Result<String> {
         let error =
             |status, problem| Error::Admin { method: method.to_string(), path: path.to_owned(), status, problem };
         let failed = |problem: &dyn std::fmt::Display| error(None, problem.to_string());
@@ -43,9 +59,10 @@ impl Http {
             .body(body)
             .map_err(|problem| failed(&problem))?;
         let mut answer = self.agent.run(request).map_err(|problem| failed(&problem))?;
-        let text = answer.body_mut().read_to_string().map_err(|problem| failed(&problem))?;
+        let body = answer.body_mut().with_config().limit(ANSWER_BYTES);
+        let text = body.read_to_string().map_err(|problem| failed(&problem))?;
         if answer.status().is_success() {
-            Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
+            Ok(text)
         } else {
             Err(error(Some(answer.status().as_u16()), format!("{}: {text}", answer.status())))
         }

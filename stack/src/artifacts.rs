@@ -11,16 +11,26 @@ use std::process::Command;
 use std::time::Duration;
 
 use crate::error::{Error, Result};
+use crate::folder::remove;
 use crate::process::run;
+use crate::python;
 
 const POM: &str = include_str!("../artifacts/pom.xml");
 const CACHE: &str = "pulsar-io-hdfs-csv";
+/// In a folder of the cache, when everything is in it.
+const COMPLETE: &str = "complete";
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(1200);
 const UNPACK_LIMIT: Duration = Duration::from_secs(300);
 
 /// The files of one of the pom's profiles, in class path order.
 pub fn resolve(profile: &str) -> Result<Vec<PathBuf>> {
     resolve_in(&Cache::open()?, profile)
+}
+
+/// The folder of a Python environment's commands. `requirements` are all of its packages, pinned, as `pip freeze` lists
+/// them; it is made once.
+pub fn python_environment(name: &str, requirements: &str) -> Result<PathBuf> {
+    python::environment(&Cache::open()?, name, requirements)
 }
 
 /// Pulsar's distribution, unpacked.
@@ -76,13 +86,14 @@ fn unpack(cache: &Cache, archive: &Path) -> Result<PathBuf> {
 }
 
 /// The cache folder, locked as long as this lives.
-struct Cache {
+pub(crate) struct Cache {
     folder: PathBuf,
     _lock: File,
 }
 
 impl Cache {
-    fn open() -> Result<Self> {
+    /// Waits for whoever has it.
+    pub(crate) fn open() -> Result<Self> {
         let folder = env::var_os("XDG_CACHE_HOME")
             .map(PathBuf::from)
             .filter(|folder| folder.is_absolute())
@@ -94,5 +105,25 @@ impl Cache {
         let lock = File::create(&path).map_err(Error::io(path.display()))?;
         lock.lock().map_err(Error::io(path.display()))?;
         Ok(Self { folder, _lock: lock })
+    }
+
+    /// A folder that is made once from these inputs. It is filled where it stays: some things cannot be moved.
+    pub(crate) fn made(
+        &self,
+        name: &str,
+        inputs: &impl Hash,
+        make: impl FnOnce(&Path) -> Result<()>,
+    ) -> Result<PathBuf> {
+        let mut hasher = DefaultHasher::new();
+        inputs.hash(&mut hasher);
+        let folder = self.folder.join(format!("{name}-{:016x}", hasher.finish()));
+        let complete = folder.join(COMPLETE);
+        if !complete.is_file() {
+            remove(&folder)?;
+            fs::create_dir_all(&folder).map_err(Error::io(folder.display()))?;
+            make(&folder)?;
+            fs::write(&complete, "").map_err(Error::io(complete.display()))?;
+        }
+        Ok(folder)
     }
 }

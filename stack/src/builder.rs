@@ -25,6 +25,10 @@ pub struct Builder {
     pub(crate) keep_data: bool,
     pub(crate) data_nodes: usize,
     pub(crate) replication: Option<usize>,
+    pub(crate) hive: bool,
+    pub(crate) hive_settings: Settings,
+    pub(crate) click_house: bool,
+    pub(crate) superset: bool,
     pub(crate) runtime: Runtime,
     pub(crate) peak_speed: bool,
     pub(crate) liveness_check: Duration,
@@ -46,6 +50,10 @@ impl Default for Builder {
             keep_data: false,
             data_nodes: 1,
             replication: None,
+            hive: false,
+            hive_settings: Settings::new(),
+            click_house: false,
+            superset: false,
             runtime: Runtime::Process,
             peak_speed: false,
             liveness_check: Duration::from_secs(1),
@@ -90,6 +98,30 @@ impl Builder {
     /// On how many DataNodes a block is; by default on all, up to 3.
     pub fn replication(mut self, count: usize) -> Self {
         self.replication = Some(count);
+        self
+    }
+
+    /// Whether there is Hive, with a metastore of its own, on HDFS. Not by default.
+    pub fn hive(mut self, hive: bool) -> Self {
+        self.hive = hive;
+        self
+    }
+
+    /// Whether there is ClickHouse. Not by default.
+    pub fn click_house(mut self, click_house: bool) -> Self {
+        self.click_house = click_house;
+        self
+    }
+
+    /// Whether there is Superset. Not by default. The first one on a machine takes minutes to be fetched and made.
+    pub fn superset(mut self, superset: bool) -> Self {
+        self.superset = superset;
+        self
+    }
+
+    /// A property of Hive: of `hive-site.xml`.
+    pub fn hive_property(mut self, key: &str, value: &str) -> Self {
+        self.hive_settings.insert(key.to_owned(), value.to_owned());
         self
     }
 
@@ -178,7 +210,8 @@ impl Builder {
     }
 }
 
-fn random() -> u32 {
+/// Another number each time.
+pub(crate) fn random() -> u32 {
     use std::hash::{BuildHasher, RandomState};
     u32::try_from(RandomState::new().hash_one(0) >> 32).unwrap_or_default()
 }

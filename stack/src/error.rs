@@ -35,7 +35,7 @@ pub enum Error {
         /// What it wrote.
         output: String,
     },
-    /// Pulsar's REST interface refused a request or did not answer it.
+    /// A service's HTTP interface refused a request or did not answer it.
     #[error("{method} {path}: {problem}")]
     Admin {
         /// The request's method.

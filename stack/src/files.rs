@@ -53,7 +53,8 @@ pub(crate) fn properties(base: &str, changes: &Settings) -> String {
     text
 }
 
-fn escaped(text: &str) -> String {
+/// A text inside of XML.
+pub(crate) fn escaped(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;")
 }
 

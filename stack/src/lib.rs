@@ -1,5 +1,5 @@
 //! The services around the sink as plain processes, for the demo, the tests and the benchmarks: Pulsar standalone
-//! with its functions worker, an HDFS NameNode and DataNodes.
+//! with its functions worker, an HDFS NameNode and DataNodes, and, if asked for, Hive, ClickHouse and Superset.
 //!
 //! ```no_run
 //! use hdfs_csv_stack::{Runtime, Stack};
@@ -23,11 +23,15 @@ mod files;
 mod folder;
 mod group;
 mod hadoop;
+mod hdfs;
+mod hive;
+mod hive_java;
 mod java;
 mod ports;
 mod process;
 mod procfs;
 mod progress;
+mod python;
 mod services;
 mod stack;
 mod state;
@@ -36,7 +40,8 @@ pub use admin::Admin;
 pub use builder::{Builder, Runtime};
 pub use error::{Error, Result};
 pub use folder::{owner, stacks_dir};
+pub use hive::{Hive, Row};
 pub use progress::Step;
-pub use services::{DataNode, NameNode, Pulsar};
+pub use services::{ClickHouse, DataNode, HiveMetastore, HiveServer, NameNode, Pulsar, Superset, SupersetAddress};
 pub use stack::Stack;
 pub use state::State;

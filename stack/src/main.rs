@@ -9,7 +9,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use hdfs_csv_stack::{Builder, Runtime, Stack, State, stacks_dir};
 
-/// Pulsar with its functions worker and HDFS, as plain processes.
+/// Pulsar with its functions worker, HDFS, Hive, ClickHouse and Superset, as plain processes.
 #[derive(Parser)]
 #[command(version, max_term_width = 100)]
 struct Cli {
@@ -35,6 +35,8 @@ enum Command {
     Status(NameArgs),
     /// Run Hadoop's file system shell (`hdfs dfs`) on a stack: `dfs --name demo -ls /events`.
     Dfs(ToolArgs),
+    /// Run SQL on a stack's Hive: `hive --name demo -e "SHOW TABLES"`. Each row is a JSON array of strings and nulls.
+    Hive(HiveArgs),
     /// Run `pulsar-admin` on a stack: `pulsar-admin --name demo topics list marketplace/events`.
     PulsarAdmin(ToolArgs),
 }
@@ -57,11 +59,24 @@ struct ToolArgs {
     arguments: Vec<String>,
 }
 
+/// A stack's Hive and what it is to run.
+#[derive(Args)]
+struct HiveArgs {
+    #[command(flatten)]
+    name: NameArgs,
+    /// A statement. May be given several times: all run in one session.
+    #[arg(short = 'e', long = "execute", value_name = "SQL", required = true)]
+    statements: Vec<String>,
+}
+
 /// What the stack is made of.
 #[derive(Args)]
 struct StackArgs {
     #[command(flatten)]
     name: NameArgs,
+    /// Which services: Pulsar and HDFS, or all.
+    #[arg(long, value_enum, default_value_t = Layers::Cold)]
+    layers: Layers,
     /// How many DataNodes; 0 leaves HDFS out.
     #[arg(long, default_value_t = 1)]
     data_nodes: usize,
@@ -81,6 +96,14 @@ struct StackArgs {
     /// Where to write the addresses as JSON, besides the stack's folder.
     #[arg(long, value_name = "FILE")]
     state: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Layers {
+    /// Pulsar and HDFS.
+    Cold,
+    /// Those, Hive, ClickHouse and Superset.
+    Full,
 }
 
 #[derive(Clone, Copy, ValueEnum)]
@@ -109,6 +132,9 @@ impl StackArgs {
             .name(&self.name.name)
             .data_dir(self.name.folder())
             .data_nodes(self.data_nodes)
+            .hive(self.layers == Layers::Full)
+            .click_house(self.layers == Layers::Full)
+            .superset(self.layers == Layers::Full)
             .runtime(runtime)
             .liveness_check(Duration::from_secs(self.liveness_check))
             .peak_speed(self.peak_speed);
@@ -123,6 +149,7 @@ fn main() -> ExitCode {
         Command::Run { stack, for_up } => commands::run(&stack, for_up),
         Command::Status(name) => commands::status(&name),
         Command::Dfs(tool) => commands::dfs(&tool),
+        Command::Hive(hive) => commands::hive(&hive),
         Command::PulsarAdmin(tool) => commands::pulsar_admin(&tool),
     };
     match result {

@@ -197,6 +197,11 @@ pub(crate) fn run(mut command: Command, limit: Duration) -> Result<String> {
     Err(Error::Command { command: name, problem, output: output + &errors })
 }
 
+/// What a thread returned. That none of them panics is for the lints to see to; if one does, so does this thread.
+pub(crate) fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
+    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+}
+
 fn drain(mut pipe: impl Read) -> String {
     let mut bytes = Vec::new();
     let _ = pipe.read_to_end(&mut bytes);

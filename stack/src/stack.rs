@@ -12,10 +12,11 @@ use crate::builder::Builder;
 use crate::error::{Error, Result};
 use crate::files;
 use crate::folder::Folder;
-use crate::hadoop::Hadoop;
+use crate::hdfs::Hdfs;
+use crate::hive::Hive;
 use crate::ports;
-use crate::process::Service;
-use crate::services::{DataNode, NameNode, Pulsar, PulsarOptions};
+use crate::process::{Service, joined};
+use crate::services::{ClickHouse, DataNode, NameNode, Pulsar, PulsarOptions, Superset};
 use crate::state::State;
 
 /// Running services. When this is dropped they end, and so they do when this process ends in whatever way.
@@ -23,14 +24,11 @@ pub struct Stack {
     name: String,
     keep_data: bool,
     pulsar: Pulsar,
+    superset: Option<Superset>,
+    click_house: Option<ClickHouse>,
+    hive: Option<Hive>,
     hdfs: Option<Hdfs>,
     folder: Folder,
-}
-
-struct Hdfs {
-    hadoop: std::sync::Arc<Hadoop>,
-    data_nodes: Vec<DataNode>,
-    name_node: NameNode,
 }
 
 impl Stack {
@@ -40,6 +38,10 @@ impl Stack {
     }
 
     pub(crate) fn start(builder: Builder) -> Result<Self> {
+        if builder.hive && builder.data_nodes == 0 {
+            // It keeps its tables there.
+            return Err(Error::Missing("HDFS".to_owned()));
+        }
         let folder = Folder::claim(builder.folder())?;
         let progress = &builder.progress;
         let home = progress.step("artifacts", || {
@@ -47,14 +49,30 @@ impl Stack {
             if builder.data_nodes > 0 {
                 artifacts::resolve("hdfs")?;
             }
+            if builder.hive {
+                artifacts::resolve("hive")?;
+            }
+            if builder.click_house {
+                ClickHouse::fetch()?;
+            }
+            if builder.superset {
+                Superset::fetch()?;
+            }
             artifacts::pulsar_home()
         })?;
-        let (pulsar, hdfs) = thread::scope(|scope| {
-            let hdfs = scope.spawn(|| start_hdfs(&builder, &folder));
+        let environment = &builder.environment;
+        let start_click_house = || progress.step("ClickHouse", || ClickHouse::start_new(&folder, environment));
+        let start_superset = || progress.step("Superset", || Superset::start_new(&folder, environment));
+        let (pulsar, tables, click_house, superset) = thread::scope(|scope| {
+            let tables = scope.spawn(|| start_tables(&builder, &folder));
+            let click_house = builder.click_house.then(|| scope.spawn(start_click_house));
+            let superset = builder.superset.then(|| scope.spawn(start_superset));
             let pulsar = progress.step("Pulsar", || start_pulsar(&builder, &folder, home));
-            (pulsar, joined(hdfs))
+            (pulsar, joined(tables), click_house.map(joined).transpose(), superset.map(joined).transpose())
         });
-        Ok(Self { name: builder.name, keep_data: builder.keep_data, pulsar: pulsar?, hdfs: hdfs?, folder })
+        let ((hdfs, hive), click_house, superset) = (tables?, click_house?, superset?);
+        let Builder { name, keep_data, .. } = builder;
+        Ok(Self { name, keep_data, pulsar: pulsar?, superset, click_house, hive, hdfs, folder })
     }
 
     /// Pulsar.
@@ -76,6 +94,21 @@ impl Stack {
     /// All DataNodes.
     pub fn data_nodes(&self) -> &[DataNode] {
         self.hdfs.as_ref().map_or(&[], |hdfs| &hdfs.data_nodes)
+    }
+
+    /// Hive.
+    pub fn hive(&self) -> Result<&Hive> {
+        self.hive.as_ref().ok_or_else(|| Error::Missing("Hive".to_owned()))
+    }
+
+    /// ClickHouse.
+    pub fn click_house(&self) -> Result<&ClickHouse> {
+        self.click_house.as_ref().ok_or_else(|| Error::Missing("ClickHouse".to_owned()))
+    }
+
+    /// Superset.
+    pub fn superset(&self) -> Result<&Superset> {
+        self.superset.as_ref().ok_or_else(|| Error::Missing("Superset".to_owned()))
     }
 
     /// A client of Pulsar's REST interface.
@@ -149,6 +182,10 @@ impl Stack {
             service_url: self.pulsar.service_url(),
             admin_url: self.pulsar.admin_url(),
             hdfs_url: self.name_node().map(NameNode::url).ok(),
+            hive_url: self.hive.as_ref().map(|hive| hive.server().jdbc_url()),
+            metastore_uri: self.hive.as_ref().map(|hive| hive.metastore().uri()),
+            click_house_url: self.click_house.as_ref().map(ClickHouse::url),
+            superset: self.superset.as_ref().map(Superset::address),
             hadoop_conf_dir: self.hadoop_conf_dir().map(Path::to_path_buf).ok(),
             data_dir: self.data_dir().to_path_buf(),
             log_dir: self.log_dir(),
@@ -163,11 +200,15 @@ impl Stack {
 
     /// All services, in the order in which they are to be stopped.
     fn services(&self) -> impl Iterator<Item = (String, &Service)> {
+        self.others().chain(self.hdfs.iter().flat_map(Hdfs::services))
+    }
+
+    /// The services that are not HDFS. They may still want to write to it when they are stopped.
+    fn others(&self) -> impl Iterator<Item = (String, &Service)> {
         let pulsar = ("pulsar".to_owned(), self.pulsar.service());
-        let data_nodes = self.data_nodes().iter().enumerate();
-        let data_nodes = data_nodes.map(|(number, node)| (format!("data-node-{number}"), node.service()));
-        let name_node = self.hdfs.iter().map(|hdfs| ("name-node".to_owned(), hdfs.name_node.service()));
-        std::iter::once(pulsar).chain(data_nodes).chain(name_node)
+        let superset = self.superset.iter().map(|it| ("superset".to_owned(), it.service()));
+        let click_house = self.click_house.iter().map(|it| ("click-house".to_owned(), it.service()));
+        std::iter::once(pulsar).chain(superset).chain(click_house).chain(self.hive.iter().flat_map(Hive::services))
     }
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<()> {
@@ -178,13 +219,16 @@ impl Stack {
 
 impl Drop for Stack {
     fn drop(&mut self) {
-        // Functions may still want to write to HDFS, so Pulsar goes first. What does not end is killed with its group.
-        let _ = self.pulsar.stop();
-        thread::scope(|scope| {
-            for (_, service) in self.services() {
-                scope.spawn(|| service.stop());
-            }
-        });
+        // What does not end is killed with its group.
+        let stop = |services: &mut dyn Iterator<Item = (String, &Service)>| {
+            thread::scope(|scope| {
+                for (_, service) in services {
+                    scope.spawn(|| service.stop());
+                }
+            });
+        };
+        stop(&mut self.others());
+        stop(&mut self.services());
         if !self.keep_data {
             let _ = self.folder.discard();
         }
@@ -208,33 +252,16 @@ fn start_pulsar(builder: &Builder, folder: &Folder, home: PathBuf) -> Result<Pul
     })
 }
 
-fn start_hdfs(builder: &Builder, folder: &Folder) -> Result<Option<Hdfs>> {
+/// HDFS, and Hive on it.
+fn start_tables(builder: &Builder, folder: &Folder) -> Result<(Option<Hdfs>, Option<Hive>)> {
+    let progress = &builder.progress;
     if builder.data_nodes == 0 {
-        return Ok(None);
+        return Ok((None, None));
     }
-    let hadoop = Hadoop::new(folder, builder.peak_speed, builder.environment.clone())?;
-    let replication = builder.effective_replication();
-    builder.progress.step("HDFS", || {
-        ports::retried(|| {
-            let name_node = NameNode::new(folder, &hadoop, replication, &builder.name_node, &builder.client)?;
-            let url = name_node.url();
-            let data_node = |number| DataNode::new(folder, &hadoop, &url, number, &builder.data_node);
-            let data_nodes: Vec<_> = (0..builder.data_nodes).map(data_node).collect::<Result<_>>()?;
-            thread::scope(|scope| {
-                // Neither kind is ready without the other, so none is waited for in vain.
-                let start = |node: &DataNode| node.start().inspect_err(|_| drop(name_node.kill()));
-                let starts: Vec<_> = data_nodes.iter().map(|node| scope.spawn(move || start(node))).collect();
-                let started = name_node.start();
-                starts.into_iter().try_for_each(joined).and(started)
-            })?;
-            Ok(Some(Hdfs { hadoop: hadoop.clone(), data_nodes, name_node }))
-        })
-    })
-}
-
-/// What a thread returned. That none of them panics is for the lints to see to; if one does, so does this thread.
-fn joined<T>(thread: thread::ScopedJoinHandle<'_, T>) -> T {
-    thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    let hdfs = progress.step("HDFS", || Hdfs::start(builder, folder))?;
+    let conf = hdfs.name_node.client_conf_dir();
+    let hive = builder.hive.then(|| progress.step("Hive", || Hive::start(builder, folder, conf))).transpose()?;
+    Ok((Some(hdfs), hive))
 }
 
 /// Copies connectors under a name that the worker takes for one.

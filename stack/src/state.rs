@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use crate::artifacts;
 use crate::error::{Error, Result};
 use crate::hadoop::Hadoop;
-use crate::services;
+use crate::hive_java::HiveJava;
+use crate::services::{self, SupersetAddress};
 
 /// Where a running stack is to be found, for processes other than its owner's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -23,6 +24,14 @@ pub struct State {
     pub admin_url: String,
     /// The file system, if there is one.
     pub hdfs_url: Option<String>,
+    /// What JDBC clients of Hive connect to, if it is there.
+    pub hive_url: Option<String>,
+    /// What Thrift clients of Hive's metastore connect to, if it is there.
+    pub metastore_uri: Option<String>,
+    /// ClickHouse's HTTP interface, if it is there.
+    pub click_house_url: Option<String>,
+    /// Superset, if it is there.
+    pub superset: Option<SupersetAddress>,
     /// Configuration for HDFS clients, if there is a file system.
     pub hadoop_conf_dir: Option<PathBuf>,
     /// The stack's folder.
@@ -56,6 +65,15 @@ impl State {
     /// The real `bin/pulsar-admin`, set up for this stack: give it arguments and run it.
     pub fn pulsar_admin(&self) -> Result<Command> {
         Ok(services::admin_command(&artifacts::pulsar_home()?, &self.admin_url, &self.log_dir))
+    }
+
+    /// A client of Hive: give it statements and run it. It prints each row of their results as a JSON array of strings
+    /// and nulls.
+    pub fn hive_client(&self) -> Result<Command> {
+        let missing = || Error::Missing("Hive".to_owned());
+        let url = self.hive_url.as_deref().ok_or_else(missing)?;
+        let conf = self.hadoop_conf_dir.as_deref().ok_or_else(missing)?;
+        Ok(HiveJava::of_running(&self.data_dir, conf)?.client(url))
     }
 
     /// Hadoop's file system shell (`hdfs dfs`), set up for this stack: give it arguments and run it.

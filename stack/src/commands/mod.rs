@@ -11,7 +11,7 @@ mod up;
 pub(crate) use down::down;
 pub(crate) use run::run;
 pub(crate) use status::status;
-pub(crate) use tools::{dfs, pulsar_admin};
+pub(crate) use tools::{dfs, hive, pulsar_admin};
 pub(crate) use up::up;
 
 type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;

@@ -27,5 +27,15 @@ pub(crate) fn print(state: &State) {
         println!("HDFS         {url}");
         println!("HDFS conf    {}", conf.display());
     }
+    if let (Some(url), Some(uri)) = (&state.hive_url, &state.metastore_uri) {
+        println!("Hive         {url}");
+        println!("metastore    {uri}");
+    }
+    if let Some(url) = &state.click_house_url {
+        println!("ClickHouse   {url}");
+    }
+    if let Some(superset) = &state.superset {
+        println!("Superset     {} (user {}, password {})", superset.url, superset.user, superset.password);
+    }
     println!("logs         {}", state.log_dir.display());
 }

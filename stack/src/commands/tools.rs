@@ -1,21 +1,25 @@
-//! `dfs` and `pulsar-admin`: the real tools, set up for a stack that runs.
+//! `dfs`, `hive` and `pulsar-admin`: the real tools, set up for a stack that runs.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
 use super::Result;
 use super::status::running;
-use crate::ToolArgs;
+use crate::{HiveArgs, ToolArgs};
 
 pub(crate) fn dfs(tool: &ToolArgs) -> Result {
-    become_tool(running(&tool.name)?.fs_shell()?, tool)
+    become_tool(running(&tool.name)?.fs_shell()?, &tool.arguments)
+}
+
+pub(crate) fn hive(hive: &HiveArgs) -> Result {
+    become_tool(running(&hive.name)?.hive_client()?, &hive.statements)
 }
 
 pub(crate) fn pulsar_admin(tool: &ToolArgs) -> Result {
-    become_tool(running(&tool.name)?.pulsar_admin()?, tool)
+    become_tool(running(&tool.name)?.pulsar_admin()?, &tool.arguments)
 }
 
 /// This process becomes the tool, so its output, its signals and its exit code are the tool's own.
-fn become_tool(mut command: Command, tool: &ToolArgs) -> Result {
-    Err(command.args(&tool.arguments).exec().into())
+fn become_tool(mut command: Command, arguments: &[String]) -> Result {
+    Err(command.args(arguments).exec().into())
 }

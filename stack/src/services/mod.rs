@@ -1,12 +1,20 @@
 //! One file for each service.
 
+mod click_house;
 mod data_node;
+mod hive_metastore;
+mod hive_server;
 mod name_node;
 mod pulsar;
+mod superset;
 
+pub use click_house::ClickHouse;
 pub use data_node::DataNode;
+pub use hive_metastore::HiveMetastore;
+pub use hive_server::HiveServer;
 pub use name_node::NameNode;
 pub use pulsar::Pulsar;
+pub use superset::{Superset, SupersetAddress};
 
 pub(crate) use pulsar::{PulsarOptions, admin_command};
 

@@ -4,6 +4,7 @@
 
 use std::fs;
 use std::path::PathBuf;
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -29,16 +30,27 @@ pub fn printer() -> serde_json::Value {
 
 /// Waits until something is there.
 pub fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> Result<T> {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + Duration::from_secs(120);
     loop {
         if let Some(found) = look() {
             return Ok(found);
         }
         if Instant::now() > deadline {
-            return Err(format!("{what}: not within 30 s").into());
+            return Err(format!("{what}: not within 120 s").into());
         }
         sleep(Duration::from_millis(50));
     }
+}
+
+/// Runs a command and returns what it printed; if it fails, the error tells that too.
+pub fn output(command: &mut Command) -> Result<String> {
+    let output = command.output()?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if output.status.success() {
+        return Ok(text);
+    }
+    Err(format!("{:?}: {}\n{text}{}", command.get_program(), output.status, String::from_utf8_lossy(&output.stderr))
+        .into())
 }
 
 /// A process's state and group, read without the crate's help.
