@@ -47,8 +47,8 @@ unit: ## Run Rust's unit tests
 	$(call say,Rust unit tests)
 	cargo test --release --workspace --lib --bins
 	cargo test --release --workspace --doc
-	$(call say,rows against Python's fastavro)
-	cargo test --release --workspace --lib -- --ignored fastavro
+	$(call say,rows against Python's fastavro; tables on ClickHouse's engine)
+	cargo test --release --workspace --lib -- --ignored fastavro clickhouse
 
 integration: $(nar) ## Run the tests on real services: Pulsar, HDFS, the functions worker
 	$(call say,tests on real services)

@@ -1,12 +1,16 @@
 //! What `hdfs-csv` is made of, as a library: the events and their schemas, a seeded simulation of a
-//! marketplace's traffic, sending to and reading from Pulsar topics, and the sink configurations.
+//! marketplace's traffic, sending to and reading from Pulsar topics, the sink configurations, and the tables of Hive and
+//! ClickHouse.
 
 pub mod catalogue;
 pub mod command;
 pub mod configuration;
+pub mod ddl;
 pub mod encode;
 pub mod event;
+pub mod generated;
 pub mod hdfs;
+pub mod jdbc_sinks;
 pub mod produce;
 pub mod publish;
 pub mod pulsar_client;

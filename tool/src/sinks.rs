@@ -95,23 +95,10 @@ configs:
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::Sinks;
-    use clap::Parser;
     use regex::Regex;
 
     fn settings() -> Settings {
         Settings::new("marketplace", "events", "/events", "/etc/hadoop/conf", "60s")
-    }
-
-    #[test]
-    fn the_committed_file_is_current() {
-        let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../conf/sinks").join(FILE);
-        let generated = Sinks::parse_from(["sinks", "--out", "."]).settings().unwrap().yaml();
-        assert_eq!(
-            std::fs::read_to_string(path).unwrap(),
-            generated,
-            "conf/sinks is stale: run `cargo run -p hdfs-csv-tool -- sinks --out conf/sinks`"
-        );
     }
 
     #[test]

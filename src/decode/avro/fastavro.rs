@@ -1,8 +1,7 @@
 //! The second oracle: Python's fastavro reads the same payloads (tests/oracle/avro_to_rows.py).
 
-use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use proptest::strategy::{Strategy, ValueTree};
@@ -22,25 +21,6 @@ fn run(command: &mut Command) -> String {
     out.into_owned()
 }
 
-/// The folder of fastavro, in the user's cache. It appears there as a whole: another test may make it at the same time.
-fn fastavro() -> PathBuf {
-    let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
-    let cache = cache.or_else(|| std::env::var_os("HOME").map(|home| Path::new(&home).join(".cache")));
-    let folder = cache.unwrap_or_else(std::env::temp_dir).join("pulsar-io-hdfs-csv");
-    let site = folder.join(FASTAVRO);
-    if !site.is_dir() {
-        fs::create_dir_all(&folder).unwrap();
-        let unfinished = tempfile::tempdir_in(&folder).unwrap();
-        run(Command::new("python3")
-            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--target"])
-            .arg(unfinished.path().join("site"))
-            .arg(FASTAVRO));
-        let renamed = fs::rename(unfinished.path().join("site"), &site);
-        assert!(renamed.is_ok() || site.is_dir(), "{renamed:?}");
-    }
-    site
-}
-
 #[test]
 #[ignore = "needs python3, and pip to fetch fastavro once: cargo test --lib -- --ignored fastavro"]
 fn rows_are_what_fastavro_reads() {
@@ -55,7 +35,9 @@ fn rows_are_what_fastavro_reads() {
         let hex = |bytes: &[u8]| bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
         writeln!(cases, "{}", json!({ "schema": schema, "payload": hex(&payload), "row": hex(&row) })).unwrap();
     }
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle/avro_to_rows.py");
-    let said = run(Command::new("python3").env("PYTHONPATH", fastavro()).arg(script).arg(cases.path()));
+    let oracle = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/oracle");
+    let fastavro = run(Command::new("python3").arg(oracle.join("packages.py")).arg(FASTAVRO));
+    let script = oracle.join("avro_to_rows.py");
+    let said = run(Command::new("python3").env("PYTHONPATH", fastavro.trim()).arg(script).arg(cases.path()));
     assert!(said.starts_with(&format!("{CASES} rows")), "{said}");
 }

@@ -2,12 +2,11 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::Parser;
 
-use crate::command::Sinks;
-use crate::configuration::{JAVA_CLASS, REFERENCE, java_class, reference};
-use crate::sinks::FILE;
+use super::write;
+use crate::generated::files;
 
 /// Writes every file of the project that is generated.
 #[derive(Debug, Parser)]
@@ -19,16 +18,8 @@ pub struct Generate {
 
 impl Generate {
     pub(super) fn run(self) -> Result<()> {
-        let sinks = Sinks::parse_from(["sinks", "--out", "."]).settings()?.yaml();
-        let files = [
-            (JAVA_CLASS.to_owned(), java_class()),
-            (REFERENCE.to_owned(), reference()),
-            (format!("conf/sinks/{FILE}"), sinks),
-        ];
-        for (path, text) in files {
-            let path = self.root.join(path);
-            std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))?;
-            println!("{}", path.display());
+        for (path, text) in files()? {
+            write(&self.root.join(path), &text)?;
         }
         Ok(())
     }

@@ -1,0 +1,106 @@
+//! The configurations of Pulsar's own JDBC sinks, which take the events to ClickHouse: one for each event, because such a
+//! sink writes to one table.
+
+use serde_json::{Value as Json, json};
+
+use crate::ddl::table::EventTable;
+
+/// The folder of the files, in that of all sinks.
+pub const FOLDER: &str = "clickhouse";
+
+/// What can be chosen.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The tenant of the topics and the sinks.
+    pub tenant: String,
+    /// Their namespace.
+    pub namespace: String,
+    /// ClickHouse's address, with the database.
+    pub jdbc_url: String,
+    /// The user in ClickHouse.
+    pub user: String,
+}
+
+impl Settings {
+    /// The name of an event's file, in the folder of all sinks, and what it says.
+    pub fn file(&self, table: &EventTable) -> (String, String) {
+        (format!("{FOLDER}/{}.yaml", table.name()), self.yaml(table))
+    }
+
+    fn yaml(&self, table: &EventTable) -> String {
+        let event = table.name();
+        let columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
+        let configs: [(&str, Json); 9] = [
+            ("jdbcUrl", json!(self.jdbc_url)),
+            ("userName", json!(self.user)),
+            ("tableName", json!(event)),
+            // Without blanks: the sink takes them for part of the names. It writes these columns and no others.
+            ("nonKey", json!(columns.join(","))),
+            ("excludeNonDeclaredFields", json!(true)),
+            // ClickHouse has none; with batches, a batch is one insert.
+            ("useTransactions", json!(false)),
+            ("useJdbcBatch", json!(true)),
+            // Well below the 50,000 unacknowledged messages at which the broker stops sending.
+            ("batchSize", json!(5000)),
+            // All sinks' inserts meet in two tables of counts; ClickHouse wants few inserts a second.
+            ("timeoutMs", json!(2000)),
+        ];
+        let configs: String = configs.iter().map(|(key, value)| format!("  {key}: {value}\n")).collect();
+        format!(
+            "# The sink that takes {event} to ClickHouse: Pulsar's own, jdbc-clickhouse. Generated from schemas/{event}.avsc by
+# `hdfs-csv sinks --out conf/sinks`: change it there.
+# pulsar-admin sinks create --sink-config-file conf/sinks/{FOLDER}/{event}.yaml
+tenant: {}
+namespace: {}
+name: {}
+archive: builtin://jdbc-clickhouse
+inputs: [{}]
+# A batch that fails is sent again: a row can be there twice.
+processingGuarantees: ATLEAST_ONCE
+sourceSubscriptionName: jdbc-clickhouse-hot
+# Pulsar's defaults, Latest and true, lose what was sent before the sink began and while it is replaced.
+sourceSubscriptionPosition: Earliest
+cleanupSubscription: false
+parallelism: 1
+configs:
+{configs}",
+            json!(self.tenant),
+            json!(self.namespace),
+            json!(format!("hot-{}", event.replace('_', "-"))),
+            json!(format!("persistent://{}/{}/{event}", self.tenant, self.namespace)),
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalogue::Catalogue;
+    use crate::ddl::table::event_tables;
+
+    #[test]
+    fn a_sink_takes_one_topic_to_its_table_with_the_columns_that_it_has() {
+        let settings = Settings {
+            tenant: "t".to_owned(),
+            namespace: "n".to_owned(),
+            jdbc_url: "jdbc:clickhouse://host:1/d?compress=0".to_owned(),
+            user: "me".to_owned(),
+        };
+        let tables = event_tables(&Catalogue::load().unwrap()).unwrap();
+        let promo_usage = tables.iter().find(|table| table.name() == "promo_usage").unwrap();
+        let (path, yaml) = settings.file(promo_usage);
+        assert_eq!(path, "clickhouse/promo_usage.yaml");
+        for line in [
+            "tenant: \"t\"\n",
+            "name: \"hot-promo-usage\"\n",
+            "inputs: [\"persistent://t/n/promo_usage\"]\n",
+            "  jdbcUrl: \"jdbc:clickhouse://host:1/d?compress=0\"\n",
+            "  userName: \"me\"\n",
+            "  tableName: \"promo_usage\"\n",
+            "  nonKey: \"timestamp,user_id,coupon_id,order_id\"\n",
+            "  useTransactions: false\n",
+        ] {
+            assert!(yaml.contains(line), "{line}\n{yaml}");
+        }
+    }
+}
