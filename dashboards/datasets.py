@@ -68,13 +68,15 @@ def _title(name):
 
 
 def _dataset(database, name, time, columns, metrics, description):
+    # Superset on SQLite takes a name once, in whichever database it is: Hive's have another, and a query for it.
+    hive = database == HIVE
     return {
-        "table_name": name,
+        "table_name": f"{name} (Hive)" if hive else name,
         "main_dttm_col": time,
         "description": description,
         "schema": SCHEMA,
         "catalog": None,
-        "sql": None,
+        "sql": f"SELECT * FROM {SCHEMA}.{name}" if hive else None,
         "filter_select_enabled": True,
         "uuid": identity("dataset", database, name),
         "metrics": metrics,
@@ -87,25 +89,25 @@ def _dataset(database, name, time, columns, metrics, description):
 def _event_datasets(database, name, schema):
     """An event's table and, if it has a field of codes, the view that names them."""
     engine = [CLICKHOUSE, HIVE].index(database)
-    columns, named = [], None
+    columns, coded = [], None
     for field in schema["fields"]:
         kind = field["type"]
         kind = next(part for part in kind if part != "null") if isinstance(kind, list) else kind
         kind = kind["logicalType"] if isinstance(kind, dict) else kind
         is_time = kind == "timestamp-millis"
         columns.append(_column(field["name"], AVRO[kind][engine], _title(field["name"]), is_time=is_time))
-        named = field["name"] if "codes" in field else named
+        coded = field["name"] if "codes" in field else coded
     time = "timestamp"
     if database == HIVE:
         # A condition on it reads the days that it names, and no others.
         columns += [_column("dt", "STRING", "Day's directory"), _column("day", "DATE", "Day", "cast(dt AS date)", True)]
         time = "day"
     metrics = [_metric("event_count", "COUNT(*)", "Events"), _metric("user_count", "COUNT(DISTINCT user_id)", "Users")]
-    yield _dataset(database, name, time, columns, metrics, schema["doc"])
-    if named:
-        text = AVRO["string"][engine]
-        more = [_column(f"{named}_name", text, _title(named))]
-        yield _dataset(database, f"{name}_named", time, columns + more, metrics, f"{schema['doc']} Codes have names.")
+    yield name, _dataset(database, name, time, columns, metrics, schema["doc"])
+    if coded:
+        more = [_column(f"{coded}_name", AVRO["string"][engine], _title(coded))]
+        description, name = f"{schema['doc']} Codes have names.", f"{name}_named"
+        yield name, _dataset(database, name, time, columns + more, metrics, description)
 
 
 def _view_datasets(database, period):
@@ -159,8 +161,8 @@ def datasets():
     """Database, name and content of each."""
     for database in DATABASES:
         for name, schema in events().items():
-            for dataset in _event_datasets(database, name, schema):
-                yield database, dataset["table_name"], dataset
+            for table, dataset in _event_datasets(database, name, schema):
+                yield database, table, dataset
         for period in ["hour", "day"] if database == CLICKHOUSE else ["day"]:
             for view, columns, metrics, description in _view_datasets(database, period):
                 name = f"{view}_per_{period}"
