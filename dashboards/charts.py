@@ -76,8 +76,8 @@ class Chart:
 
 
 def number(name, dataset, metric, text, **options):
-    look = {"subtitle": text, "y_axis_format": ",d", "header_font_size": 0.4, "subtitle_font_size": 0.15}
-    return Chart(name, "big_number_total", dataset, [metric], width=2, height=16, look=look, **options)
+    look = {"subtitle": text, "y_axis_format": ",d", "header_font_size": 0.6, "subtitle_font_size": 0.2}
+    return Chart(name, "big_number_total", dataset, [metric], width=2, height=20, look=look, **options)
 
 
 def series(name, kind, dataset, metrics, axis, unit, *, stack=False, axis_format="%H:%M", horizontal=False, **options):
@@ -131,7 +131,7 @@ def now():
             count("Searches", "searching"),
             count("Orders", "ordering"),
             count("Returns", "item_return"),
-            count("Support contacts", "support_contact"),
+            count("Contacts", "support_contact"),
         ],
         [
             hourly("Traffic: events per hour by activity", "echarts_timeseries_bar", "events", columns=["event_group"],
@@ -142,7 +142,7 @@ def now():
             Chart("Purchase funnel: users by step", "funnel", metrics=[USERS], columns=["step_name"],
                   where={"event": ["page_visit", "searching", "cart_add", "ordering"]}, width=4, **hours, look={
                       "sort_by_metric": True, "percent_calculation_type": "first_step", "show_labels": True,
-                      "label_type": "key_value_percent", "tooltip_label_type": 5, "number_format": ",d",
+                      "label_type": 5, "tooltip_label_type": 5, "number_format": ",d",
                       "show_tooltip_labels": True, **LEGEND, "show_legend": False}),
             hourly("Searches per hour", "echarts_timeseries_line", "searches", where={"event": ["searching"]}, width=4),
             table("Most frequent searches", "searching", ["query"], [EVENTS, USERS], time="timestamp", limit=10, width=4),
@@ -152,13 +152,13 @@ def now():
                   width=4, **hours),
             hourly("Support load: contacts per hour by way", "echarts_timeseries_bar", "contacts", columns=["code_name"],
                    where={"event": ["support_contact"]}, stack=True, width=4),
-            hourly("Orders and promo codes used per hour", "echarts_timeseries_line", "events", columns=["event"],
+            hourly("Orders and promo codes used per hour", "echarts_timeseries_line", "events", columns=["event_title"],
                    where={"event": ["ordering", "promo_usage"]}, width=4),
         ],
         [
-            hourly("Orders cancelled and items returned per hour", "echarts_timeseries_bar", "events", columns=["event"],
+            hourly("Orders cancelled and items returned per hour", "echarts_timeseries_bar", "events", columns=["event_title"],
                    where={"event": ["order_cancel", "item_return"]}, width=6, stack=True),
-            table("Every event", columns=["event"], metrics=[EVENTS, USERS], limit=100, width=6, **hours),
+            table("Every event", columns=["event_title"], metrics=[EVENTS, USERS], limit=100, width=6, **hours),
         ],
     ]
 
@@ -193,9 +193,9 @@ def history():
                   columns=["code_name"], where={"event": ["support_contact"]}, stack=True, width=4),
         ],
         [
-            table("Hot: rows in ClickHouse", "traffic_per_day", ["event"], [EVENTS], time="day", time_range=DAYS,
+            table("Hot: rows in ClickHouse", "traffic_per_day", ["event_title"], [EVENTS], time="day", time_range=DAYS,
                   totals=True, limit=100, width=6, height=92),
-            table("Cold: rows in Hive", "traffic_per_day", ["event"], [EVENTS], totals=True, limit=100, width=6,
+            table("Cold: rows in Hive", "traffic_per_day", ["event_title"], [EVENTS], totals=True, limit=100, width=6,
                   height=92, **days),
         ],
     ]

@@ -12,7 +12,7 @@ import urllib.request
 from pathlib import Path
 
 from charts import history, now
-from datasets import CLICKHOUSE, GROUPS, SCHEMA, STEPS, events
+from datasets import CLICKHOUSE, GROUPS, SCHEMA, STEPS, TITLES, events
 
 HOUR = "toStartOfHour(timestamp)"
 
@@ -68,15 +68,16 @@ def direct(chart, engine):
         count[metric] = f"count(CASE WHEN event = '{name}' THEN 1 END)"
     if chart.columns == ["query"]:
         return f"SELECT query, count(*), count(DISTINCT user_id) FROM {SCHEMA}.searching WHERE {engine.window()} GROUP BY query"
-    label = {"event": "event", "event_group": "label", "step_name": "label", "code_name": "label"}
     values = "''"
     if chart.columns == ["event_group"]:
         values = _label(GROUPS)
+    elif chart.columns == ["event_title"]:
+        values = _label({title: [name] for name, title in TITLES.items()})
     elif "funnel" in chart.name:
         names, values = sum(STEPS.values(), []), _label(STEPS)
     elif chart.columns == ["code_name"]:
         values = _codes(names[0])
-    keys = (["bucket"] if chart.axis else []) + [label[column] for column in chart.columns]
+    keys = (["bucket"] if chart.axis else []) + ["label"] * len(chart.columns)
     # Hive does not take a name twice.
     numbers = [f"{count[metric]} AS n{place}" for place, metric in enumerate(chart.metrics)]
     group = f" GROUP BY {', '.join(keys)}" if keys else ""

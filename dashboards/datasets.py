@@ -29,6 +29,16 @@ GROUPS = {
     "after the order": ["order_cancel", "item_return", "order_history_viewing", "review_creating", "review_review"],
     "account and support": ["registering", "logging_in", "profile_edit", "mailing_subscription", "support_contact"],
 }
+TITLES = {
+    "page_visit": "page visits", "searching": "searches", "filtering": "filters applied", "cart_add": "added to cart",
+    "cart_delete": "removed from cart", "ordering": "orders", "order_cancel": "orders cancelled",
+    "review_review": "reviews read", "review_creating": "reviews written", "registering": "registrations",
+    "logging_in": "logins", "profile_edit": "profile edits", "mailing_subscription": "mailing subscriptions",
+    "support_contact": "support contacts", "recommendation_view": "recommendations viewed",
+    "sale_participation": "sale purchases", "item_comparison": "item comparisons",
+    "order_history_viewing": "order history views", "item_return": "items returned", "promo_usage": "promo codes used",
+    "category_view": "category views",
+}
 STEPS = {"visited or searched": ["page_visit", "searching"], "added to cart": ["cart_add"], "ordered": ["ordering"]}
 
 
@@ -61,6 +71,10 @@ def _column(name, kind, title, expression=None, is_time=False):
 
 def _metric(name, expression, title):
     return {"metric_name": name, "verbose_name": title, "expression": expression, "d3format": ",d"}
+
+
+def _title_column(kind):
+    return _column("event_title", kind, "Event", case("event", {title: [name] for name, title in TITLES.items()}))
 
 
 def _title(name):
@@ -116,7 +130,7 @@ def _view_datasets(database, period):
     time = [_column(period, kind, _title(period), is_time=True)]
     counts = [_column("events", number, "Events"), _column("users", number, "Users")]
     event = [_column("event", text, "Event")]
-    group = [_column("event_group", text, "Activity", case("event", GROUPS))]
+    group = [_column("event_group", text, "Activity", case("event", GROUPS)), _title_column(text)]
     code = [_column("code", "Int32" if database == CLICKHOUSE else "INT", "Code"), _column("code_name", text, "Name")]
     step = [_column("step", "UInt8" if database == CLICKHOUSE else "INT", "Step"), _column("step_name", text, "Step")]
     events = [_metric("event_count", "SUM(events)", "Events")]
@@ -148,6 +162,7 @@ def _activity():
         _column("time", "DateTime", "Time (UTC)", "hour", True),
         _column("event", "String", "Event"),
         _column("event_group", "String", "Activity", case("event", GROUPS)),
+        _title_column("String"),
         _column("code", "Int32", "Code"),
         _column("code_name", "String", "Name", f"CASE{whens} ELSE toString(code) END"),
         _column("step_name", "String", "Step", case("event", STEPS)),

@@ -17,8 +17,8 @@ TARGET = ROOT / "conf" / "superset"
 COLORS = {
     "browsing": "#4C78A8", "searching": "#72B7B2", "buying": "#54A24B", "after the order": "#F58518",
     "account and support": "#B279A2", "visited or searched": "#4C78A8", "added to cart": "#72B7B2",
-    "ordered": "#54A24B", "ordering": "#54A24B", "promo_usage": "#EECA3B", "order_cancel": "#E45756",
-    "item_return": "#F58518", "Orders": "#54A24B", "Cancelled orders": "#E45756", "Returns": "#F58518",
+    "ordered": "#54A24B", "orders": "#54A24B", "promo codes used": "#EECA3B",
+    "orders cancelled": "#E45756", "items returned": "#F58518", "Orders": "#54A24B", "Cancelled orders": "#E45756", "Returns": "#F58518",
     "Promo uses": "#EECA3B", "Events": "#4C78A8", "Users": "#4C78A8", "mail": "#9D755D", "call": "#F58518",
     "chat": "#4C78A8", "defect": "#E45756", "expired": "#B279A2", "wrong size": "#4C78A8", "low quality": "#F58518",
     "other (the message says)": "#9D9D9D",

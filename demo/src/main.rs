@@ -166,15 +166,15 @@ fn prepare(out: &Path) -> Result<()> {
 }
 
 /// Produces, and watches the commits from the beginning.
-async fn produce_and_commit(args: &Args, week: week::Week, stack: &State, steps: &Steps) -> Result<(Produced, commits::Commits)> {
+async fn produce_and_commit(
+    args: &Args,
+    week: week::Week,
+    stack: &State,
+    steps: &Steps,
+) -> Result<(Produced, commits::Commits)> {
     let client = connect(&stack.service_url).await?;
-    let plan = Plan {
-        seed: args.seed,
-        count: args.count,
-        kinds: EventKind::ALL.to_vec(),
-        start: week.start,
-        end: week.end,
-    };
+    let plan =
+        Plan { seed: args.seed, count: args.count, kinds: EventKind::ALL.to_vec(), start: week.start, end: week.end };
     let target = Target { tenant: TENANT.to_owned(), namespace: NAMESPACE.to_owned(), batch_size: BATCH, rate: 0.0 };
     let watch = commits::Watch::new(stack)?;
     let producing = async {

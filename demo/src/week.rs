@@ -42,7 +42,10 @@ mod tests {
     #[test]
     fn the_dashboards_week_begins_at_midnight_and_ends_now() {
         let week = Week::until(FIRST_DAY + 7 * DAY + 5);
-        assert_eq!((week.start, week.end, week.first_day().as_str()), (FIRST_DAY, FIRST_DAY + 7 * DAY + 5, "2026-11-01"));
+        assert_eq!(
+            (week.start, week.end, week.first_day().as_str()),
+            (FIRST_DAY, FIRST_DAY + 7 * DAY + 5, "2026-11-01")
+        );
         assert_eq!(Week::until(FIRST_DAY - 1).first_day(), "2026-10-24");
     }
 }
