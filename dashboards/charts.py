@@ -106,9 +106,9 @@ def table(name, dataset, columns, metrics, *, totals=False, look=None, **options
 
 def donut(name, dataset, column, unit, **options):
     look = {
-        "donut": True, "innerRadius": 42, "outerRadius": 68, "show_labels": True, "label_type": "key_value_percent",
+        "donut": True, "innerRadius": 42, "outerRadius": 68, "show_labels": True, "label_type": "value_percent",
         "labels_outside": True, "label_line": True, "number_format": ",d", "sort_by_metric": True,
-        "show_labels_threshold": 2, "show_total": True, **LEGEND, "show_legend": False,
+        "show_labels_threshold": 2, "show_total": True, **LEGEND,
     }
     return Chart(name, "pie", dataset, [EVENTS], columns=[column], look=look, description=unit, **options)
 
