@@ -61,6 +61,11 @@ pub(crate) fn pictures(out: &Path) -> Vec<PathBuf> {
     SLUGS.iter().map(|slug| out.join(format!("{slug}.png"))).collect()
 }
 
+/// All that is written about them.
+pub(crate) fn files(out: &Path) -> Vec<PathBuf> {
+    pictures(out).into_iter().chain([out.join(ANSWERS), out.join(COMPARED)]).collect()
+}
+
 /// What a person opens, by the dashboard's name.
 pub(crate) fn addresses(stack: &State) -> Result<Vec<(&'static str, String)>> {
     let url = &address(stack)?.url;

@@ -158,10 +158,12 @@ async fn show(stack: &State, browser: Option<&Browser>, out: &Path, steps: &Step
 
 /// What an earlier run left must not be taken for this run's.
 fn prepare(out: &Path) -> Result<()> {
-    let made = std::fs::create_dir_all(out).and_then(|()| match std::fs::remove_file(out.join(report::FILE)) {
+    let remove = |path: PathBuf| match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
-    });
+    };
+    let mut stale = dashboards::files(out).into_iter().chain([out.join(report::FILE)]);
+    let made = std::fs::create_dir_all(out).and_then(|()| stale.try_for_each(remove));
     made.with_context(|| format!("cannot use the folder {}", out.display()))
 }
 
