@@ -1,9 +1,9 @@
 # Everything that is done with this project. `make help` lists it.
 
-# What the demo runs: Pulsar, the sink and HDFS.
-LAYERS := cold
-ifneq ($(LAYERS),cold)
-$(error LAYERS=$(LAYERS) is not possible: LAYERS=cold is the only value)
+# What the demo runs: `cold` is Pulsar, the sink and HDFS; `full` is all, with Hive, ClickHouse and Superset.
+LAYERS := full
+ifeq ($(filter $(LAYERS),cold full),)
+$(error LAYERS=$(LAYERS) is not possible: LAYERS=full and LAYERS=cold are)
 endif
 
 target  := $(abspath $(or $(CARGO_TARGET_DIR),target))
@@ -16,7 +16,7 @@ mvn     := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never -
 say = @echo "[$$(date +%T)] $(1)"
 
 .NOTPARALLEL:
-.PHONY: help build nar demo down test quick unit integration faults deny clean always
+.PHONY: help build nar demo dashboards down test quick unit integration faults deny clean always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -25,7 +25,7 @@ build: $(library) ## Build everything in release: the connector's library and th
 
 nar: $(nar) ## Build the connector's archive for Pulsar: java-shim/target/*.nar
 
-demo: $(nar) ## Send 200,000 events through Pulsar to CSV on HDFS and compare; the services stay up
+demo: $(nar) ## Send 200,000 events through Pulsar to HDFS, Hive and ClickHouse, compare, draw the dashboards; LAYERS=cold: HDFS only
 	$(target)/release/hdfs-csv-demo --layers $(LAYERS) --connector $(nar)
 
 down: ## Stop the demo's services
@@ -34,9 +34,14 @@ down: ## Stop the demo's services
 test: quick unit $(nar) integration ## Run all checks and all tests, on real services too
 	$(call say,all tests passed)
 
+dashboards: ## Write conf/superset again, from the schemas and dashboards/
+	python3 -B dashboards/generate.py
+
 quick: ## Check formats and lints, and run Java's unit tests
 	tool/fetch-protoc
 	cargo fmt --all --check
+	python3 -B dashboards/generate.py --check
+	cd dashboards && python3 -B -m unittest --quiet
 	$(call say,Java: format and unit tests)
 	$(mvn) spotless:check test
 	$(call say,lints)

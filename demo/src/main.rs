@@ -1,36 +1,41 @@
-//! The demo: starts Pulsar and HDFS, creates topics and the sink, produces events, waits until they are committed, reads
-//! the files back from HDFS and compares. It leaves the services up when all is well, and nothing otherwise.
+//! The demo: starts the services, creates topics and sinks, produces events, waits until they are everywhere, reads the
+//! files back from HDFS and compares; in all layers, it counts in ClickHouse and Hive too, and draws the dashboards. It leaves the services up when all is well, and nothing otherwise.
 
+mod cold;
 mod commits;
+mod dashboards;
+mod hot;
+mod next;
 mod read_back;
 mod report;
 mod services;
 mod steps;
 mod topics;
+mod week;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
 use clap::{Parser, ValueEnum};
-use hdfs_csv_stack::State;
+use hdfs_csv_stack::{Browser, State, artifacts};
 use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::produce::{Target, produce};
 use hdfs_csv_tool::pulsar_client::connect;
 use hdfs_csv_tool::record::Report as Produced;
 use hdfs_csv_tool::traffic::Plan;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::spawn_blocking;
 
-use crate::report::Report;
+use crate::report::{Report, Served};
 use crate::steps::Steps;
 
-/// The events begin on 2026-11-01 (UTC) and span a week, whenever the demo runs: the same seed gives the same files.
-const FIRST_DAY: i64 = 1_793_491_200_000;
-const WEEK: i64 = 7 * 86_400_000;
 const BATCH: u32 = 1_000;
 
 const TENANT: &str = "marketplace";
 const NAMESPACE: &str = "events";
+/// The database of the tables in ClickHouse and Hive.
+const DATABASE: &str = "marketplace";
 const SINK: &str = "cold";
 const SUBSCRIPTION: &str = "hdfs-csv-cold";
 /// The directory of the tables on HDFS.
@@ -41,8 +46,8 @@ const COMMIT_INTERVAL: &str = "5s";
 #[derive(Parser)]
 #[command(version)]
 struct Args {
-    /// What to run: Pulsar, the sink and HDFS.
-    #[arg(long, value_enum, default_value_t = Layers::Cold)]
+    /// What to run.
+    #[arg(long, value_enum, default_value_t = Layers::Full)]
     layers: Layers,
     /// The connector (NAR).
     #[arg(long, value_name = "NAR")]
@@ -58,9 +63,12 @@ struct Args {
     out: PathBuf,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Layers {
+    /// Pulsar, the sink and HDFS.
     Cold,
+    /// Those, Hive, ClickHouse with Pulsar's own sinks, and Superset with its dashboards.
+    Full,
 }
 
 #[tokio::main]
@@ -73,7 +81,7 @@ async fn main() -> ExitCode {
     };
     match outcome {
         Ok(report) if report.ok => return ExitCode::SUCCESS,
-        Ok(_) => eprintln!("What was produced and what is on HDFS differ."),
+        Ok(_) => eprintln!("What was produced and what arrived differ."),
         Err(error) => eprintln!("The demo failed: {error:#}"),
     }
     match services::down().await {
@@ -84,49 +92,91 @@ async fn main() -> ExitCode {
 }
 
 async fn demo(args: &Args, steps: &Steps) -> Result<Report> {
-    let Layers::Cold = args.layers;
     // In full: pulsar-admin works in a folder of its own.
     let out = &std::path::absolute(&args.out)?;
     prepare(out)?;
     if services::are_up() {
         steps.run("Stop the demo that is up", services::down()).await?;
     }
-    let stack = services::up(&args.connector, steps).await?;
+    let full = args.layers == Layers::Full;
+    let (connectors, browser) = steps.run("Fetch what is not there yet", fetch(args)).await?;
+    let stack = services::up(args.layers, &connectors, steps).await?;
+    let week = week::Week::of(args.layers);
     steps.run("Create tenant, namespace and 21 topics", topics::create(&stack)).await?;
+    if full {
+        steps.run("Create ClickHouse's tables", hot::create_tables(&stack)).await?;
+        steps.run("Create 21 JDBC sinks", hot::create_sinks(&stack)).await?;
+    }
     steps.run("Create the sink with pulsar-admin", topics::create_sink(&stack, out)).await?;
-    let (produced, commits) = produce_and_commit(args, &stack, steps).await?;
+    let (produced, commits) = produce_and_commit(args, week, &stack, steps).await?;
     let tables = out.join("tables");
     let found = steps.run("Read the files back with FsShell", read_back::read_back(&stack, &tables)).await?;
+    let served = if full { Some(serve(&stack, steps, &produced).await?) } else { None };
 
-    let report = Report::new(&produced, &found, &commits);
+    let report = Report::new(&produced, &found, served.as_ref(), &commits);
     report.write(&out.join(report::FILE))?;
     println!("{report}");
     if report.ok {
-        println!("Every event that was produced is on HDFS once.\n");
-        print_next(&stack, args);
+        let places = if full { "on HDFS once, in ClickHouse and in Hive" } else { "on HDFS once" };
+        println!("Every event that was produced is {places}.\n");
+        if full {
+            show(&stack, browser.as_ref(), out, steps).await?;
+        }
+        next::print(&stack, args, week);
     }
     Ok(report)
 }
 
+/// The connectors, and a browser if one is to be had.
+async fn fetch(args: &Args) -> Result<(Vec<PathBuf>, Option<Browser>)> {
+    let mut connectors = vec![args.connector.clone()];
+    if args.layers == Layers::Cold {
+        return Ok((connectors, None));
+    }
+    let (sink, browser) = spawn_blocking(|| (artifacts::resolve("jdbc-sink"), Browser::fetch())).await?;
+    connectors.extend(sink?);
+    let browser = browser.inspect_err(|error| eprintln!("There is no browser to be had: no pictures.\n{error}"));
+    Ok((connectors, browser.ok()))
+}
+
+/// Waits for the rows in ClickHouse, and makes Hive's tables and counts there.
+async fn serve(stack: &State, steps: &Steps, produced: &Produced) -> Result<Served> {
+    let hive = steps.run("Create Hive's tables and count", cold::create_tables_and_count(stack));
+    let (click_house, hive) = tokio::try_join!(hot::wait(stack, steps, &produced.events), hive)?;
+    Ok(Served { click_house, hive })
+}
+
+/// The dashboards: in Superset, in pictures, and right.
+async fn show(stack: &State, browser: Option<&Browser>, out: &Path, steps: &Steps) -> Result<()> {
+    steps.run("Bring the dashboards into Superset", dashboards::import(stack)).await?;
+    let name = if browser.is_some() { "Draw the dashboards in a browser" } else { "Ask for every chart's rows" };
+    steps.run(name, dashboards::draw(stack, browser, out)).await?;
+    let found = steps.run("Compare charts with direct queries", dashboards::compare(stack, out)).await?;
+    println!("{found}.\n");
+    Ok(())
+}
+
 /// What an earlier run left must not be taken for this run's.
 fn prepare(out: &Path) -> Result<()> {
-    let made = std::fs::create_dir_all(out).and_then(|()| match std::fs::remove_file(out.join(report::FILE)) {
+    let remove = |path: PathBuf| match std::fs::remove_file(path) {
         Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
         _ => Ok(()),
-    });
+    };
+    let mut stale = dashboards::files(out).into_iter().chain([out.join(report::FILE)]);
+    let made = std::fs::create_dir_all(out).and_then(|()| stale.try_for_each(remove));
     made.with_context(|| format!("cannot use the folder {}", out.display()))
 }
 
 /// Produces, and watches the commits from the beginning.
-async fn produce_and_commit(args: &Args, stack: &State, steps: &Steps) -> Result<(Produced, commits::Commits)> {
+async fn produce_and_commit(
+    args: &Args,
+    week: week::Week,
+    stack: &State,
+    steps: &Steps,
+) -> Result<(Produced, commits::Commits)> {
     let client = connect(&stack.service_url).await?;
-    let plan = Plan {
-        seed: args.seed,
-        count: args.count,
-        kinds: EventKind::ALL.to_vec(),
-        start: FIRST_DAY,
-        end: FIRST_DAY + WEEK,
-    };
+    let plan =
+        Plan { seed: args.seed, count: args.count, kinds: EventKind::ALL.to_vec(), start: week.start, end: week.end };
     let target = Target { tenant: TENANT.to_owned(), namespace: NAMESPACE.to_owned(), batch_size: BATCH, rate: 0.0 };
     let watch = commits::Watch::new(stack)?;
     let producing = async {
@@ -137,47 +187,6 @@ async fn produce_and_commit(args: &Args, stack: &State, steps: &Steps) -> Result
         Ok(produced)
     };
     tokio::try_join!(producing, watch.run(steps, args.count))
-}
-
-fn print_next(stack: &State, args: &Args) {
-    let command = |name: &str| {
-        let here = std::env::current_exe().unwrap_or_default().with_file_name(name);
-        relative(&here).display().to_string()
-    };
-    let (stacks, tool) = (command("hdfs-csv-stack"), command("hdfs-csv"));
-    let conf = relative(stack.hadoop_conf_dir.as_deref().unwrap_or(Path::new("")));
-    println!(
-        "The services stay up until `make down`:
-  Pulsar        {}
-  Pulsar REST   {}
-  HDFS          {}
-  HDFS conf     {}
-  sink's log    {}
-  report        {}
-
-Look around:
-  {stacks} dfs --name {name} -ls {DIRECTORY}/searching/dt=2026-11-01
-  {stacks} dfs --name {name} -cat '{DIRECTORY}/searching/dt=2026-11-01/*' | head -3
-  {tool} verify --directory {DIRECTORY} --hdfs-config-dir {}
-  {tool} produce --service-url {} --count 50000 --seed 2
-  {stacks} pulsar-admin --name {name} sinks status --tenant {TENANT} --namespace {NAMESPACE} --name {SINK}
-  make down",
-        stack.service_url,
-        stack.admin_url,
-        stack.hdfs_url.as_deref().unwrap_or_default(),
-        conf.display(),
-        relative(&topics::sink_log(stack)).display(),
-        args.out.join(report::FILE).display(),
-        conf.display(),
-        stack.service_url,
-        name = services::NAME,
-    );
-}
-
-/// The path as one would type it here.
-fn relative(path: &Path) -> &Path {
-    let here = std::env::current_dir().unwrap_or_default();
-    path.strip_prefix(here).unwrap_or(path)
 }
 
 async fn interruption() -> anyhow::Error {

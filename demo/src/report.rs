@@ -1,4 +1,4 @@
-//! What was produced against what is on HDFS.
+//! What was produced against what is on HDFS and, in all layers, in ClickHouse and Hive.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -19,28 +19,68 @@ pub(crate) const FILE: &str = "report.json";
 /// The outcome of a run.
 #[derive(Debug, Serialize)]
 pub(crate) struct Report {
-    /// Whether each event's rows are as many as were produced.
+    /// Whether each event's rows are as many as were produced, wherever they are.
     pub(crate) ok: bool,
     events: BTreeMap<String, Event>,
+    all: Event,
+}
+
+/// Each event's rows where they are queried.
+#[derive(Debug)]
+pub(crate) struct Served {
+    pub(crate) click_house: BTreeMap<String, u64>,
+    pub(crate) hive: BTreeMap<String, u64>,
 }
 
 #[derive(Debug, Default, Serialize)]
 struct Event {
     produced: u64,
     hdfs_rows: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clickhouse_rows: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hive_rows: Option<u64>,
     files: u64,
     bytes: u64,
     seconds_to_commit: f64,
 }
 
+impl Event {
+    /// Whether its rows are as many as were produced, wherever they are.
+    fn is_whole(&self) -> bool {
+        let counts = [Some(self.hdfs_rows), self.clickhouse_rows, self.hive_rows];
+        counts.into_iter().flatten().all(|rows| rows == self.produced)
+    }
+
+    fn add(&mut self, other: &Event) {
+        let sum = |one: Option<u64>, other: Option<u64>| other.map(|rows| one.unwrap_or_default() + rows);
+        self.produced += other.produced;
+        self.hdfs_rows += other.hdfs_rows;
+        self.clickhouse_rows = sum(self.clickhouse_rows, other.clickhouse_rows);
+        self.hive_rows = sum(self.hive_rows, other.hive_rows);
+        self.files += other.files;
+        self.bytes += other.bytes;
+        self.seconds_to_commit = self.seconds_to_commit.max(other.seconds_to_commit);
+    }
+}
+
 impl Report {
-    pub(crate) fn new(produced: &Produced, found: &BTreeMap<String, Table>, commits: &Commits) -> Self {
-        let names = produced.events.keys().chain(found.keys());
+    pub(crate) fn new(
+        produced: &Produced,
+        found: &BTreeMap<String, Table>,
+        served: Option<&Served>,
+        commits: &Commits,
+    ) -> Self {
+        let served_names = served.into_iter().flat_map(|served| served.click_house.keys().chain(served.hive.keys()));
+        let names = produced.events.keys().chain(found.keys()).chain(served_names);
+        let rows = |rows: &BTreeMap<String, u64>, name: &String| rows.get(name).copied().unwrap_or_default();
         let event = |name: &String| {
             let table = found.get(name).copied().unwrap_or_default();
             let event = Event {
                 produced: produced.events.get(name).copied().unwrap_or_default(),
                 hdfs_rows: table.rows,
+                clickhouse_rows: served.map(|served| rows(&served.click_house, name)),
+                hive_rows: served.map(|served| rows(&served.hive, name)),
                 files: table.files,
                 bytes: table.bytes,
                 seconds_to_commit: commits.get(name).map_or(0.0, |seconds| (seconds * 10.0).round() / 10.0),
@@ -48,7 +88,9 @@ impl Report {
             (name.clone(), event)
         };
         let events: BTreeMap<_, _> = names.map(event).collect();
-        Report { ok: events.values().all(|event| event.produced == event.hdfs_rows), events }
+        let mut all = Event::default();
+        events.values().for_each(|event| all.add(event));
+        Report { ok: events.values().all(Event::is_whole), events, all }
     }
 
     pub(crate) fn write(&self, path: &Path) -> Result<()> {
@@ -66,29 +108,28 @@ impl Report {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let served = self.all.clickhouse_rows.is_some();
+        let titles = if served { format!("{:>12}{:>11}", "ClickHouse", "Hive") } else { String::new() };
         writeln!(
             f,
-            "\n{:24}{:>11}{:>12}{:>8}{:>13}{:>19}",
+            "\n{:24}{:>11}{:>12}{titles}{:>8}{:>13}{:>19}",
             "event", "produced", "committed", "files", "size", "committed after"
         )?;
         let mut line = |name: &str, event: &Event| {
-            let [produced, rows, files] =
-                [event.produced, event.hdfs_rows, event.files].map(|count| HumanCount(count).to_string());
+            let counts = [event.produced, event.hdfs_rows, event.files];
+            let [produced, rows, files] = counts.map(|count| HumanCount(count).to_string());
+            let [hot, cold] = [event.clickhouse_rows, event.hive_rows].map(|rows| rows.map(HumanCount));
+            let served = hot.zip(cold).map(|(hot, cold)| format!("{:>12}{:>11}", hot.to_string(), cold.to_string()));
+            let served = served.unwrap_or_default();
             let size = BinaryBytes(event.bytes).to_string();
-            let differs = if event.produced == event.hdfs_rows { "" } else { "   differs" };
+            let differs = if event.is_whole() { "" } else { "   differs" };
             let after = format!("{:.1} s", event.seconds_to_commit);
-            writeln!(f, "{name:24}{produced:>11}{rows:>12}{files:>8}{size:>13}{after:>19}{differs}")
+            writeln!(f, "{name:24}{produced:>11}{rows:>12}{served}{files:>8}{size:>13}{after:>19}{differs}")
         };
-        let mut all = Event::default();
         for (name, event) in self.rows() {
             line(name, event)?;
-            all.produced += event.produced;
-            all.hdfs_rows += event.hdfs_rows;
-            all.files += event.files;
-            all.bytes += event.bytes;
-            all.seconds_to_commit = all.seconds_to_commit.max(event.seconds_to_commit);
         }
-        line("all", &all)?;
+        line("all", &self.all)?;
         writeln!(f, "\"committed after\" counts from the end of producing to the commit of the event's last row.")
     }
 }
@@ -108,13 +149,23 @@ mod tests {
         };
         let report = |rows| {
             let found = BTreeMap::from([("page_visit".to_owned(), Table { files: 1, rows, bytes: 9 })]);
-            Report::new(&produced, &found, &Commits::new())
+            Report::new(&produced, &found, None, &Commits::new())
         };
         assert!(report(3).ok);
         assert!(!report(2).ok);
         assert!(!report(4).ok);
         assert!(report(4).to_string().contains("differs"));
-        let nothing = Report::new(&produced, &BTreeMap::new(), &Commits::new());
+        let nothing = Report::new(&produced, &BTreeMap::new(), None, &Commits::new());
         assert!(!nothing.ok);
+
+        let served = |click_house, hive| {
+            let rows = |count| BTreeMap::from([("page_visit".to_owned(), count)]);
+            let found = BTreeMap::from([("page_visit".to_owned(), Table { files: 1, rows: 3, bytes: 9 })]);
+            let served = Served { click_house: rows(click_house), hive: rows(hive) };
+            Report::new(&produced, &found, Some(&served), &Commits::new())
+        };
+        assert!(served(3, 3).ok);
+        assert!(!served(4, 3).ok);
+        assert!(!served(3, 2).ok);
     }
 }

@@ -1,4 +1,4 @@
-//! Pulsar and HDFS: a stack whose owner outlives the demo, started and stopped by its own command.
+//! The services: a stack whose owner outlives the demo, started and stopped by its own command.
 
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
@@ -9,6 +9,7 @@ use hdfs_csv_stack::{State, owner, stacks_dir};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
+use crate::Layers;
 use crate::steps::Steps;
 
 /// The stack's name.
@@ -26,10 +27,19 @@ pub(crate) fn are_up() -> bool {
 }
 
 /// Starts the services and tells where they are.
-pub(crate) async fn up(connector: &Path, steps: &Steps) -> Result<State> {
-    let step = steps.begin("Start Pulsar and HDFS");
+pub(crate) async fn up(layers: Layers, connectors: &[PathBuf], steps: &Steps) -> Result<State> {
+    let (name, options): (_, &[_]) = match layers {
+        Layers::Cold => ("Start Pulsar and HDFS", &["--layers", "cold"]),
+        // Twenty-two sinks, each in a process of its own, would be twenty-two JVMs.
+        Layers::Full => ("Start all services", &["--layers", "full", "--runtime", "thread"]),
+    };
+    let step = steps.begin(name);
     let mut command = stack_command("up")?;
-    command.arg("--connector").arg(connector).stdout(Stdio::null()).stderr(Stdio::piped());
+    command.args(options);
+    for connector in connectors {
+        command.arg("--connector").arg(connector);
+    }
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
     let mut up = command.spawn().context("cannot run hdfs-csv-stack")?;
     let mut problem = Vec::new();
     if let Some(errors) = up.stderr.take() {
@@ -59,10 +69,19 @@ pub(crate) async fn down() -> Result<()> {
 }
 
 /// The stack's command, which is built beside the demo's.
-fn stack_command(what: &str) -> Result<Command> {
+pub(crate) fn command() -> Result<PathBuf> {
     let path = std::env::current_exe()?.with_file_name("hdfs-csv-stack");
     ensure!(path.is_file(), "{} is missing: run the demo with `make demo`", path.display());
-    let mut command = Command::new(path);
+    Ok(path)
+}
+
+/// The project's folder.
+pub(crate) fn root() -> PathBuf {
+    stacks_dir().ancestors().nth(2).unwrap_or(Path::new("")).to_path_buf()
+}
+
+fn stack_command(what: &str) -> Result<Command> {
+    let mut command = Command::new(self::command()?);
     command.args([what, "--name", NAME]).stdin(Stdio::null()).kill_on_drop(true);
     Ok(command)
 }

@@ -17,6 +17,7 @@
 
 mod admin;
 pub mod artifacts;
+mod browser;
 mod builder;
 mod error;
 mod files;
@@ -37,6 +38,7 @@ mod stack;
 mod state;
 
 pub use admin::Admin;
+pub use browser::Browser;
 pub use builder::{Builder, Runtime};
 pub use error::{Error, Result};
 pub use folder::{owner, stacks_dir};

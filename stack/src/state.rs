@@ -2,14 +2,18 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::admin::Http;
 use crate::artifacts;
 use crate::error::{Error, Result};
 use crate::hadoop::Hadoop;
 use crate::hive_java::HiveJava;
 use crate::services::{self, SupersetAddress};
+
+const CLICK_HOUSE_LIMIT: Duration = Duration::from_secs(300);
 
 /// Where a running stack is to be found, for processes other than its owner's.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -65,6 +69,13 @@ impl State {
     /// The real `bin/pulsar-admin`, set up for this stack: give it arguments and run it.
     pub fn pulsar_admin(&self) -> Result<Command> {
         Ok(services::admin_command(&artifacts::pulsar_home()?, &self.admin_url, &self.log_dir))
+    }
+
+    /// Runs a statement on ClickHouse and returns its result: tab-separated, if it names no other format.
+    pub fn click_house(&self, sql: &str) -> Result<String> {
+        let port = self.click_house_url.as_deref().and_then(|url| url.rsplit(':').next()?.parse().ok());
+        let port = port.ok_or_else(|| Error::Missing("ClickHouse".to_owned()))?;
+        Http::with_limit(port, CLICK_HOUSE_LIMIT).post_text("/", sql)
     }
 
     /// A client of Hive: give it statements and run it. It prints each row of their results as a JSON array of strings

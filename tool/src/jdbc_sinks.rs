@@ -1,12 +1,17 @@
 //! The configurations of Pulsar's own JDBC sinks, which take the events to ClickHouse: one for each event, because such a
 //! sink writes to one table.
 
-use serde_json::{Value as Json, json};
+use serde_json::{Map, Value as Json, json};
 
 use crate::ddl::table::EventTable;
 
 /// The folder of the files, in that of all sinks.
 pub const FOLDER: &str = "clickhouse";
+
+/// The subscription of each sink.
+pub const SUBSCRIPTION: &str = "jdbc-clickhouse-hot";
+const ARCHIVE: &str = "builtin://jdbc-clickhouse";
+const GUARANTEES: &str = "ATLEAST_ONCE";
 
 /// What can be chosen.
 #[derive(Clone, Debug)]
@@ -27,13 +32,31 @@ impl Settings {
         (format!("{FOLDER}/{}.yaml", table.name()), self.yaml(table))
     }
 
-    fn yaml(&self, table: &EventTable) -> String {
-        let event = table.name();
+    /// An event's sink and its configuration, as Pulsar's REST interface takes it.
+    pub fn sink(&self, table: &EventTable) -> (String, Json) {
+        let config = json!({
+            "archive": ARCHIVE,
+            "inputs": [self.topic(table)],
+            "processingGuarantees": GUARANTEES,
+            "sourceSubscriptionName": SUBSCRIPTION,
+            "sourceSubscriptionPosition": "Earliest",
+            "cleanupSubscription": false,
+            "parallelism": 1,
+            "configs": self.configs(table).into_iter().collect::<Map<String, Json>>(),
+        });
+        (name(table), config)
+    }
+
+    fn topic(&self, table: &EventTable) -> String {
+        format!("persistent://{}/{}/{}", self.tenant, self.namespace, table.name())
+    }
+
+    fn configs(&self, table: &EventTable) -> [(String, Json); 9] {
         let columns: Vec<&str> = table.columns.iter().map(|column| column.name.as_str()).collect();
-        let configs: [(&str, Json); 9] = [
+        let configs = [
             ("jdbcUrl", json!(self.jdbc_url)),
             ("userName", json!(self.user)),
-            ("tableName", json!(event)),
+            ("tableName", json!(table.name())),
             // Without blanks: the sink takes them for part of the names. It writes these columns and no others.
             ("nonKey", json!(columns.join(","))),
             ("excludeNonDeclaredFields", json!(true)),
@@ -45,7 +68,12 @@ impl Settings {
             // All sinks' inserts meet in two tables of counts; ClickHouse wants few inserts a second.
             ("timeoutMs", json!(2000)),
         ];
-        let configs: String = configs.iter().map(|(key, value)| format!("  {key}: {value}\n")).collect();
+        configs.map(|(key, value)| (key.to_owned(), value))
+    }
+
+    fn yaml(&self, table: &EventTable) -> String {
+        let event = table.name();
+        let configs: String = self.configs(table).iter().map(|(key, value)| format!("  {key}: {value}\n")).collect();
         format!(
             "# The sink that takes {event} to ClickHouse: Pulsar's own, jdbc-clickhouse. Generated from schemas/{event}.avsc by
 # `hdfs-csv sinks --out conf/sinks`: change it there.
@@ -53,11 +81,11 @@ impl Settings {
 tenant: {}
 namespace: {}
 name: {}
-archive: builtin://jdbc-clickhouse
+archive: {ARCHIVE}
 inputs: [{}]
 # A batch that fails is sent again: a row can be there twice.
-processingGuarantees: ATLEAST_ONCE
-sourceSubscriptionName: jdbc-clickhouse-hot
+processingGuarantees: {GUARANTEES}
+sourceSubscriptionName: {SUBSCRIPTION}
 # Pulsar's defaults, Latest and true, lose what was sent before the sink began and while it is replaced.
 sourceSubscriptionPosition: Earliest
 cleanupSubscription: false
@@ -66,10 +94,15 @@ configs:
 {configs}",
             json!(self.tenant),
             json!(self.namespace),
-            json!(format!("hot-{}", event.replace('_', "-"))),
-            json!(format!("persistent://{}/{}/{event}", self.tenant, self.namespace)),
+            json!(name(table)),
+            json!(self.topic(table)),
         )
     }
+}
+
+/// A sink's name.
+fn name(table: &EventTable) -> String {
+    format!("hot-{}", table.name().replace('_', "-"))
 }
 
 #[cfg(test)]

@@ -141,6 +141,8 @@ fn configure<'a>(command: &'a mut Command, config: &Path, home: &Path, secret: &
     command
         .env("SUPERSET_CONFIG_PATH", config)
         .env("SUPERSET_HOME", home)
+        // What "now" and "today" are in a time range is this process's local time.
+        .env("TZ", "UTC")
         .env("STACK_SECRET_KEY", secret)
         .env("PYTHONDONTWRITEBYTECODE", "1")
 }
