@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Proves the wiring of docker/compose.yaml where no image can be pulled: builds images with the official ones' names and
 # layout from what Debian's and Maven's archives have, runs the cold layer and Hive on them in a Docker daemon of its own,
-# and compares, for each event, what was produced with what HDFS and Hive count. Removes all it made. Never for production.
+# and compares, for each event, what was produced with what HDFS and Hive count. Removes what it made, but for the bridge and
+# the packet filter rules that every Docker daemon leaves. Never for production.
 #
 # Needs root, docker.io, docker-compose and mmdebstrap (Debian), JDK 17, Maven, and `make nar` done before.
 # prove.sh [--keep]: --keep leaves the services running and tells how to reach and how to end them.
