@@ -20,7 +20,13 @@ const FIRST_DAY: i64 = 20_758;
 static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());
 
 fn stack() -> Builder {
-    Stack::builder().name("hive-sink").runtime(Runtime::Thread).hive(true)
+    // The library's log lines are in the function's log in the process runtime only. MapReduce, the stack's engine, puts files
+    // together by default, and then reads their headers as rows; Tez reads each by itself.
+    Stack::builder()
+        .name("hive-sink")
+        .runtime(Runtime::Process)
+        .hive(true)
+        .hive_property("hive.input.format", "org.apache.hadoop.hive.ql.io.HiveInputFormat")
 }
 
 /// An offer, and what Hive must show of it.

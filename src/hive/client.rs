@@ -177,6 +177,12 @@ impl Metastore {
             .with(5, Value::Bool(false));
         self.call("add_partitions_req", Struct::default().with(1, request)).await.map(drop)
     }
+
+    /// Replaces the descriptions of partitions that are there.
+    pub async fn alter_partitions(&mut self, database: &str, table: &str, partitions: Vec<Struct>) -> CallResult<()> {
+        let arguments = Struct::default().with(1, database).with(2, table).with(3, Value::structs(partitions));
+        self.call("alter_partitions", arguments).await.map(drop)
+    }
 }
 
 /// Files grow with every commit: a size or number that the metastore noted at one moment would be wrong at the next.

@@ -11,7 +11,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
 use super::client::{Address, BATCH, CALL_LIMIT, CallError, Metastore};
-use super::table::{Description, Found};
+use super::table::{Description, Found, same_columns};
 use super::thrift::Struct;
 use super::{HiveSettings, table_name};
 use crate::layout::TableLayout;
@@ -331,8 +331,21 @@ impl Keeper {
             .collect();
         missing.sort_unstable();
         for batch in missing.chunks(BATCH) {
-            let partitions = batch.iter().map(|(value, directory)| description.partition(found, value, directory));
-            metastore.add_partitions(database, name, partitions.collect()).await?;
+            let partitions = |table: &Struct| {
+                batch.iter().map(|(value, directory)| description.partition(table, value, directory)).collect()
+            };
+            metastore.add_partitions(database, name, partitions(found)).await?;
+            // Another instance may have added a column meanwhile, to the partitions that it saw: these would keep the old ones.
+            let mut under = found.clone();
+            for _ in 0..COMPARISONS {
+                match metastore.table(database, name).await? {
+                    Some(now) if !same_columns(&now, &under) => {
+                        metastore.alter_partitions(database, name, partitions(&now)).await?;
+                        under = now;
+                    }
+                    _ => break,
+                }
+            }
             let (first, last) = (batch[0].0, batch[batch.len() - 1].0);
             tracing::info!(
                 "the Hive table {database}.{name} has {} new partitions now, {first} to {last}",

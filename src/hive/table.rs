@@ -265,6 +265,12 @@ impl Description {
     }
 }
 
+/// Whether two descriptions of a table have the same columns.
+pub fn same_columns(one: &Struct, other: &Struct) -> bool {
+    let columns = |of: &Struct| of.fields(table::STORAGE).items(storage::COLUMNS).to_vec();
+    columns(one) == columns(other)
+}
+
 fn value_of<'m>(map: &'m BTreeMap<String, String>, name: &str) -> &'m str {
     map.get(name).map_or("", String::as_str)
 }

@@ -36,6 +36,10 @@ struct Holding {
     behaviour: Behaviour,
     tables: BTreeMap<String, Struct>,
     partitions: BTreeMap<String, Vec<String>>,
+    /// How many columns each partition of any table has.
+    widths: BTreeMap<String, usize>,
+    /// What a table becomes, by another instance's doing, just before partitions are added to it.
+    altered_before_adding: Option<Struct>,
     calls: Vec<String>,
 }
 
@@ -109,14 +113,24 @@ impl Holding {
             }
             "add_partitions_req" => {
                 assert!(request.items(3).len() <= BATCH);
+                if let Some(altered) = self.altered_before_adding.take() {
+                    self.tables.insert(request.text(2), altered);
+                }
                 let there = self.partitions.entry(request.text(2)).or_default();
                 for partition in request.structs(3) {
                     let value = partition.items(1)[0].text();
+                    self.widths.insert(value.clone(), partition.fields(6).items(1).len());
                     if !there.contains(&value) {
                         there.push(value);
                     }
                 }
                 Struct::default().with(0, Struct::default())
+            }
+            "alter_partitions" => {
+                for partition in arguments.structs(3) {
+                    self.widths.insert(partition.items(1)[0].text(), partition.fields(6).items(1).len());
+                }
+                Struct::default()
             }
             other => panic!("{other}"),
         };
@@ -285,6 +299,26 @@ async fn hundreds_of_partitions_are_made_up_in_batches_and_those_that_are_there_
     assert_eq!(values, (0..350).map(|hour| format!("2026-11-24-{hour:03}")).collect::<Vec<_>>());
     let calls = fake.holding().calls.iter().filter(|call| *call == "add_partitions_req").count();
     assert_eq!(calls, 4);
+}
+
+#[tokio::test]
+async fn a_partition_that_is_added_while_another_instance_adds_a_column_gets_it_too() {
+    let (fake, memory, metrics) = (Fake::start().await, Memory::new(), Metrics::default());
+    let (keeper, offers) = (keeper(&[&fake.address]), table("offers"));
+    put_columns(&memory, &offers, &[("id", ColumnType::Int), ("note", ColumnType::String)]).await;
+    keeper.mark(&offers);
+    run_until_known(&keeper, &memory, &metrics).await;
+    // As it was before the other instance came.
+    let newer = fake.holding().tables["offers"].clone();
+    let mut storage = newer.fields(7);
+    storage.set(1, Value::structs(storage.structs(1).take(1).cloned().collect::<Vec<_>>()));
+    fake.holding().tables.insert("offers".to_owned(), newer.clone().with(7, storage));
+    fake.holding().altered_before_adding = Some(newer);
+    memory.remove("/d/offers/_schema/00000000000000000001.json");
+    put_columns(&memory, &offers, &[("id", ColumnType::Int)]).await;
+    commit(&keeper, &memory, &offers, 1, "dt=2026-11-24");
+    run_until_known(&keeper, &memory, &metrics).await;
+    assert_eq!(fake.holding().widths["2026-11-24"], 2);
 }
 
 #[tokio::test]
