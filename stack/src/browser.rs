@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
-use crate::artifacts::Cache;
+use crate::artifacts;
 use crate::error::Result;
 use crate::files;
 use crate::process::run;
@@ -29,12 +29,11 @@ pub struct Browser {
 impl Browser {
     /// The browser that is installed, else Debian's, fetched into the user's cache once.
     pub fn fetch() -> Result<Self> {
-        let cache = Cache::open()?;
-        let python = python::environment(&cache, NAME, REQUIREMENTS)?.join("python");
+        let python = python::environment(NAME, REQUIREMENTS)?.join("python");
         if let Some(chromium) = installed() {
             return Ok(Self { python, chromium });
         }
-        let folder = cache.made("chromium", &DEBIAN, |folder| {
+        let folder = artifacts::made("chromium", &DEBIAN, |folder| {
             let program = folder.join("debian.py");
             files::write(&program, DEBIAN)?;
             let mut fetch = Command::new(&python);
