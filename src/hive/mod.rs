@@ -56,7 +56,10 @@ pub fn file_system(settings: &HdfsSettings) -> Result<String> {
             found.and_then(|child| child.text()).unwrap_or_default().trim().to_owned()
         };
         let properties = document.descendants().filter(|node| node.has_tag_name("property"));
-        properties.filter(|property| child(*property, "name") == "fs.defaultFS").map(|it| child(it, "value")).last()
+        properties
+            .filter(|property| child(*property, "name") == "fs.defaultFS")
+            .map(|it| child(it, "value"))
+            .next_back()
     });
     url.filter(|url| url.contains("://")).map(|url| url.trim_end_matches('/').to_owned()).ok_or_else(|| {
         Error::new(

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
 use hdfs_csv_stack::{NameNode, Stack};
 
 /// In what way HDFS is away.
@@ -37,7 +37,7 @@ impl Outage {
                 // Neither is ready without the other.
                 let nodes: Vec<_> = stack.data_nodes().iter().map(|node| scope.spawn(move || node.start())).collect();
                 stack.name_node()?.start()?;
-                nodes.into_iter().try_for_each(|node| Ok(node.join().unwrap_or_else(|_| Ok(()))?))
+                nodes.into_iter().try_for_each(|node| Ok(node.join().map_err(|_| anyhow!("a thread panicked"))??))
             }),
             Outage::Hanging | Outage::DataNodesHanging => {
                 self.hanging(stack)?.into_iter().try_for_each(|pid| Ok(stack.resume(pid)?))
