@@ -162,7 +162,8 @@ def main():
     options = argparse.ArgumentParser(description="Holds charts against direct queries.")
     options.add_argument("--answers", required=True, type=Path, metavar="FILE")
     options.add_argument("--clickhouse", required=True, metavar="URL")
-    options.add_argument("--hive-client", required=True, nargs="+", metavar="COMMAND", help="takes -e SQL, prints JSON rows")
+    client = "the last option: a command that takes -e SQL and prints rows of JSON"
+    options.add_argument("--hive-client", required=True, nargs=argparse.REMAINDER, metavar="COMMAND", help=client)
     options.add_argument("--out", required=True, type=Path, metavar="FILE")
     given = options.parse_args()
     answers = json.loads(given.answers.read_text())
