@@ -85,7 +85,7 @@ def series(name, kind, dataset, metrics, axis, unit, *, stack=False, axis_format
         "stack": "Stack" if stack else None, "rich_tooltip": True, "showTooltipTotal": stack,
         "y_axis_format": ",d", "y_axis_title": unit, "y_axis_title_margin": 45, "y_axis_title_position": "Left",
         "x_axis_title_margin": 15, "x_axis_time_format": axis_format, "tooltipTimeFormat": "%Y-%m-%d %H:%M",
-        "orientation": "horizontal" if horizontal else "vertical", "truncateXAxis": True, "truncateYAxis": False,
+        "orientation": "horizontal" if horizontal else "vertical", "truncateXAxis": False, "truncateYAxis": False,
         "y_axis_bounds": [None, None], "sort_series_type": "sum", "sort_series_ascending": False, "only_total": True,
         "show_empty_columns": True, "truncate_metric": True, "order_desc": True, "annotation_layers": [],
         "forecastEnabled": False, "markerEnabled": False, **LEGEND,

@@ -138,11 +138,16 @@ def difference(chart, seen, truth):
     return None
 
 
+def rows(lines):
+    """Rows of JSON. Only a line feed ends one: texts hold other characters that Python takes for line ends."""
+    return [json.loads(line) for line in lines.split("\n") if line]
+
+
 def ask_clickhouse(url, queries):
     opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     for sql in queries:
         with opener.open(url, (sql + " FORMAT JSONCompactEachRow").encode(), timeout=300) as answer:
-            yield [json.loads(line) for line in answer.read().decode().splitlines()]
+            yield rows(answer.read().decode())
 
 
 def ask_hive(client, queries):
@@ -150,7 +155,7 @@ def ask_hive(client, queries):
     arguments = [part for number, sql in enumerate(queries) for part in ("-e", f"SELECT 'query', {number}", "-e", sql)]
     output = subprocess.run([*client, *arguments], check=True, capture_output=True, text=True, timeout=900).stdout
     answers = []
-    for row in map(json.loads, output.splitlines()):
+    for row in rows(output):
         if row == ["query", str(len(answers))]:
             answers.append([])
         else:
@@ -162,13 +167,14 @@ def main():
     options = argparse.ArgumentParser(description="Holds charts against direct queries.")
     options.add_argument("--answers", required=True, type=Path, metavar="FILE")
     options.add_argument("--clickhouse", required=True, metavar="URL")
-    options.add_argument("--hive-client", required=True, nargs="+", metavar="COMMAND", help="takes -e SQL, prints JSON rows")
+    client = "the last option: a command that takes -e SQL and prints rows of JSON"
+    options.add_argument("--hive-client", required=True, nargs=argparse.REMAINDER, metavar="COMMAND", help=client)
     options.add_argument("--out", required=True, type=Path, metavar="FILE")
     given = options.parse_args()
     answers = json.loads(given.answers.read_text())
     cases = []
-    for slug, rows in [("now", now()), ("history", history())]:
-        for chart in sum(rows, []):
+    for slug, places in [("now", now()), ("history", history())]:
+        for chart in sum(places, []):
             result = answers[slug][chart.name]["result"][0]
             engine = Engine(chart.database, chart.time, result["from_dttm"], result["to_dttm"])
             cases.append((slug, chart, result, direct(chart, engine)))
@@ -177,8 +183,8 @@ def main():
     truths = list(ask_clickhouse(given.clickhouse, [case[3] for case in hot]))
     truths += ask_hive(given.hive_client, [case[3] for case in cold])
     outcome = {}
-    for (slug, chart, result, sql), rows in zip(hot + cold, truths, strict=True):
-        seen, truth = shown(chart, result), expected(chart, rows)
+    for (slug, chart, result, sql), found in zip(hot + cold, truths, strict=True):
+        seen, truth = shown(chart, result), expected(chart, found)
         outcome[f"{slug}: {chart.name}"] = {
             "numbers": len(seen), "difference": difference(chart, seen, truth), "direct_query": sql,
             "from": result["from_dttm"], "to": result["to_dttm"],

@@ -5,7 +5,7 @@ import unittest
 import charts
 import datasets
 import generate
-from check import Engine, difference, direct, expected, shown
+from check import Engine, difference, direct, expected, rows, shown
 from import_assets import archive
 from yaml_text import text
 
@@ -42,6 +42,9 @@ class Comparison(unittest.TestCase):
         self.assertIsNone(difference(chart, shown(chart, seen), expected(chart, rows)))
         seen = {"data": answer["data"][:9] + answer["data"][11:]}
         self.assertIsNotNone(difference(chart, shown(chart, seen), expected(chart, rows)))
+
+    def test_only_a_line_feed_ends_a_row(self):
+        self.assertEqual(rows('["a\u2028b\x85c", 1]\n["d", 2]\n'), [["a\u2028b\x85c", 1], ["d", 2]])
 
     def test_direct_queries_read_the_events_own_tables_only(self):
         derived = [name for database, name, _ in datasets.datasets() if name not in datasets.events()]
