@@ -236,7 +236,7 @@ impl Description {
         if normal(&location) != normal(&self.location) {
             return differs("location", &location, &self.location);
         }
-        let keys: Vec<String> = found.structs(table::PARTITION_KEYS).map(|key| describe(key)).collect();
+        let keys: Vec<String> = found.structs(table::PARTITION_KEYS).map(describe).collect();
         let wanted_keys: Vec<String> =
             self.partition_column.iter().map(|name| describe(&column_of(name, "string".to_owned()))).collect();
         if keys != wanted_keys {
@@ -298,6 +298,8 @@ fn normal(url: &str) -> String {
 mod tests {
     use super::*;
 
+    type Change = fn(&mut Description);
+
     fn description(dialect: Dialect) -> Description {
         Description {
             database: "default".to_owned(),
@@ -354,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_table_of_someone_elses_is_told_apart_by_what_differs() {
-        let changed = |change: fn(&mut Description)| {
+        let changed = |change: Change| {
             let mut description = hive_text();
             change(&mut description);
             match hive_text().compare(&description.table()) {
@@ -367,7 +369,7 @@ mod tests {
             hive_text().compare(&managed),
             Found::Other("its type is `MANAGED_TABLE`, and the sink's `EXTERNAL_TABLE`".to_owned())
         );
-        let cases: [(fn(&mut Description), &str); 8] = [
+        let cases: [(Change, &str); 8] = [
             (|other| other.location = "hdfs://nn:8020/else".to_owned(), "its location is `hdfs://nn:8020/else`"),
             (|other| other.location = "hdfs://other/events/offers".to_owned(), "its location"),
             (|other| other.partition_column = None, "its partition columns is ``, and the sink's `dt string`"),

@@ -421,7 +421,7 @@ pub(crate) mod tests {
             prop_oneof![
                 prop::collection::btree_map(any::<i16>(), inner.clone(), 0..5)
                     .prop_map(|fields| Value::Struct(Struct(fields))),
-                prop::collection::vec("[a-c]{0,3}", 0..4).prop_map(|texts| Value::texts(texts)),
+                prop::collection::vec("[a-c]{0,3}", 0..4).prop_map(Value::texts),
                 (inner.clone(), 0..4usize).prop_map(|(item, count)| Value::List(item.kind(), vec![item; count])),
                 (inner.clone(), 0..4usize).prop_map(|(item, count)| Value::Set(item.kind(), vec![item; count])),
                 (inner, 1..4usize).prop_map(|(item, count)| Value::Map(
