@@ -55,11 +55,9 @@ pub fn file_system(settings: &HdfsSettings) -> Result<String> {
             let found = property.children().find(|child| child.has_tag_name(name));
             found.and_then(|child| child.text()).unwrap_or_default().trim().to_owned()
         };
-        let properties = document.descendants().filter(|node| node.has_tag_name("property"));
-        properties
-            .filter(|property| child(*property, "name") == "fs.defaultFS")
-            .map(|it| child(it, "value"))
-            .next_back()
+        let mut properties = document.descendants().filter(|node| node.has_tag_name("property")).rev();
+        // Of one that is there twice the last counts.
+        properties.find(|property| child(*property, "name") == "fs.defaultFS").map(|it| child(it, "value"))
     });
     url.filter(|url| url.contains("://")).map(|url| url.trim_end_matches('/').to_owned()).ok_or_else(|| {
         Error::new(

@@ -298,6 +298,8 @@ fn normal(url: &str) -> String {
 mod tests {
     use super::*;
 
+    type Change = fn(&mut Description);
+
     fn description(dialect: Dialect) -> Description {
         Description {
             database: "default".to_owned(),
@@ -354,7 +356,7 @@ mod tests {
 
     #[test]
     fn a_table_of_someone_elses_is_told_apart_by_what_differs() {
-        let changed = |change: fn(&mut Description)| {
+        let changed = |change: Change| {
             let mut description = hive_text();
             change(&mut description);
             match hive_text().compare(&description.table()) {
@@ -367,7 +369,6 @@ mod tests {
             hive_text().compare(&managed),
             Found::Other("its type is `MANAGED_TABLE`, and the sink's `EXTERNAL_TABLE`".to_owned())
         );
-        type Change = fn(&mut Description);
         let cases: [(Change, &str); 8] = [
             (|other| other.location = "hdfs://nn:8020/else".to_owned(), "its location is `hdfs://nn:8020/else`"),
             (|other| other.location = "hdfs://other/events/offers".to_owned(), "its location"),
