@@ -75,7 +75,7 @@ fn hive_type(column: &str) -> &'static str {
 }
 
 fn hive(services: &Services, sink: &Sink<'_>, delimiter: &str, values: &[Hostile]) -> Result<()> {
-    let table = sink.directory().replace('/', "_");
+    let table = sink.directory().trim_start_matches('/').replace('/', "_");
     let types: Vec<_> = columns().map(|name| format!("`{name}` {}", hive_type(name))).collect();
     let create = format!(
         r"CREATE EXTERNAL TABLE {table} (id bigint, {})
@@ -86,8 +86,14 @@ fn hive(services: &Services, sink: &Sink<'_>, delimiter: &str, values: &[Hostile
         types.join(", "),
         sink.directory()
     );
-    let selected: Vec<_> =
-        columns().map(|name| if name == "raw" { "hex(raw)".to_owned() } else { format!("`{name}`") }).collect();
+    let selected: Vec<_> = columns()
+        .map(|name| match name {
+            "raw" => "hex(raw)".to_owned(),
+            // The driver writes small decimals as 1E-10.
+            "money" => "cast(money as string)".to_owned(),
+            _ => format!("`{name}`"),
+        })
+        .collect();
     let select = format!("SELECT id, {} FROM {table}", selected.join(", "));
     let rows = services.stack().hive()?.query(&[&create, &select])?;
     compare(&format!("Hive, delimiter {delimiter}"), rows, values)?;
