@@ -220,7 +220,7 @@ fn open_csv_serde(services: &Services, sink: &Sink<'_>) -> Result<Read> {
     let create = format!(
         r#"CREATE EXTERNAL TABLE quoted (id string, {})
         ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.OpenCSVSerde'
-        WITH SERDEPROPERTIES ('separatorChar' = ',', 'quoteChar' = '"', 'escapeChar' = '"')
+        WITH SERDEPROPERTIES ('separatorChar' = ',', 'quoteChar' = '"', 'escapeChar' = '\u0001')
         STORED AS TEXTFILE LOCATION '{}/values'"#,
         types.join(", "),
         sink.directory()

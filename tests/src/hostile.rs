@@ -66,7 +66,7 @@ pub const TEXTS: [(&str, &str); 36] = [
     ("a line feed", "\n"),
     ("a carriage return", "\r"),
     ("both", "\r\n"),
-    ("lines that look like rows", "1,a\n2,b\n"),
+    ("lines that look like rows", "one,a\ntwo,b\n"),
     ("a backslash", "\\"),
     ("two backslashes", "\\\\"),
     ("a backslash at the end", "a\\"),
