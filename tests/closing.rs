@@ -7,8 +7,6 @@ use anyhow::{Context, Result, anyhow, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
 use hdfs_csv_tests::{Comparison, Flow, Namespace, Outage, Services, Sink, Traffic, until};
 use hdfs_csv_tool::event::EventKind;
-use hdfs_csv_tool::produce::produce;
-use hdfs_csv_tool::traffic::Plan;
 use serde_json::json;
 
 const KIND: EventKind = EventKind::PageVisit;
@@ -147,7 +145,7 @@ fn bring_to(sink: &Sink<'_>, state: State, outage: Option<Outage>) -> Result<()>
     outage.map_or(Ok(()), |outage| outage.begin(services.stack()))?;
     let before = sink.taken()?;
     if state == State::Full {
-        fill(sink.namespace())?;
+        sink.namespace().fill(KIND, BULK)?;
         until("its memory is full", LIMIT, || {
             let used = sink.gauge("memory_bytes")?;
             ensure!(used >= f64::from(8 << 20), "{used} bytes are used");
@@ -160,13 +158,6 @@ fn bring_to(sink: &Sink<'_>, state: State, outage: Option<Outage>) -> Result<()>
             Ok(())
         })
     }
-}
-
-fn fill(namespace: &Namespace<'_>) -> Result<()> {
-    let day = 1_770_681_600_000;
-    let plan = Plan { seed: 1, count: BULK, kinds: vec![KIND], start: day, end: day + 86_400_000 };
-    let client = namespace.services().pulsar()?;
-    namespace.services().wait_for(produce(&client, &plan, &namespace.target(1_000), None, |_| {})).map(drop)
 }
 
 /// Stops or deletes a sink: the time until nothing of it is left.

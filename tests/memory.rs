@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Namespace, Services, Sink, repository, until};
+use hdfs_csv_tests::{Namespace, Services, Sink, memory, repository, until};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
@@ -133,7 +133,7 @@ impl Watch {
             let (stop, peak) = (Arc::clone(&stop), Arc::clone(&peak));
             move || {
                 while !stop.load(Ordering::Relaxed) {
-                    peak.fetch_max(high_water_mark(pid).unwrap_or(0), Ordering::Relaxed);
+                    peak.fetch_max(memory(pid, "VmHWM").unwrap_or(0), Ordering::Relaxed);
                     thread::sleep(Duration::from_millis(20));
                 }
             }
@@ -148,12 +148,6 @@ impl Watch {
         ensure!(peak > 0, "the process was never seen");
         Ok(peak)
     }
-}
-
-fn high_water_mark(pid: u32) -> Option<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-    let line = status.lines().find(|line| line.starts_with("VmHWM:"))?;
-    Some(line.split_whitespace().nth(1)?.parse::<u64>().ok()? << 10)
 }
 
 async fn committed(sink: &Sink<'_>) -> Result<u64> {

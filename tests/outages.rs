@@ -5,10 +5,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, Namespace, Outage, Services, Sink, Traffic, until};
+use hdfs_csv_tests::{Comparison, Flow, Outage, Services, Sink, Traffic, memory, until};
 use hdfs_csv_tool::event::EventKind;
-use hdfs_csv_tool::produce::produce;
-use hdfs_csv_tool::traffic::Plan;
 use serde_json::json;
 
 const KINDS: [EventKind; 2] = [EventKind::Searching, EventKind::PageVisit];
@@ -50,7 +48,8 @@ fn without_hdfs(services: &Services, away: Outage, outage: Duration) -> Result<(
 
     away.begin(services.stack())?;
     let began = Instant::now();
-    let bulk = fill(services, &namespace)?;
+    // Many more than fit into its memory.
+    namespace.fill(BULK, BULK_RECORDS)?;
     until("the memory bound is reached", LIMIT, || {
         let used = sink.gauge("memory_bytes")?;
         ensure!(used >= BOUND as f64, "{used} bytes are used");
@@ -59,7 +58,7 @@ fn without_hdfs(services: &Services, away: Outage, outage: Duration) -> Result<(
     let (mut most, mut most_resident) = (0.0_f64, 0);
     while began.elapsed() < outage {
         most = most.max(sink.gauge("memory_bytes")?);
-        most_resident = most_resident.max(resident(pid)?);
+        most_resident = most_resident.max(memory(pid, "VmRSS")?);
         ensure!(sink.processes() == [(0, pid)], "the instance has ended: {:?}", sink.processes());
         sleep(Duration::from_secs(1));
     }
@@ -89,23 +88,11 @@ fn without_hdfs(services: &Services, away: Outage, outage: Duration) -> Result<(
         Ok(())
     })?;
     let summary = Comparison::of(&sink).run()?;
-    ensure!(summary["rows"] == sent.messages + bulk, "{} and {bulk} messages were confirmed: {summary}", sent.messages);
+    ensure!(
+        summary["rows"] == sent.messages + BULK_RECORDS,
+        "{} and {BULK_RECORDS} messages were confirmed: {summary}",
+        sent.messages
+    );
     sink.delete()?;
     Ok(())
-}
-
-/// Sends many more records than fit into the sink's memory; how many the broker has confirmed.
-fn fill(services: &Services, namespace: &Namespace<'_>) -> Result<u64> {
-    let day = 1_770_681_600_000;
-    let plan = Plan { seed: 1, count: BULK_RECORDS, kinds: vec![BULK], start: day, end: day + 86_400_000 };
-    let client = services.pulsar()?;
-    services.wait_for(produce(&client, &plan, &namespace.target(1_000), None, |_| {}))?;
-    Ok(BULK_RECORDS)
-}
-
-/// The bytes of memory that a process has.
-fn resident(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    Ok(line.split_whitespace().nth(1).context("no size")?.parse::<u64>()? << 10)
 }

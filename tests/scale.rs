@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use futures::StreamExt;
 use futures::stream;
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Services, Sink, until};
+use hdfs_csv_tests::{Comparison, Services, Sink, memory, until};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
@@ -67,7 +67,7 @@ fn many_source_partitions_commit_all_over_the_interval_and_none_is_late() -> Res
         let (calls_later, ended) = self::calls(services)?;
         let (calls, elapsed) = (calls_later - calls, (ended - began).as_secs_f64());
         let pid = sink.wait_for_process(0, None)?;
-        let resident = resident(pid)?;
+        let resident = memory(pid, "VmRSS")?;
         services.wait_for(publisher.close())?;
 
         let commits = services.wait_for(commits(services, &sink))?;
@@ -169,12 +169,6 @@ fn lateness(sent: &[(i32, i64)], commits: &BTreeMap<i32, Vec<CommitAt>>, since: 
     }
     late.sort();
     Ok(late)
-}
-
-fn resident(pid: u32) -> Result<u64> {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
-    let line = status.lines().find(|line| line.starts_with("VmRSS:")).context("no VmRSS")?;
-    Ok(line.split_whitespace().nth(1).context("no size")?.parse::<u64>()? << 10)
 }
 
 const MANIFESTS: u64 = 10_000;

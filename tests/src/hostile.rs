@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Json, json};
 
+use crate::namespace::hex;
 use crate::typed::{Field, Fields, long};
 
 /// What a reader must give back, whatever its own way to write it.
@@ -226,7 +227,7 @@ impl Want {
     pub fn is(&self, read: &str) -> bool {
         match self {
             Want::Text(text) => read == text,
-            Want::Bytes(bytes) => read.eq_ignore_ascii_case(&hexadecimal(bytes)),
+            Want::Bytes(bytes) => read.eq_ignore_ascii_case(&hex(bytes)),
             Want::Double(value) => number(read).is_some_and(|read| same(read, *value)),
             #[allow(clippy::cast_possible_truncation, reason = "a float's own digits give the float")]
             Want::Float(value) => number(read).is_some_and(|read| same(f64::from(read as f32), f64::from(*value))),
@@ -246,16 +247,6 @@ fn number(text: &str) -> Option<f64> {
 
 fn without_zeros(text: &str) -> &str {
     if text.contains('.') { text.trim_end_matches('0').trim_end_matches('.') } else { text }
-}
-
-/// Bytes in hexadecimal digits.
-pub fn hexadecimal(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }
 
 #[cfg(test)]

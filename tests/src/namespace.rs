@@ -7,11 +7,15 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use hdfs_csv_tool::event::EventKind;
+use hdfs_csv_tool::produce::produce;
 use hdfs_csv_tool::topic::{StoredMessage, read_all};
+use hdfs_csv_tool::traffic::Plan;
 use serde_json::json;
 
 use crate::services::{Services, TENANT};
 
+/// 2026-02-10.
+const FILLED_DAY: i64 = 1_770_681_600_000;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A namespace that keeps its messages for ever, so that they can be read again after the sink has acknowledged them.
@@ -60,6 +64,13 @@ impl<'a> Namespace<'a> {
     pub fn target(&self, batch_size: u32) -> hdfs_csv_tool::produce::Target {
         let (tenant, namespace) = (TENANT.to_owned(), self.name.clone());
         hdfs_csv_tool::produce::Target { tenant, namespace, batch_size, rate: 0.0 }
+    }
+
+    /// Sends so many events of a kind, of one day, as fast as the broker takes them.
+    pub fn fill(&self, kind: EventKind, count: u64) -> Result<()> {
+        let plan = Plan { seed: 1, count, kinds: vec![kind], start: FILLED_DAY, end: FILLED_DAY + 86_400_000 };
+        let client = self.services.pulsar()?;
+        self.services.wait_for(produce(&client, &plan, &self.target(1_000), None, |_| {})).map(drop)
     }
 
     /// Every message of a topic, read by the independent reader.
@@ -120,7 +131,8 @@ fn version(message: &StoredMessage) -> Option<u64> {
     Some(u64::from_be_bytes(message.schema_version.as_deref()?.try_into().ok()?))
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Bytes in hexadecimal digits.
+pub(crate) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
         // Writing to a String cannot fail.
