@@ -16,10 +16,10 @@ mvn     := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never -
 say = @echo "[$$(date +%T)] $(1)"
 
 .NOTPARALLEL:
-.PHONY: help build nar demo dashboards down test quick unit integration faults deny clean always
+.PHONY: help build nar demo dashboards down test quick unit integration faults bench bench-growth bench-report deny clean always
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: $(library) ## Build everything in release: the connector's library and the commands
 
@@ -58,6 +58,17 @@ unit: ## Run Rust's unit tests
 integration: $(nar) ## Run the tests on real services, or one file of them: TEST=readers
 	$(call say,tests on real services)
 	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --no-fail-fast --test '$(or $(TEST),*)' -- --test-threads=2
+
+bench: $(nar) ## Measure the sink against one that does nothing and Pulsar's own: target/bench/report.json, about 15 minutes
+	$(call say,benchmarks on real services)
+	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench run
+
+bench-growth: $(nar) ## Measure how time and memory grow with rows, partitions, sizes: target/bench/growth.json, about 40 minutes
+	$(call say,growth on real services)
+	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench growth
+
+bench-report: $(library) ## Write docs/performance.md's tables and charts from target/bench
+	$(target)/release/hdfs-csv-bench report
 
 faults: $(nar) ## Do faults of every kind at random, FAULT_MINUTES=15 long: target/faults/report.json says what came of it
 	$(call say,faults at random on real services)
