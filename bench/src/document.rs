@@ -17,12 +17,12 @@ const PEERS: [&str; 3] = ["noop", "ours", "hdfs3"];
 pub fn write() -> Result<()> {
     let path = repository().join(DOCUMENT);
     let mut text = std::fs::read_to_string(&path).with_context(|| DOCUMENT.to_owned())?;
-    let (report, growth, micro) = (read_results("report.json")?, read_results("growth.json")?, read_results("micro.json")?);
+    let (report, growth) = (read_results("report.json")?, read_results("growth.json")?);
     for (name, part) in [
         ("end-to-end", end_to_end(&report["e2e"])?),
         ("writing", writing(&report["writing"])),
         ("freshness", freshness(&report["freshness"])),
-        ("micro", micro_table(&micro)),
+        ("micro", micro_table(&report["micro"])),
         ("growth", curves(&growth)?),
         ("folding", folding(&growth["folding"])),
     ] {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use hdfs_csv_bench::micro;
 use hdfs_csv_stack::{Runtime, Stack, artifacts, stacks_dir};
 use hdfs_csv_tests::{Namespace, Services, backlog};
 use serde_json::{Map, Value, json};
@@ -41,6 +42,10 @@ pub fn run(only: &[String], rounds: u32, fewer: u64) -> Result<()> {
             let known = crate::read_results(REPORT)?["e2e"]["searching"]["ours_rows_per_s"].as_f64();
             let peak = searching.or(known).context("half the peak load is measured after the payload searching")?;
             put_result(REPORT, &["freshness"], freshness::run(services, peak / 2.0)?)?;
+        }
+        if wanted(only, "micro") {
+            let figures = micro::measure(services.stack().hadoop_conf_dir()?)?;
+            put_result(REPORT, &["micro"], serde_json::to_value(figures)?)?;
         }
         println!("{}", crate::results(REPORT).display());
         Ok(())

@@ -30,7 +30,7 @@ struct Arguments {
 enum Command {
     /// Drain the same backlogs with a sink that does nothing, this one, and Pulsar's own for HDFS: target/bench/report.json.
     Run {
-        /// Only these payloads: searching, smallest, wide, mix; and the parts writing and freshness.
+        /// Only these payloads: searching, smallest, wide, mix; and the parts writing, freshness and micro.
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
         /// How often each sink drains each backlog.

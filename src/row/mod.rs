@@ -33,7 +33,7 @@ impl Dialect {
     }
 
     /// Appends a field's text, without a delimiter.
-    #[inline]
+    #[inline(always)]
     pub fn append(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
         match self {
             Dialect::Hive(hive) => hive.append(out, value),

@@ -18,7 +18,7 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{BadRecord, Fields, Reason, Value, decimal};
+use super::{BadRecord, Fields, Put, Reason, Value, decimal};
 use crate::schema::types::{Kind, Type, Types};
 use cursor::Cursor;
 
@@ -43,8 +43,8 @@ impl<'a> Json<'a> {
 }
 
 impl<'a> Fields<'a> for Json<'a> {
-    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason> {
-        put(self.values.next().unwrap_or(Value::Null))
+    fn next<P: Put<'a>>(&mut self, put: P) -> Result<P::Done, Reason> {
+        put.put(self.values.next().unwrap_or(Value::Null))
     }
 
     fn end(self) -> Result<(), Reason> {
