@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use anyhow::Result;
-use hdfs_csv_bench::decoders::{ApacheAvro, Decoder, Ours, SerdeAvroFast, SerdeJson, rows};
+use hdfs_csv_bench::decoders::{ApacheAvro, Decoder, Ours, SerdeAvroFast, SerdeAvroFastDirect, SerdeJson, rows};
 use hdfs_csv_bench::micro::Allocations;
 use hdfs_csv_bench::payloads::{COUNT, Payloads};
 use hdfs_csv_tool::catalogue::Catalogue;
@@ -19,6 +19,7 @@ fn main() -> Result<()> {
         count(decode, Ours::new("AVRO", kind)?, &payloads.avro)?;
         count(decode, ApacheAvro::new(&catalogue, kind)?, &payloads.avro)?;
         count(decode, SerdeAvroFast::new(&catalogue, kind)?, &payloads.avro)?;
+        count(decode, SerdeAvroFastDirect::new(&catalogue, kind)?, &payloads.avro)?;
         let json = all.json.entry(kind.name().to_owned()).or_default();
         count(json, Ours::new("JSON", kind)?, &payloads.json)?;
         count(json, SerdeJson::new(&catalogue, kind)?, &payloads.json)?;

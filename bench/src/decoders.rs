@@ -2,7 +2,6 @@
 //! the connector's own code, so that they differ in how they get at the values.
 
 use std::borrow::Cow;
-use std::time::Duration;
 
 use anyhow::{Result, anyhow, bail, ensure};
 use apache_avro::reader::datum::GenericDatumReader;
@@ -17,11 +16,10 @@ use pulsar_io_hdfs_csv::row::Dialect;
 use pulsar_io_hdfs_csv::row::compression::Compression;
 use pulsar_io_hdfs_csv::row::file_format::FileFormat;
 use pulsar_io_hdfs_csv::row::hive::Hive;
-use pulsar_io_hdfs_csv::row::partition::{Partitioning, TimeSource, Unit};
 use pulsar_io_hdfs_csv::schema::plan::{Plan, RowSettings};
 use pulsar_io_hdfs_csv::schema::table::TableColumns;
 use pulsar_io_hdfs_csv::schema::writer::{SchemaInfo, WriterSchema};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_avro_fast::de::DeserializerState;
 
 use crate::payloads::START;
@@ -54,7 +52,7 @@ pub trait Decoder {
     fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()>;
 }
 
-/// The connector's: the schema compiled to a plan. It finds the record's partition too, which the others do not.
+/// The connector's: the schema compiled to a plan.
 pub struct Ours {
     plan: Plan,
 }
@@ -68,17 +66,10 @@ impl Ours {
             ..SchemaInfo::default()
         };
         let schema = WriterSchema::compile(&info)?;
-        let day = Duration::from_secs(86_400);
         let settings = RowSettings {
             format: FileFormat { dialect: DIALECT, compression: Compression::None },
             metadata: Vec::new(),
-            partitioning: Some(Partitioning {
-                column: "dt".to_owned(),
-                unit: Unit::Day,
-                source: TimeSource::Field("timestamp".to_owned()),
-                past_limit: day,
-                future_limit: day,
-            }),
+            partitioning: None,
         };
         let table = TableColumns { version: 1, columns: schema.columns.clone() };
         Ok(Ours { plan: Plan::new(&settings, &schema, &table) })
@@ -141,8 +132,13 @@ fn of_avro(value: &Avro) -> Result<Value<'_>> {
     })
 }
 
-/// serde_avro_fast at its best: a visitor that writes each value's text as it is read, and allocates nothing.
-pub struct SerdeAvroFast {
+/// serde_avro_fast: the values of the fields, borrowed where they can be, then their texts.
+pub struct SerdeAvroFast(ByVisitor);
+
+/// serde_avro_fast at its best: each value's text is written by the visitor that is given it.
+pub struct SerdeAvroFastDirect(ByVisitor);
+
+struct ByVisitor {
     schema: serde_avro_fast::Schema,
     fields: Vec<Field>,
 }
@@ -164,10 +160,23 @@ impl Field {
     }
 }
 
+impl ByVisitor {
+    fn new(catalogue: &Catalogue, kind: EventKind) -> Result<ByVisitor> {
+        Ok(ByVisitor { schema: kind.schema_text().parse()?, fields: Field::all(catalogue.fields(kind)?) })
+    }
+
+    #[inline]
+    fn for_each<'a>(&self, payload: &'a [u8], put: impl FnMut(Value<'a>) -> Result<()>) -> Result<()> {
+        let mut state = DeserializerState::from_slice(payload, &self.schema);
+        state.deserializer().deserialize_any(EachField { fields: &self.fields, put })?;
+        Ok(())
+    }
+}
+
 impl SerdeAvroFast {
     /// For Avro payloads of an event.
     pub fn new(catalogue: &Catalogue, kind: EventKind) -> Result<SerdeAvroFast> {
-        Ok(SerdeAvroFast { schema: kind.schema_text().parse()?, fields: Field::all(catalogue.fields(kind)?) })
+        ByVisitor::new(catalogue, kind).map(SerdeAvroFast)
     }
 }
 
@@ -175,48 +184,74 @@ impl Decoder for SerdeAvroFast {
     const NAME: &'static str = "serde_avro_fast";
 
     fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let mut values = Vec::with_capacity(self.0.fields.len());
+        self.0.for_each(payload, |value| {
+            values.push(value);
+            Ok(())
+        })?;
         let start = out.len();
-        let mut state = DeserializerState::from_slice(payload, &self.schema);
-        state.deserializer().deserialize_any(Row { fields: &self.fields, out })?;
+        values.iter().try_for_each(|value| append(out, value))?;
         DIALECT.end_row(out, start);
         Ok(())
     }
 }
 
-struct Row<'r> {
-    fields: &'r [Field],
-    out: &'r mut Vec<u8>,
+impl SerdeAvroFastDirect {
+    /// For Avro payloads of an event.
+    pub fn new(catalogue: &Catalogue, kind: EventKind) -> Result<SerdeAvroFastDirect> {
+        ByVisitor::new(catalogue, kind).map(SerdeAvroFastDirect)
+    }
 }
 
-impl<'de> Visitor<'de> for Row<'_> {
+impl Decoder for SerdeAvroFastDirect {
+    const NAME: &'static str = "serde_avro_fast_direct";
+
+    fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+        let start = out.len();
+        self.0.for_each(payload, |value| append(out, &value))?;
+        DIALECT.end_row(out, start);
+        Ok(())
+    }
+}
+
+/// Gives each field's value on.
+struct EachField<'f, P> {
+    fields: &'f [Field],
+    put: P,
+}
+
+impl<'de, P: FnMut(Value<'de>) -> Result<()>> Visitor<'de> for EachField<'_, P> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a record")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         for field in self.fields {
             map.next_key::<IgnoredAny>()?;
-            map.next_value_seed(Text { field: *field, out: self.out })?;
+            map.next_value_seed(FieldValue { field: *field, put: &mut self.put })?;
         }
         Ok(())
     }
 }
 
-struct Text<'r> {
+struct FieldValue<'p, P> {
     field: Field,
-    out: &'r mut Vec<u8>,
+    put: &'p mut P,
 }
 
-impl Text<'_> {
+impl<P> FieldValue<'_, P> {
     #[inline]
-    fn append<E: serde::de::Error>(self, value: &Value<'_>) -> Result<(), E> {
-        append(self.out, value).map_err(E::custom)
+    fn put<'de, E: Error>(self, value: Value<'de>) -> Result<(), E>
+    where
+        P: FnMut(Value<'de>) -> Result<()>,
+    {
+        (self.put)(value).map_err(E::custom)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Text<'_> {
+impl<'de, P: FnMut(Value<'de>) -> Result<()>> DeserializeSeed<'de> for FieldValue<'_, P> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -224,32 +259,32 @@ impl<'de> DeserializeSeed<'de> for Text<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Text<'_> {
+impl<'de, P: FnMut(Value<'de>) -> Result<()>> Visitor<'de> for FieldValue<'_, P> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a value of an event")
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.append(&Value::Null)
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.put(Value::Null)
     }
 
-    fn visit_i32<E: serde::de::Error>(self, value: i32) -> Result<(), E> {
-        self.append(&Value::Long(i64::from(value)))
+    fn visit_i32<E: Error>(self, value: i32) -> Result<(), E> {
+        self.put(Value::Long(i64::from(value)))
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
         let value = self.field.integer(value);
-        self.append(&value)
+        self.put(value)
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.append(&Value::Double(value))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.put(Value::Double(value))
     }
 
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
-        self.append(&Value::Text(Cow::Borrowed(value)))
+    fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<(), E> {
+        self.put(Value::Text(Cow::Borrowed(value)))
     }
 }
 

@@ -3,7 +3,7 @@
 use anyhow::Result;
 use criterion::measurement::WallTime;
 use criterion::{BenchmarkGroup, BenchmarkId, Criterion, Throughput};
-use hdfs_csv_bench::decoders::{ApacheAvro, Decoder, Ours, SerdeAvroFast, SerdeJson, rows};
+use hdfs_csv_bench::decoders::{ApacheAvro, Decoder, Ours, SerdeAvroFast, SerdeAvroFastDirect, SerdeJson, rows};
 use hdfs_csv_bench::payloads::{COUNT, Payloads};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::event::EventKind;
@@ -20,6 +20,7 @@ pub fn measure(criterion: &mut Criterion) -> Result<()> {
         compare(&mut group, kind, ours, &payloads.avro, &expected)?;
         compare(&mut group, kind, ApacheAvro::new(&catalogue, kind)?, &payloads.avro, &expected)?;
         compare(&mut group, kind, SerdeAvroFast::new(&catalogue, kind)?, &payloads.avro, &expected)?;
+        compare(&mut group, kind, SerdeAvroFastDirect::new(&catalogue, kind)?, &payloads.avro, &expected)?;
         group.finish();
 
         let mut group = criterion.benchmark_group("json");
