@@ -1,8 +1,6 @@
 //! The ways to make a payload a row: the connector's, and those that it could have taken instead. All write a value's text with
 //! the connector's own code, so that they differ in how they get at the values.
 
-use std::borrow::Cow;
-
 use anyhow::{Result, anyhow, bail, ensure};
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value as Avro;
@@ -125,7 +123,7 @@ fn of_avro(value: &Avro) -> Result<Value<'_>> {
         Avro::Int(value) => Value::Long(i64::from(*value)),
         Avro::Long(value) => Value::Long(*value),
         Avro::Double(value) => Value::Double(*value),
-        Avro::String(value) => Value::Text(Cow::Borrowed(value)),
+        Avro::String(value) => Value::Text(value.as_str().into()),
         Avro::TimestampMillis(value) => Value::TimestampMillis(*value),
         Avro::Union(_, value) => of_avro(value)?,
         other => bail!("no event has a value like {other:?}"),
@@ -284,7 +282,7 @@ impl<'de, P: FnMut(Value<'de>) -> Result<()>> Visitor<'de> for FieldValue<'_, P>
     }
 
     fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<(), E> {
-        self.put(Value::Text(Cow::Borrowed(value)))
+        self.put(Value::Text(value.into()))
     }
 }
 
@@ -312,7 +310,7 @@ impl Decoder for SerdeJson<'_> {
         for (RecordField { name, schema, .. }, field) in self.names.iter().zip(&self.fields) {
             let value = match &record[name] {
                 Json::Null => Value::Null,
-                Json::String(text) => Value::Text(Cow::Borrowed(text)),
+                Json::String(text) => Value::Text(text.as_str().into()),
                 Json::Number(number) if matches!(schema, Schema::Double | Schema::Union(_)) && number.is_f64() => {
                     Value::Double(number.as_f64().ok_or_else(|| anyhow!("no double"))?)
                 }
