@@ -8,8 +8,7 @@ use apache_avro::{Schema, schema::RecordField};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::event::EventKind;
 use pulsar_io_hdfs_csv::decode::Value;
-use pulsar_io_hdfs_csv::frame::{HEADER, Record};
-use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::frame::Record;
 use pulsar_io_hdfs_csv::row::Dialect;
 use pulsar_io_hdfs_csv::row::compression::Compression;
 use pulsar_io_hdfs_csv::row::file_format::FileFormat;
@@ -20,34 +19,16 @@ use pulsar_io_hdfs_csv::schema::writer::{SchemaInfo, WriterSchema};
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_avro_fast::de::DeserializerState;
 
-use crate::payloads::START;
-
 /// The default dialect.
 pub const DIALECT: Dialect = Dialect::Hive(Hive { delimiter: b',' });
 
-/// The record of a payload, as a hand-over brings it.
-pub fn record(payload: &[u8]) -> Record<'_> {
-    Record {
-        source_partition: 0,
-        schema: 0,
-        position: Position { ledger: 1, entry: 2, batch_index: 3 },
-        publish_time: START,
-        event_time: None,
-        key: None,
-        key_is_bytes: false,
-        properties: None,
-        payload,
-        bytes: &[0; HEADER],
-    }
-}
-
-/// A way to make a payload a row.
+/// A way to make a record's payload a row.
 pub trait Decoder {
     /// Its name in the results.
     const NAME: &'static str;
 
     /// Appends the row, its LF included.
-    fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()>;
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()>;
 }
 
 /// The connector's: the schema compiled to a plan.
@@ -78,8 +59,8 @@ impl Decoder for Ours {
     const NAME: &'static str = "ours";
 
     #[inline]
-    fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        self.plan.encode(&record(payload), "persistent://marketplace/events/measured", out)?;
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
+        self.plan.encode(record, "persistent://marketplace/events/measured", out)?;
         Ok(())
     }
 }
@@ -99,7 +80,8 @@ impl<'c> ApacheAvro<'c> {
 impl Decoder for ApacheAvro<'_> {
     const NAME: &'static str = "apache_avro_value";
 
-    fn append_row(&self, mut payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let mut payload = record.payload;
         let Avro::Record(fields) = self.reader.read_value(&mut payload)? else { bail!("no record") };
         ensure!(payload.is_empty(), "bytes are left over");
         let start = out.len();
@@ -181,9 +163,9 @@ impl SerdeAvroFast {
 impl Decoder for SerdeAvroFast {
     const NAME: &'static str = "serde_avro_fast";
 
-    fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
         let mut values = Vec::with_capacity(self.0.fields.len());
-        self.0.for_each(payload, |value| {
+        self.0.for_each(record.payload, |value| {
             values.push(value);
             Ok(())
         })?;
@@ -204,9 +186,9 @@ impl SerdeAvroFastDirect {
 impl Decoder for SerdeAvroFastDirect {
     const NAME: &'static str = "serde_avro_fast_direct";
 
-    fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
         let start = out.len();
-        self.0.for_each(payload, |value| append(out, &value))?;
+        self.0.for_each(record.payload, |value| append(out, &value))?;
         DIALECT.end_row(out, start);
         Ok(())
     }
@@ -303,12 +285,12 @@ impl<'c> SerdeJson<'c> {
 impl Decoder for SerdeJson<'_> {
     const NAME: &'static str = "serde_json_value";
 
-    fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
         use serde_json::Value as Json;
-        let record: Json = serde_json::from_slice(payload)?;
+        let values: Json = serde_json::from_slice(record.payload)?;
         let start = out.len();
         for (RecordField { name, schema, .. }, field) in self.names.iter().zip(&self.fields) {
-            let value = match &record[name] {
+            let value = match &values[name] {
                 Json::Null => Value::Null,
                 Json::String(text) => Value::Text(text.as_str().into()),
                 Json::Number(number) if matches!(schema, Schema::Double | Schema::Union(_)) && number.is_f64() => {
@@ -324,9 +306,46 @@ impl Decoder for SerdeJson<'_> {
     }
 }
 
-/// The rows of all these payloads.
-pub fn rows(decoder: &impl Decoder, payloads: &[Vec<u8>]) -> Result<Vec<u8>> {
+/// The rows of all these records.
+pub fn rows(decoder: &impl Decoder, records: &[Record<'_>]) -> Result<Vec<u8>> {
     let mut out = Vec::new();
-    payloads.iter().try_for_each(|payload| decoder.append_row(payload, &mut out))?;
+    records.iter().try_for_each(|record| decoder.append_row(record, &mut out))?;
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payloads::{Payloads, records};
+
+    #[test]
+    fn a_row_takes_no_allocation() {
+        let catalogue = Catalogue::load().unwrap();
+        for &kind in EventKind::ALL {
+            let payloads = Payloads::new(&catalogue, kind).unwrap();
+            let records = records(&payloads.avro);
+            let ours = Ours::new("AVRO", kind).unwrap();
+            let mut out = Vec::with_capacity(rows(&ours, &records).unwrap().len());
+            let info = allocation_counter::measure(|| {
+                records.iter().for_each(|record| ours.append_row(record, &mut out).unwrap());
+            });
+            assert_eq!(info.count_total, 0, "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn every_decoder_writes_the_same_rows() {
+        let catalogue = Catalogue::load().unwrap();
+        for &kind in EventKind::ALL {
+            let payloads = Payloads::new(&catalogue, kind).unwrap();
+            let (avro, json) = (records(&payloads.avro), records(&payloads.json));
+            let expected = rows(&ApacheAvro::new(&catalogue, kind).unwrap(), &avro).unwrap();
+            assert_eq!(expected.iter().filter(|byte| **byte == b'\n').count(), avro.len());
+            assert_eq!(rows(&Ours::new("AVRO", kind).unwrap(), &avro).unwrap(), expected);
+            assert_eq!(rows(&SerdeAvroFast::new(&catalogue, kind).unwrap(), &avro).unwrap(), expected);
+            assert_eq!(rows(&SerdeAvroFastDirect::new(&catalogue, kind).unwrap(), &avro).unwrap(), expected);
+            assert_eq!(rows(&Ours::new("JSON", kind).unwrap(), &json).unwrap(), expected);
+            assert_eq!(rows(&SerdeJson::new(&catalogue, kind).unwrap(), &json).unwrap(), expected);
+        }
+    }
 }

@@ -58,14 +58,10 @@ pub fn append_timestamp_millis(out: &mut Vec<u8>, millis: i64) -> Result<(), Rea
     let day = since_first / MILLIS_PER_DAY as u64;
     let millis_of_day = (since_first % MILLIS_PER_DAY as u64) as u32;
     let date = Date::of_day_since_first(day)?;
-    append_written(
-        out,
-        b"yyyy-MM-dd HH:mm:ss.SSS",
-        |[y0, y1, y2, y3, _, m0, m1, _, d0, d1, _, clock @ ..]| {
-            date.write([y0, y1, y2, y3, m0, m1, d0, d1]);
-            write_clock(clock, millis_of_day);
-        },
-    );
+    append_written(out, b"yyyy-MM-dd HH:mm:ss.SSS", |[y0, y1, y2, y3, _, m0, m1, _, d0, d1, _, clock @ ..]| {
+        date.write([y0, y1, y2, y3, m0, m1, d0, d1]);
+        write_clock(clock, millis_of_day);
+    });
     Ok(())
 }
 

@@ -10,8 +10,14 @@ use pulsar_io_hdfs_csv::row::rfc4180::Rfc4180;
 const TEXTS: [(&str, &str); 4] = [
     ("plain", "wireless headphones with a long battery life and a microphone that does not hiss in the wind outside"),
     ("plain_cyrillic", "беспроводные наушники с хорошим микрофоном и долгой работой"),
-    ("dirty_once", "wireless headphones with a long battery life, and a microphone that does not hiss in the wind outside"),
-    ("dirty", "a,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\n"),
+    (
+        "dirty_once",
+        "wireless headphones with a long battery life, and a microphone that does not hiss in the wind outside",
+    ),
+    (
+        "dirty",
+        "a,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\na,\"b\\c\n",
+    ),
 ];
 
 pub fn measure(criterion: &mut Criterion) {
