@@ -11,12 +11,13 @@ library := $(target)/release/libpulsar_io_hdfs_csv.so
 nar     := java-shim/target/pulsar-io-hdfs-csv-0.1.0.nar
 stack   := $(target)/release/hdfs-csv-stack
 mvn     := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never --file java-shim/pom.xml
+mvn_jmh := $(subst java-shim/,bench/jmh/,$(mvn))
 
 # Says what begins, and when.
 say = @echo "[$$(date +%T)] $(1)"
 
 .NOTPARALLEL:
-.PHONY: help build nar demo dashboards down test quick unit integration faults bench bench-growth bench-report deny clean always
+.PHONY: help build nar demo dashboards down test quick unit integration faults bench bench-growth bench-report micro deny clean always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -44,6 +45,7 @@ quick: ## Check formats and lints, and run Java's unit tests
 	cd dashboards && python3 -B -m unittest --quiet
 	$(call say,Java: format and unit tests)
 	$(mvn) spotless:check test
+	$(mvn_jmh) spotless:check
 	$(call say,lints)
 	cargo clippy --workspace --all-targets -- -D warnings
 
@@ -73,6 +75,9 @@ bench-report: $(library) ## Write docs/performance.md's tables and charts from t
 faults: $(nar) ## Do faults of every kind at random, FAULT_MINUTES=15 long: target/faults/report.json says what came of it
 	$(call say,faults at random on real services)
 	HDFS_CSV_NAR=$(abspath $(nar)) FAULT_MINUTES=$(or $(FAULT_MINUTES),15) cargo test --release --workspace --test faults -- --nocapture
+
+micro: $(nar) ## Measure the hot path alone, a part of what `make bench` does
+	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench run --only micro
 
 deny: ## Check licences and advisories of what is linked, with cargo-deny (cargo install --locked cargo-deny)
 	cargo deny --workspace check

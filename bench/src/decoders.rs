@@ -1,9 +1,6 @@
 //! The ways to make a payload a row: the connector's, and those that it could have taken instead. All write a value's text with
 //! the connector's own code, so that they differ in how they get at the values.
 
-use std::borrow::Cow;
-use std::time::Duration;
-
 use anyhow::{Result, anyhow, bail, ensure};
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value as Avro;
@@ -11,50 +8,30 @@ use apache_avro::{Schema, schema::RecordField};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::event::EventKind;
 use pulsar_io_hdfs_csv::decode::Value;
-use pulsar_io_hdfs_csv::frame::{HEADER, Record};
-use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::frame::Record;
 use pulsar_io_hdfs_csv::row::Dialect;
 use pulsar_io_hdfs_csv::row::compression::Compression;
 use pulsar_io_hdfs_csv::row::file_format::FileFormat;
 use pulsar_io_hdfs_csv::row::hive::Hive;
-use pulsar_io_hdfs_csv::row::partition::{Partitioning, TimeSource, Unit};
 use pulsar_io_hdfs_csv::schema::plan::{Plan, RowSettings};
 use pulsar_io_hdfs_csv::schema::table::TableColumns;
 use pulsar_io_hdfs_csv::schema::writer::{SchemaInfo, WriterSchema};
-use serde::de::{DeserializeSeed, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_avro_fast::de::DeserializerState;
-
-use crate::payloads::START;
 
 /// The default dialect.
 pub const DIALECT: Dialect = Dialect::Hive(Hive { delimiter: b',' });
 
-/// The record of a payload, as a hand-over brings it.
-pub fn record(payload: &[u8]) -> Record<'_> {
-    Record {
-        source_partition: 0,
-        schema: 0,
-        position: Position { ledger: 1, entry: 2, batch_index: 3 },
-        publish_time: START,
-        event_time: None,
-        key: None,
-        key_is_bytes: false,
-        properties: None,
-        payload,
-        bytes: &[0; HEADER],
-    }
-}
-
-/// A way to make a payload a row.
+/// A way to make a record's payload a row.
 pub trait Decoder {
     /// Its name in the results.
     const NAME: &'static str;
 
     /// Appends the row, its LF included.
-    fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()>;
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()>;
 }
 
-/// The connector's: the schema compiled to a plan. It finds the record's partition too, which the others do not.
+/// The connector's: the schema compiled to a plan.
 pub struct Ours {
     plan: Plan,
 }
@@ -68,17 +45,10 @@ impl Ours {
             ..SchemaInfo::default()
         };
         let schema = WriterSchema::compile(&info)?;
-        let day = Duration::from_secs(86_400);
         let settings = RowSettings {
             format: FileFormat { dialect: DIALECT, compression: Compression::None },
             metadata: Vec::new(),
-            partitioning: Some(Partitioning {
-                column: "dt".to_owned(),
-                unit: Unit::Day,
-                source: TimeSource::Field("timestamp".to_owned()),
-                past_limit: day,
-                future_limit: day,
-            }),
+            partitioning: None,
         };
         let table = TableColumns { version: 1, columns: schema.columns.clone() };
         Ok(Ours { plan: Plan::new(&settings, &schema, &table) })
@@ -89,8 +59,8 @@ impl Decoder for Ours {
     const NAME: &'static str = "ours";
 
     #[inline]
-    fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
-        self.plan.encode(&record(payload), "persistent://marketplace/events/measured", out)?;
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
+        self.plan.encode(record, "persistent://marketplace/events/measured", out)?;
         Ok(())
     }
 }
@@ -110,7 +80,8 @@ impl<'c> ApacheAvro<'c> {
 impl Decoder for ApacheAvro<'_> {
     const NAME: &'static str = "apache_avro_value";
 
-    fn append_row(&self, mut payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let mut payload = record.payload;
         let Avro::Record(fields) = self.reader.read_value(&mut payload)? else { bail!("no record") };
         ensure!(payload.is_empty(), "bytes are left over");
         let start = out.len();
@@ -134,15 +105,20 @@ fn of_avro(value: &Avro) -> Result<Value<'_>> {
         Avro::Int(value) => Value::Long(i64::from(*value)),
         Avro::Long(value) => Value::Long(*value),
         Avro::Double(value) => Value::Double(*value),
-        Avro::String(value) => Value::Text(Cow::Borrowed(value)),
+        Avro::String(value) => Value::Text(value.as_str().into()),
         Avro::TimestampMillis(value) => Value::TimestampMillis(*value),
         Avro::Union(_, value) => of_avro(value)?,
         other => bail!("no event has a value like {other:?}"),
     })
 }
 
-/// serde_avro_fast at its best: a visitor that writes each value's text as it is read, and allocates nothing.
-pub struct SerdeAvroFast {
+/// serde_avro_fast: the values of the fields, borrowed where they can be, then their texts.
+pub struct SerdeAvroFast(ByVisitor);
+
+/// serde_avro_fast at its best: each value's text is written by the visitor that is given it.
+pub struct SerdeAvroFastDirect(ByVisitor);
+
+struct ByVisitor {
     schema: serde_avro_fast::Schema,
     fields: Vec<Field>,
 }
@@ -164,59 +140,98 @@ impl Field {
     }
 }
 
+impl ByVisitor {
+    fn new(catalogue: &Catalogue, kind: EventKind) -> Result<ByVisitor> {
+        Ok(ByVisitor { schema: kind.schema_text().parse()?, fields: Field::all(catalogue.fields(kind)?) })
+    }
+
+    #[inline]
+    fn for_each<'a>(&self, payload: &'a [u8], put: impl FnMut(Value<'a>) -> Result<()>) -> Result<()> {
+        let mut state = DeserializerState::from_slice(payload, &self.schema);
+        state.deserializer().deserialize_any(EachField { fields: &self.fields, put })?;
+        Ok(())
+    }
+}
+
 impl SerdeAvroFast {
     /// For Avro payloads of an event.
     pub fn new(catalogue: &Catalogue, kind: EventKind) -> Result<SerdeAvroFast> {
-        Ok(SerdeAvroFast { schema: kind.schema_text().parse()?, fields: Field::all(catalogue.fields(kind)?) })
+        ByVisitor::new(catalogue, kind).map(SerdeAvroFast)
     }
 }
 
 impl Decoder for SerdeAvroFast {
     const NAME: &'static str = "serde_avro_fast";
 
-    fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let mut values = Vec::with_capacity(self.0.fields.len());
+        self.0.for_each(record.payload, |value| {
+            values.push(value);
+            Ok(())
+        })?;
         let start = out.len();
-        let mut state = DeserializerState::from_slice(payload, &self.schema);
-        state.deserializer().deserialize_any(Row { fields: &self.fields, out })?;
+        values.iter().try_for_each(|value| append(out, value))?;
         DIALECT.end_row(out, start);
         Ok(())
     }
 }
 
-struct Row<'r> {
-    fields: &'r [Field],
-    out: &'r mut Vec<u8>,
+impl SerdeAvroFastDirect {
+    /// For Avro payloads of an event.
+    pub fn new(catalogue: &Catalogue, kind: EventKind) -> Result<SerdeAvroFastDirect> {
+        ByVisitor::new(catalogue, kind).map(SerdeAvroFastDirect)
+    }
 }
 
-impl<'de> Visitor<'de> for Row<'_> {
+impl Decoder for SerdeAvroFastDirect {
+    const NAME: &'static str = "serde_avro_fast_direct";
+
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
+        let start = out.len();
+        self.0.for_each(record.payload, |value| append(out, &value))?;
+        DIALECT.end_row(out, start);
+        Ok(())
+    }
+}
+
+/// Gives each field's value on.
+struct EachField<'f, P> {
+    fields: &'f [Field],
+    put: P,
+}
+
+impl<'de, P: FnMut(Value<'de>) -> Result<()>> Visitor<'de> for EachField<'_, P> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a record")
     }
 
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+    fn visit_map<A: MapAccess<'de>>(mut self, mut map: A) -> Result<(), A::Error> {
         for field in self.fields {
             map.next_key::<IgnoredAny>()?;
-            map.next_value_seed(Text { field: *field, out: self.out })?;
+            map.next_value_seed(FieldValue { field: *field, put: &mut self.put })?;
         }
         Ok(())
     }
 }
 
-struct Text<'r> {
+struct FieldValue<'p, P> {
     field: Field,
-    out: &'r mut Vec<u8>,
+    put: &'p mut P,
 }
 
-impl Text<'_> {
+impl<P> FieldValue<'_, P> {
     #[inline]
-    fn append<E: serde::de::Error>(self, value: &Value<'_>) -> Result<(), E> {
-        append(self.out, value).map_err(E::custom)
+    fn put<'de, E: Error>(self, value: Value<'de>) -> Result<(), E>
+    where
+        P: FnMut(Value<'de>) -> Result<()>,
+    {
+        (self.put)(value).map_err(E::custom)
     }
 }
 
-impl<'de> DeserializeSeed<'de> for Text<'_> {
+impl<'de, P: FnMut(Value<'de>) -> Result<()>> DeserializeSeed<'de> for FieldValue<'_, P> {
     type Value = ();
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
@@ -224,32 +239,32 @@ impl<'de> DeserializeSeed<'de> for Text<'_> {
     }
 }
 
-impl<'de> Visitor<'de> for Text<'_> {
+impl<'de, P: FnMut(Value<'de>) -> Result<()>> Visitor<'de> for FieldValue<'_, P> {
     type Value = ();
 
     fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("a value of an event")
     }
 
-    fn visit_unit<E: serde::de::Error>(self) -> Result<(), E> {
-        self.append(&Value::Null)
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        self.put(Value::Null)
     }
 
-    fn visit_i32<E: serde::de::Error>(self, value: i32) -> Result<(), E> {
-        self.append(&Value::Long(i64::from(value)))
+    fn visit_i32<E: Error>(self, value: i32) -> Result<(), E> {
+        self.put(Value::Long(i64::from(value)))
     }
 
-    fn visit_i64<E: serde::de::Error>(self, value: i64) -> Result<(), E> {
+    fn visit_i64<E: Error>(self, value: i64) -> Result<(), E> {
         let value = self.field.integer(value);
-        self.append(&value)
+        self.put(value)
     }
 
-    fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<(), E> {
-        self.append(&Value::Double(value))
+    fn visit_f64<E: Error>(self, value: f64) -> Result<(), E> {
+        self.put(Value::Double(value))
     }
 
-    fn visit_str<E: serde::de::Error>(self, value: &str) -> Result<(), E> {
-        self.append(&Value::Text(Cow::Borrowed(value)))
+    fn visit_borrowed_str<E: Error>(self, value: &'de str) -> Result<(), E> {
+        self.put(Value::Text(value.into()))
     }
 }
 
@@ -270,14 +285,14 @@ impl<'c> SerdeJson<'c> {
 impl Decoder for SerdeJson<'_> {
     const NAME: &'static str = "serde_json_value";
 
-    fn append_row(&self, payload: &[u8], out: &mut Vec<u8>) -> Result<()> {
+    fn append_row(&self, record: &Record<'_>, out: &mut Vec<u8>) -> Result<()> {
         use serde_json::Value as Json;
-        let record: Json = serde_json::from_slice(payload)?;
+        let values: Json = serde_json::from_slice(record.payload)?;
         let start = out.len();
         for (RecordField { name, schema, .. }, field) in self.names.iter().zip(&self.fields) {
-            let value = match &record[name] {
+            let value = match &values[name] {
                 Json::Null => Value::Null,
-                Json::String(text) => Value::Text(Cow::Borrowed(text)),
+                Json::String(text) => Value::Text(text.as_str().into()),
                 Json::Number(number) if matches!(schema, Schema::Double | Schema::Union(_)) && number.is_f64() => {
                     Value::Double(number.as_f64().ok_or_else(|| anyhow!("no double"))?)
                 }
@@ -291,9 +306,46 @@ impl Decoder for SerdeJson<'_> {
     }
 }
 
-/// The rows of all these payloads.
-pub fn rows(decoder: &impl Decoder, payloads: &[Vec<u8>]) -> Result<Vec<u8>> {
+/// The rows of all these records.
+pub fn rows(decoder: &impl Decoder, records: &[Record<'_>]) -> Result<Vec<u8>> {
     let mut out = Vec::new();
-    payloads.iter().try_for_each(|payload| decoder.append_row(payload, &mut out))?;
+    records.iter().try_for_each(|record| decoder.append_row(record, &mut out))?;
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::payloads::{Payloads, records};
+
+    #[test]
+    fn a_row_takes_no_allocation() {
+        let catalogue = Catalogue::load().unwrap();
+        for &kind in EventKind::ALL {
+            let payloads = Payloads::new(&catalogue, kind).unwrap();
+            let records = records(&payloads.avro);
+            let ours = Ours::new("AVRO", kind).unwrap();
+            let mut out = Vec::with_capacity(rows(&ours, &records).unwrap().len());
+            let info = allocation_counter::measure(|| {
+                records.iter().for_each(|record| ours.append_row(record, &mut out).unwrap());
+            });
+            assert_eq!(info.count_total, 0, "{}", kind.name());
+        }
+    }
+
+    #[test]
+    fn every_decoder_writes_the_same_rows() {
+        let catalogue = Catalogue::load().unwrap();
+        for &kind in EventKind::ALL {
+            let payloads = Payloads::new(&catalogue, kind).unwrap();
+            let (avro, json) = (records(&payloads.avro), records(&payloads.json));
+            let expected = rows(&ApacheAvro::new(&catalogue, kind).unwrap(), &avro).unwrap();
+            assert_eq!(expected.iter().filter(|byte| **byte == b'\n').count(), avro.len());
+            assert_eq!(rows(&Ours::new("AVRO", kind).unwrap(), &avro).unwrap(), expected);
+            assert_eq!(rows(&SerdeAvroFast::new(&catalogue, kind).unwrap(), &avro).unwrap(), expected);
+            assert_eq!(rows(&SerdeAvroFastDirect::new(&catalogue, kind).unwrap(), &avro).unwrap(), expected);
+            assert_eq!(rows(&Ours::new("JSON", kind).unwrap(), &json).unwrap(), expected);
+            assert_eq!(rows(&SerdeJson::new(&catalogue, kind).unwrap(), &json).unwrap(), expected);
+        }
+    }
 }

@@ -164,7 +164,11 @@ fn median(measurement: &Path) -> Result<f64> {
 /// Builds the benchmark in Java and runs it on the library that `cargo build --release --workspace` has built.
 fn crossing(paths: &Paths, hadoop_conf_dir: &Path) -> Result<BTreeMap<String, f64>> {
     let library = paths.target.join("release/libpulsar_io_hdfs_csv.so");
-    ensure!(library.is_file(), "{} is not there: build it first (cargo build --release --workspace)", library.display());
+    ensure!(
+        library.is_file(),
+        "{} is not there: build it first (cargo build --release --workspace)",
+        library.display()
+    );
     let payloads = paths.folder.join("searching.payloads");
     write_payloads(&payloads)?;
     let module = paths.repository.join("bench/jmh");

@@ -9,10 +9,12 @@ pub mod json;
 pub mod json_text;
 pub mod key_value;
 pub mod primitive;
+pub mod text;
 
 use avro::Avro;
 use json::Json;
 use primitive::Primitive;
+use text::Text;
 
 /// The fields of a record, one after another in the order of the writer's schema.
 pub trait Fields<'a> {
@@ -88,7 +90,7 @@ pub enum Value<'a> {
     /// A 64-bit floating point number.
     Double(f64),
     /// Text.
-    Text(Cow<'a, str>),
+    Text(Text<'a>),
     /// Bytes.
     Bytes(Cow<'a, [u8]>),
     /// An integer divided by ten to the power of the scale.

@@ -53,16 +53,15 @@ pub fn append_date(out: &mut Vec<u8>, days: i64) -> Result<(), Reason> {
 /// Appends `yyyy-MM-dd HH:mm:ss.SSS`.
 #[inline]
 pub fn append_timestamp_millis(out: &mut Vec<u8>, millis: i64) -> Result<(), Reason> {
-    let date = Date::of(day_of(millis))?;
-    let millis_of_day = millis.rem_euclid(MILLIS_PER_DAY) as u32;
-    append_written(
-        out,
-        b"yyyy-MM-dd HH:mm:ss.SSS",
-        |[y0, y1, y2, y3, _, m0, m1, _, d0, d1, _, clock @ ..]| {
-            date.write([y0, y1, y2, y3, m0, m1, d0, d1]);
-            write_clock(clock, millis_of_day);
-        },
-    );
+    // Counted from the first day, nothing is negative, which makes the divisions shorter.
+    let since_first = millis.wrapping_sub(*DAYS.start() * MILLIS_PER_DAY) as u64;
+    let day = since_first / MILLIS_PER_DAY as u64;
+    let millis_of_day = (since_first % MILLIS_PER_DAY as u64) as u32;
+    let date = Date::of_day_since_first(day)?;
+    append_written(out, b"yyyy-MM-dd HH:mm:ss.SSS", |[y0, y1, y2, y3, _, m0, m1, _, d0, d1, _, clock @ ..]| {
+        date.write([y0, y1, y2, y3, m0, m1, d0, d1]);
+        write_clock(clock, millis_of_day);
+    });
     Ok(())
 }
 
@@ -110,14 +109,19 @@ struct Date {
 }
 
 impl Date {
-    #[inline]
     fn of(days: i64) -> Result<Date, Reason> {
-        if !DAYS.contains(&days) {
+        Date::of_day_since_first(days.wrapping_sub(*DAYS.start()) as u64)
+    }
+
+    #[inline]
+    fn of_day_since_first(day: u64) -> Result<Date, Reason> {
+        if day > (*DAYS.end() - *DAYS.start()) as u64 {
             return Err(Reason::OutOfRange);
         }
         // Neri's and Schneider's civil-from-days: centuries, and years that begin on 1 March, by multiplications of 32 bits.
         // (Euclidean affine functions and their application to calendar algorithms, 2022.)
-        let quarters = 4 * (days + 719_468) as u32 + 3;
+        // They count from 1 March of the year 0, which is 306 days earlier.
+        let quarters = 4 * (day as u32 + 306) + 3;
         let century = quarters / 146_097;
         let scaled = 2_939_745 * u64::from(quarters % 146_097 | 3);
         let year = 100 * century + (scaled >> 32) as u32;

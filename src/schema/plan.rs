@@ -186,7 +186,9 @@ impl Plan {
     #[inline(always)]
     fn append(&self, step: &Step, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
         match *value {
-            Value::Float(value) if step.widen_to_double => self.dialect.append(out, &Value::Double(f64::from(value)))?,
+            Value::Float(value) if step.widen_to_double => {
+                self.dialect.append(out, &Value::Double(f64::from(value)))?
+            }
             _ => self.dialect.append(out, value)?,
         }
         out.push(self.dialect.delimiter());

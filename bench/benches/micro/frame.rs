@@ -2,16 +2,16 @@
 
 use anyhow::Result;
 use criterion::{Criterion, Throughput};
-use hdfs_csv_bench::decoders::record;
-use hdfs_csv_bench::payloads::{COUNT, Payloads};
+use hdfs_csv_bench::payloads::{COUNT, Payloads, records};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::event::EventKind;
 use pulsar_io_hdfs_csv::frame::{Records, pack};
 
 pub fn measure(criterion: &mut Criterion) -> Result<()> {
     let payloads = Payloads::new(&Catalogue::load()?, EventKind::Searching)?;
+    let records = records(&payloads.avro);
     let mut buffer = Vec::new();
-    payloads.avro.iter().for_each(|payload| pack(&mut buffer, &record(payload)));
+    records.iter().for_each(|record| pack(&mut buffer, record));
 
     let mut group = criterion.benchmark_group("frame");
     group.throughput(Throughput::Elements(COUNT as u64));
@@ -27,7 +27,7 @@ pub fn measure(criterion: &mut Criterion) -> Result<()> {
     group.bench_function("pack", |bencher| {
         bencher.iter(|| {
             buffer.clear();
-            payloads.avro.iter().for_each(|payload| pack(&mut buffer, &record(payload)));
+            records.iter().for_each(|record| pack(&mut buffer, record));
         });
     });
     group.finish();

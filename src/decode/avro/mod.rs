@@ -5,6 +5,7 @@ mod reader;
 
 use std::borrow::Cow;
 
+use super::text::Text;
 use super::{Fields, Put, Reason, Value, decimal};
 use crate::schema::types::{Kind, RecordType, Type};
 use reader::Reader;
@@ -60,9 +61,9 @@ fn scalar<'a, 'p: 'a, P: Put<'a>>(kind: &'a Kind, reader: &mut Reader<'p>, put: 
         Kind::Float => put.put(Value::Float(f32::from_le_bytes(reader.array()?))),
         Kind::Double => put.put(Value::Double(f64::from_le_bytes(reader.array()?))),
         Kind::Bytes => put.put(Value::Bytes(Cow::Borrowed(reader.bytes()?))),
-        Kind::String => put.put(Value::Text(Cow::Borrowed(reader.text()?))),
+        Kind::String => put.put(Value::Text(Text::checked(reader.bytes()?)?)),
         Kind::Fixed(size) => put.put(Value::Bytes(Cow::Borrowed(reader.fixed(*size)?))),
-        Kind::Enum(symbols) => put.put(Value::Text(Cow::Borrowed(symbol(symbols, reader)?))),
+        Kind::Enum(symbols) => put.put(Value::Text(symbol(symbols, reader)?.into())),
         Kind::TimestampMillis => put.put(Value::TimestampMillis(reader.long()?)),
         Kind::TimestampMicros => put.put(Value::TimestampMicros(reader.long()?)),
         Kind::Date => put.put(Value::Date(i64::from(reader.int()?))),
@@ -79,7 +80,7 @@ fn rare_scalar<'a>(kind: &Kind, reader: &mut Reader<'_>) -> Result<Value<'a>, Re
             };
             decimal::from_bytes(bytes, *decimal)?
         }
-        Kind::BigDecimal => Value::Text(Cow::Owned(big_decimal(reader)?)),
+        Kind::BigDecimal => Value::Text(big_decimal(reader)?.into()),
         Kind::TimeMillis => Value::TimeMillis(i64::from(reader.int()?)),
         Kind::TimeMicros => Value::TimeMicros(reader.long()?),
         Kind::TimestampNanos => Value::timestamp_nanos(reader.long()?),
