@@ -10,7 +10,8 @@ const COLOURS: [RGBColor; 3] = [RGBColor(0x9a, 0xa5, 0xb1), RGBColor(0x1f, 0x77,
 
 /// One value of several kinds for each of some groups, as bars; `None` leaves a gap.
 pub fn bars(path: &Path, title: &str, unit: &str, kinds: &[&str], groups: &[(String, Vec<Option<f64>>)]) -> Result<()> {
-    let most = groups.iter().flat_map(|(_, values)| values.iter().flatten()).fold(0.0, |most: f64, &value| most.max(value));
+    let most =
+        groups.iter().flat_map(|(_, values)| values.iter().flatten()).fold(0.0, |most: f64, &value| most.max(value));
     let root = SVGBackend::new(path, SIZE).into_drawing_area();
     let draw = || -> Result<(), Box<dyn std::error::Error>> {
         root.fill(&WHITE)?;
@@ -42,11 +43,10 @@ pub fn bars(path: &Path, title: &str, unit: &str, kinds: &[&str], groups: &[(Str
         }
         for (group, (name, _)) in groups.iter().enumerate() {
             let at = chart.plotting_area().map_coordinate(&(group as f64 + 0.5, 0.0));
-            let style = TextStyle::from(("sans-serif", 13).into_font())
-                .pos(plotters::style::text_anchor::Pos::new(
-                    plotters::style::text_anchor::HPos::Center,
-                    plotters::style::text_anchor::VPos::Top,
-                ));
+            let style = TextStyle::from(("sans-serif", 13).into_font()).pos(plotters::style::text_anchor::Pos::new(
+                plotters::style::text_anchor::HPos::Center,
+                plotters::style::text_anchor::VPos::Top,
+            ));
             root.draw_text(name, &style, (at.0, at.1 + 6))?;
         }
         chart

@@ -68,7 +68,13 @@ fn end_to_end(all: &Value) -> Result<Option<String>> {
         })
         .collect();
     let kinds = ["does nothing", "this sink", "Pulsar's hdfs3"];
-    bars(&picture("end-to-end"), "Rows a second by one instance, two cores with the broker", "rows/s", &kinds, &groups)?;
+    bars(
+        &picture("end-to-end"),
+        "Rows a second by one instance, two cores with the broker",
+        "rows/s",
+        &kinds,
+        &groups,
+    )?;
     let mut text = "![Rows a second](pictures/performance-end-to-end.svg)\n\n\
         | payload | message, row | does nothing | this sink | until committed | hdfs3 | this of nothing | until committed | this of hdfs3 |\n\
         |---|---|---|---|---|---|---|---|---|\n"
@@ -222,9 +228,10 @@ fn curves(all: &Value) -> Result<Option<String>> {
 }
 
 fn folding(all: &Value) -> Option<String> {
-    let mut text = "| `foldBelow` | bytes of a commit | commits | written again for each byte received | files | MB a file |\n\
+    let mut text =
+        "| `foldBelow` | bytes of a commit | commits | written again for each byte received | files | MB a file |\n\
         |---|---|---|---|---|---|\n"
-        .to_owned();
+            .to_owned();
     for row in all.as_array()? {
         text += &format!(
             "| {} | {} | {} | {} | {} | {} |\n",

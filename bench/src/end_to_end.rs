@@ -66,12 +66,10 @@ pub fn services(name: &str) -> Result<Services> {
 
 /// Fills the topics of a payload, as Avro and as rows, and returns their names.
 fn fill(namespace: &Namespace<'_>, payload: &Payload, rows: u64) -> Result<[Vec<String>; 2]> {
-    let avro: Vec<_> = payload
-        .topics
-        .iter()
-        .map(|(name, schema)| (namespace.topic_named(name), Some(schema.clone())))
-        .collect();
-    let text: Vec<_> = payload.topics.iter().map(|(name, _)| (namespace.topic_named(&format!("{name}-rows")), None)).collect();
+    let avro: Vec<_> =
+        payload.topics.iter().map(|(name, schema)| (namespace.topic_named(name), Some(schema.clone()))).collect();
+    let text: Vec<_> =
+        payload.topics.iter().map(|(name, _)| (namespace.topic_named(&format!("{name}-rows")), None)).collect();
     let services = namespace.services();
     backlog::send(services, &avro, payload.cycle(rows).map(|message| Ok((message.topic, message.avro.clone()))))?;
     let row = |message: &crate::payload::Message| Ok((message.topic, message.row.clone().into_bytes()));
@@ -97,7 +95,9 @@ fn compare(services: &Services, payload: &Payload, rows: u64, rounds: u32) -> Re
                 "{} {round}: {:.0} rows/s{}, {:.2} CPU s for a million, {} MB",
                 peer.name(),
                 drained.rows_per_second(),
-                drained.committed_rows_per_second().map_or(String::new(), |rate| format!(" ({rate:.0} until committed)")),
+                drained
+                    .committed_rows_per_second()
+                    .map_or(String::new(), |rate| format!(" ({rate:.0} until committed)")),
                 drained.cpu_seconds_per_million(),
                 drained.peak_bytes >> 20,
             );

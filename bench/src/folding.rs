@@ -45,7 +45,8 @@ pub fn run(services: &Services) -> Result<Value> {
         let hdfs = services.hdfs()?;
         let found = services.wait_for(tables(&hdfs, &sink.directory()))?;
         for bytes in BYTES {
-            let table = found.iter().find(|table| table.root().ends_with(&name(bytes))).context("a table is missing")?;
+            let table =
+                found.iter().find(|table| table.root().ends_with(&name(bytes))).context("a table is missing")?;
             let all = services.wait_for(commits::all(&hdfs, table))?;
             let manifests = || all.iter().flat_map(|commits| &commits.manifests);
             let files = || manifests().flat_map(|manifest| &manifest.files);
@@ -85,7 +86,8 @@ fn send(services: &Services, payload: &Payload, topics: &[String]) -> Result<()>
             let mut pending = Vec::new();
             for (publisher, bytes) in publishers.iter_mut().zip(BYTES) {
                 for message in messages.by_ref().take(bytes / MESSAGE / TIMES_A_SECOND) {
-                    pending.push(publisher.send(Message { payload: message.avro.clone(), ..Default::default() }).await?);
+                    pending
+                        .push(publisher.send(Message { payload: message.avro.clone(), ..Default::default() }).await?);
                 }
                 publisher.flush().await?;
             }

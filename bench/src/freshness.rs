@@ -9,8 +9,8 @@ use hdfs_csv_tests::{Namespace, Services, Sink};
 use hdfs_csv_tool::commits;
 use hdfs_csv_tool::publish::Publisher;
 use hdfs_csv_tool::verify::tables;
-use pulsar_io_hdfs_csv::manifest::Manifest;
 use pulsar::producer::Message;
+use pulsar_io_hdfs_csv::manifest::Manifest;
 use serde_json::{Value, json};
 
 use crate::payload::Payload;

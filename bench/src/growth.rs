@@ -56,7 +56,8 @@ pub fn run(only: &[String]) -> Result<()> {
             let mut points = Vec::new();
             for days in [1, 4, 20, 100, 400] {
                 let payload = Payload::text("text", 40, days)?;
-                points.push((days as f64, point(services, &format!("days-{days}"), Case { payload: &payload, ..case })?));
+                points
+                    .push((days as f64, point(services, &format!("days-{days}"), Case { payload: &payload, ..case })?));
             }
             put("directories", points)?;
         }

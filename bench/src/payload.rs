@@ -84,7 +84,9 @@ impl Payload {
         };
         let payload = |at: i64| {
             let first = ("timestamp".to_owned(), Field::Long(moment(at)));
-            encode(&std::iter::once(first).chain(fields.iter().map(|(name, n)| (name.clone(), value(at, *n)))).collect())
+            encode(
+                &std::iter::once(first).chain(fields.iter().map(|(name, n)| (name.clone(), value(at, *n)))).collect(),
+            )
         };
         Payload::new("wide", vec![("wide".to_owned(), schema)], (0..DIFFERENT as i64).map(|at| (0, payload(at))))
     }
@@ -110,13 +112,8 @@ impl Payload {
     fn of_events(name: &'static str, kinds: &[EventKind]) -> Result<Payload> {
         let catalogue = Catalogue::load()?;
         let encoder = Encoder::new(&catalogue)?;
-        let plan = Plan {
-            seed: 1,
-            count: DIFFERENT as u64,
-            kinds: kinds.to_vec(),
-            start: DAY,
-            end: DAY + MILLIS_OF_A_DAY,
-        };
+        let plan =
+            Plan { seed: 1, count: DIFFERENT as u64, kinds: kinds.to_vec(), start: DAY, end: DAY + MILLIS_OF_A_DAY };
         let place: BTreeMap<EventKind, usize> = kinds.iter().enumerate().map(|(at, kind)| (*kind, at)).collect();
         let topics = kinds.iter().map(|kind| (kind.name().to_owned(), kind.schema_text().to_owned())).collect();
         let events = Traffic::new(&plan).map(|event| Ok((place[&event.kind], encoder.encode(&event)?)));
