@@ -123,7 +123,7 @@ impl Date {
         // They count from 1 March of the year 0, which is 306 days earlier.
         let quarters = 4 * (day as u32 + 306) + 3;
         let century = quarters / 146_097;
-        let scaled = 2_939_745 * u64::from(quarters % 146_097 | 3);
+        let scaled = 2_939_745 * u64::from((quarters % 146_097) | 3);
         let year = 100 * century + (scaled >> 32) as u32;
         let day_of_year = scaled as u32 / 2_939_745 / 4;
         let scaled = 2_141 * day_of_year + 197_913;
