@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::Reason;
 
-/// UTF-8, as bytes. Rows are bytes too; and most text is ASCII, of which that much is known in a fraction of the time that it takes
-/// to make a `str` of it.
+/// UTF-8, as bytes. Rows are bytes too; and text that is ASCII is known to be UTF-8 in a fraction of the time that it takes to make a
+/// `str` of it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Text<'a>(Cow<'a, [u8]>);
 

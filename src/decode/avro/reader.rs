@@ -142,9 +142,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn longs_are_read_as_apache_avro_writes_them(value: i64) {
+        fn longs_are_read_as_apache_avro_writes_them(
+            value: i64,
+            shorter_by in 0..64u32,
+            behind in prop::collection::vec(any::<u8>(), 0..10),
+        ) {
+            let value = value >> shorter_by;
             let writer = GenericDatumWriter::builder(&Schema::Long).build().unwrap();
-            prop_assert_eq!(long(&writer.write_value_to_vec(Avro::Long(value)).unwrap()), Ok(value));
+            let mut bytes = writer.write_value_to_vec(Avro::Long(value)).unwrap();
+            bytes.extend_from_slice(&behind);
+            let mut reader = Reader::new(&bytes);
+            prop_assert_eq!(reader.long(), Ok(value));
+            prop_assert_eq!(reader.rest, behind);
         }
     }
 
