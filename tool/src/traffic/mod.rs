@@ -34,12 +34,12 @@ pub struct Plan {
 }
 
 /// The events of a plan, in the order in which they reach the marketplace: by time, but for the few that a
-/// client sends late. The timestamps of each visit increase.
+/// client sends late. The timestamps of each visit increase. The traffic goes on up to the plan's end, for which the last
+/// visits hurry.
 #[derive(Debug)]
 pub struct Traffic {
     wanted: [bool; EventKind::ALL.len()],
     count: u64,
-    end: i64,
     clock: Clock,
     world: World,
     /// Events of the visits begun so far.
@@ -54,13 +54,12 @@ impl Traffic {
     pub fn new(plan: &Plan) -> Traffic {
         let range = (plan.end - plan.start).max(1);
         let pace = (range as f64 / (4 * session::LONGEST) as f64).min(1.0);
-        let last_start = plan.end - (session::LONGEST as f64 * pace) as i64;
+        let end = plan.start + range;
         Traffic {
             wanted: std::array::from_fn(|index| plan.kinds.contains(&EventKind::ALL[index])),
             count: if plan.kinds.is_empty() { 0 } else { plan.count },
-            end: plan.end,
-            clock: Clock::new(plan.start, last_start.max(plan.start + 1)),
-            world: World { market: Market::new(), texts: Texts::new(), rng: Rng::new(plan.seed), pace },
+            clock: Clock::new(plan.start, end),
+            world: World { market: Market::new(), texts: Texts::new(), rng: Rng::new(plan.seed), pace, end },
             generated: 0,
             frontier: plan.start,
             arriving: BinaryHeap::new(),
@@ -74,7 +73,7 @@ impl Traffic {
         let mut events = session::visit(&mut self.world, start);
         events.retain(|event| self.wanted[event.kind.index()]);
         for mut event in events.into_iter().take(room) {
-            let at = event.timestamp().min(self.end - 1);
+            let at = event.timestamp().min(self.world.end - 1);
             event.values[0] = Value::Timestamp(at);
             let arrival = at + self.delay();
             self.arriving.push(Reverse(Arrival { at: arrival, number: self.generated, event }));

@@ -25,6 +25,8 @@ pub struct World {
     pub rng: Rng,
     /// Below 1 when all time spans are shortened, to fit a short range.
     pub pace: f64,
+    /// When all visits are over.
+    pub end: i64,
 }
 
 /// Lets a user visit the marketplace; the events' timestamps increase.
@@ -48,6 +50,7 @@ impl Visit<'_> {
         let past_order = if self.chance(0.14) { self.world.market.past_order(&mut self.world.rng) } else { None };
         if let Some(order) = past_order {
             self.user = order.user;
+            self.now = self.now.max(order.at);
             self.now = self.now.max(order.at + self.span(MINUTE));
             self.log_in(0.6);
             return self.after_sale(&order);
@@ -283,7 +286,10 @@ impl Visit<'_> {
         self.now += self.span(paused as i64);
     }
 
+    /// This long at the visit's pace. When less than the longest visit is left, the pace is as fast as what is left is
+    /// shorter: no visit is cut off at the end, and as much happens just before it as at any other time.
     fn span(&self, milliseconds: i64) -> i64 {
-        (milliseconds as f64 * self.world.pace) as i64
+        let left = (self.world.end - self.now).max(0) as f64 / LONGEST as f64;
+        (milliseconds as f64 * self.world.pace.min(left)) as i64
     }
 }

@@ -41,7 +41,7 @@ fn the_bytes_of_a_seed_never_change() {
             sum = (sum ^ u64::from(byte)).wrapping_mul(0x0100_0000_01B3);
         }
     }
-    assert_eq!(sum, 7_264_116_485_617_012_791, "the traffic has changed: put this sum here if that was meant");
+    assert_eq!(sum, 10_011_628_845_472_573_474, "the traffic has changed: put this sum here if that was meant");
 }
 
 #[test]
@@ -108,8 +108,39 @@ fn times_stay_in_the_range_and_are_roughly_ordered() {
 }
 
 #[test]
+fn the_last_hours_are_as_busy_as_those_of_the_day_before() {
+    const PIECE: i64 = DAY / 48;
+    for (seed, end) in [(1, START + 7 * DAY), (2, START + 7 * DAY + 9 * DAY / 24), (3, START + 8 * DAY - 10_800_000)] {
+        let times: Vec<i64> =
+            Traffic::new(&Plan { end, ..plan(seed, 200_000) }).map(|event| event.timestamp()).collect();
+        let between = |from, to| times.iter().filter(|at| (from..to).contains(*at)).count() as f64;
+        for piece in 0..10 {
+            let from = end - (piece + 1) * PIECE;
+            let [now, then] = [from, from - DAY].map(|from| between(from, from + PIECE));
+            assert!(
+                (0.6..1.6).contains(&(now / then)),
+                "seed {seed}, {piece} before the end: {now}, a day before {then}"
+            );
+        }
+        assert!(between(end - 120_000, end) > 0.0);
+    }
+}
+
+#[test]
+fn a_visit_is_over_before_the_end() {
+    let end = START + session::LONGEST;
+    let mut world = World { market: Market::new(), texts: Texts::new(), rng: Rng::new(8), pace: 1.0, end };
+    for visit in 0..5000 {
+        let start = START + visit * 1700;
+        let times: Vec<i64> = session::visit(&mut world, start).iter().map(Event::timestamp).collect();
+        assert!(times.windows(2).all(|pair| pair[0] < pair[1]));
+        assert!(times.iter().all(|at| (start..end).contains(at)), "{visit}: {times:?}");
+    }
+}
+
+#[test]
 fn a_short_visit_of_one_user_goes_forward() {
-    let mut world = World { market: Market::new(), texts: Texts::new(), rng: Rng::new(9), pace: 1.0 };
+    let mut world = World { market: Market::new(), texts: Texts::new(), rng: Rng::new(9), pace: 1.0, end: i64::MAX };
     for visit in 0..5000 {
         let events = session::visit(&mut world, START + visit * 1000);
         let times: Vec<i64> = events.iter().map(Event::timestamp).collect();
@@ -121,7 +152,7 @@ fn a_short_visit_of_one_user_goes_forward() {
 
 #[test]
 fn orders_come_before_what_refers_to_them() {
-    let mut world = World { market: Market::new(), texts: Texts::new(), rng: Rng::new(2), pace: 1.0 };
+    let mut world = World { market: Market::new(), texts: Texts::new(), rng: Rng::new(2), pace: 1.0, end: i64::MAX };
     let mut ordered = HashMap::new();
     let mut closed = BTreeSet::new();
     for event in (0..20_000).flat_map(|visit| session::visit(&mut world, START + visit * 500)) {
