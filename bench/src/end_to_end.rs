@@ -72,6 +72,11 @@ fn fill(namespace: &Namespace<'_>, payload: &Payload, rows: u64) -> Result<[Vec<
         payload.topics.iter().map(|(name, _)| (namespace.topic_named(&format!("{name}-rows")), None)).collect();
     let services = namespace.services();
     backlog::send(services, &avro, payload.cycle(rows).map(|message| Ok((message.topic, message.avro.clone()))))?;
+    for (topic, _) in &text {
+        // A sink of strings cannot read a topic that began without a schema.
+        services.stack().admin().create_topic(topic)?;
+        services.stack().admin().upload_schema(topic, "STRING", "")?;
+    }
     let row = |message: &crate::payload::Message| Ok((message.topic, message.row.clone().into_bytes()));
     backlog::send(services, &text, payload.cycle(rows).map(row))?;
     Ok([avro, text].map(|topics| topics.into_iter().map(|(topic, _)| topic).collect()))

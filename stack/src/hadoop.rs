@@ -13,7 +13,8 @@ use crate::folder::Folder;
 use crate::process::run;
 use crate::{artifacts, java};
 
-const SHELL_LIMIT: Duration = Duration::from_secs(120);
+/// Thousands of files are fetched with one command, also while the machine is busy.
+const SHELL_LIMIT: Duration = Duration::from_secs(600);
 const HEAP: &str = "-Xmx256m";
 const LOG_CONF: &str = "log4j.properties";
 const SCRATCH: &str = "hadoop-tmp";
