@@ -93,7 +93,7 @@ impl HiveJava {
     pub(crate) fn client(&self, jdbc_url: &str) -> Command {
         let mut command = self.command("-Xmx256m", "ERROR", java::QUICK_START);
         // Else the arguments' letters are those of the caller's locale.
-        command.env("LC_ALL", "C.UTF-8").arg(self.conf.join(CLIENT)).arg(jdbc_url);
+        command.envs(&self.environment).env("LC_ALL", "C.UTF-8").arg(self.conf.join(CLIENT)).arg(jdbc_url);
         command
     }
 

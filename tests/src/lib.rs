@@ -7,6 +7,7 @@
 
 pub mod faults;
 pub mod hostile;
+mod layers;
 mod letters;
 mod namespace;
 mod oracle;
@@ -19,6 +20,7 @@ mod traffic;
 mod typed;
 mod wait;
 
+pub use layers::{JdbcSink, event_table, hive_tables, make_click_house_tables};
 pub use letters::{Letter, letters};
 pub use namespace::Namespace;
 pub use oracle::{Comparison, Place};
