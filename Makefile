@@ -11,15 +11,16 @@ library := $(target)/release/libpulsar_io_hdfs_csv.so
 nar     := java-shim/target/pulsar-io-hdfs-csv-0.1.0.nar
 stack   := $(target)/release/hdfs-csv-stack
 mvn     := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never --file java-shim/pom.xml
+mvn_jmh := $(subst java-shim/,bench/jmh/,$(mvn))
 
 # Says what begins, and when.
 say = @echo "[$$(date +%T)] $(1)"
 
 .NOTPARALLEL:
-.PHONY: help build nar demo dashboards down test quick unit integration faults deny clean always
+.PHONY: help build nar demo dashboards down test quick unit integration faults bench bench-growth bench-report micro deny clean always
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 build: $(library) ## Build everything in release: the connector's library and the commands
 
@@ -44,6 +45,7 @@ quick: ## Check formats and lints, and run Java's unit tests
 	cd dashboards && python3 -B -m unittest --quiet
 	$(call say,Java: format and unit tests)
 	$(mvn) spotless:check test
+	$(mvn_jmh) spotless:check
 	$(call say,lints)
 	cargo clippy --workspace --all-targets -- -D warnings
 
@@ -59,9 +61,23 @@ integration: $(nar) ## Run the tests on real services, or one file of them: TEST
 	$(call say,tests on real services)
 	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --no-fail-fast --test '$(or $(TEST),*)' -- --test-threads=2
 
+bench: $(nar) ## Measure the sink against one that does nothing and Pulsar's own: target/bench/report.json, about 15 minutes
+	$(call say,benchmarks on real services)
+	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench run
+
+bench-growth: $(nar) ## Measure how time and memory grow with rows, partitions, sizes: target/bench/growth.json, about 40 minutes
+	$(call say,growth on real services)
+	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench growth
+
+bench-report: $(library) ## Write docs/performance.md's tables and charts from target/bench
+	$(target)/release/hdfs-csv-bench report
+
 faults: $(nar) ## Do faults of every kind at random, FAULT_MINUTES=15 long: target/faults/report.json says what came of it
 	$(call say,faults at random on real services)
 	HDFS_CSV_NAR=$(abspath $(nar)) FAULT_MINUTES=$(or $(FAULT_MINUTES),15) cargo test --release --workspace --test faults -- --nocapture
+
+micro: $(nar) ## Measure the hot path alone, a part of what `make bench` does
+	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench run --only micro
 
 deny: ## Check licences and advisories of what is linked, with cargo-deny (cargo install --locked cargo-deny)
 	cargo deny --workspace check

@@ -126,9 +126,12 @@ fn faults(scene: &Scene<'_>, report: &mut Report) -> Result<()> {
         for fault in [Some(first), second].into_iter().flatten() {
             let at = began.elapsed().as_secs_f64();
             println!("{at:6.1} s, {} messages: {}", scene.producers.confirmed(), fault.name());
-            *report.events_by_fault.entry(fault.name()).or_default() += 1;
             match fault.begin(scene, &mut random) {
-                Ok(one) => begun.push(one),
+                Ok(Some(one)) => {
+                    *report.events_by_fault.entry(fault.name()).or_default() += 1;
+                    begun.push(one);
+                }
+                Ok(None) => {}
                 Err(error) => {
                     failed = Err(error).with_context(|| format!("the fault {}", fault.name()));
                     break;

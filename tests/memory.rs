@@ -1,22 +1,15 @@
 //! What the sink's process needs with a large backlog, against a sink that does nothing.
 
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::thread;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Namespace, Services, Sink, memory, repository, until};
+use hdfs_csv_tests::{Namespace, Services, Sink, Watch, backlog, until};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
-use hdfs_csv_tool::publish::Publisher;
 use hdfs_csv_tool::verify::{tables, verify};
-use pulsar::producer::Message;
 use serde_json::json;
 
 const KIND: EventKind = EventKind::PageVisit;
@@ -27,7 +20,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
 fn five_million_records_of_backlog_take_little_more_memory_than_a_sink_that_does_nothing() -> Result<()> {
-    let noop = noop_sink()?;
+    let noop = backlog::noop_connector(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("noop-sink"))?;
     // No instance is to end because the worker was too busy to ask after it.
     let stack = Stack::builder().name("memory").liveness_check(Duration::from_secs(30)).connector(noop);
     let stack = stack.runtime(Runtime::Process).peak_speed(true);
@@ -35,7 +28,7 @@ fn five_million_records_of_backlog_take_little_more_memory_than_a_sink_that_does
     services.run(|services| {
         let namespace = services.namespace("backlog")?;
         let began = Instant::now();
-        services.wait_for(fill(&namespace))?;
+        fill(&namespace)?;
         println!("{RECORDS} records produced in {:.1} s", began.elapsed().as_secs_f64());
 
         let resources = json!({ "ram": HEAP });
@@ -61,41 +54,17 @@ fn five_million_records_of_backlog_take_little_more_memory_than_a_sink_that_does
     })
 }
 
-/// Builds the sink that does nothing.
-fn noop_sink() -> Result<PathBuf> {
-    let output = Path::new(env!("CARGO_TARGET_TMPDIR")).join("noop-sink");
-    let mut maven = Command::new("mvn");
-    maven.args(["-q", "-B", "package", "-f"]).arg(repository().join("tests/noop-sink/pom.xml"));
-    maven.arg(format!("-Doutput.directory={}", output.display()));
-    let built = maven.output().context("mvn cannot be run")?;
-    ensure!(built.status.success(), "mvn: {}", String::from_utf8_lossy(&built.stdout));
-    Ok(output.join("noop.nar"))
-}
-
 /// Fills the topic.
-async fn fill(namespace: &Namespace<'_>) -> Result<()> {
-    const IN_FLIGHT: usize = 50_000;
-    let client = hdfs_csv_tool::pulsar_client::connect(&namespace.services().stack().pulsar().service_url()).await?;
-    let mut publisher = Publisher::open(&client, &namespace.topic(KIND), Some(KIND.schema_text()), 1_000).await?;
+fn fill(namespace: &Namespace<'_>) -> Result<()> {
     let catalogue = Catalogue::load()?;
     let encoder = Encoder::new(&catalogue)?;
-    let mut pending = VecDeque::with_capacity(IN_FLIGHT);
-    for number in 0..RECORDS as i64 {
+    let payload = |number: i64| {
         let values =
             vec![Value::Timestamp(1_770_681_600_000 + number), Value::Long(number % 9_973), Value::Long(number)];
-        let payload = encoder.encode(&Event { kind: KIND, values })?;
-        pending.push_back(publisher.send(Message { payload, ..Default::default() }).await?);
-        if pending.len() == IN_FLIGHT {
-            for receipt in pending.drain(..IN_FLIGHT / 2) {
-                receipt.await?;
-            }
-        }
-    }
-    publisher.flush().await?;
-    for receipt in pending {
-        receipt.await?;
-    }
-    publisher.close().await
+        Ok((0, encoder.encode(&Event { kind: KIND, values })?))
+    };
+    let topics = [(namespace.topic(KIND), Some(KIND.schema_text().to_owned()))];
+    backlog::send(namespace.services(), &topics, (0..RECORDS as i64).map(payload))
 }
 
 /// Runs a sink over the backlog and deletes it when every record is handed to it: its process's peak resident memory.
@@ -116,38 +85,7 @@ fn peak(sink: &Sink<'_>) -> Result<u64> {
         ensure!(sink.processes().is_empty(), "{:?} are alive", sink.processes());
         Ok(())
     })?;
-    watch.stop()
-}
-
-/// Looks at a process's high-water mark until it ends.
-struct Watch {
-    stop: Arc<AtomicBool>,
-    peak: Arc<AtomicU64>,
-    thread: thread::JoinHandle<()>,
-}
-
-impl Watch {
-    fn start(pid: u32) -> Watch {
-        let (stop, peak) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
-        let thread = thread::spawn({
-            let (stop, peak) = (Arc::clone(&stop), Arc::clone(&peak));
-            move || {
-                while !stop.load(Ordering::Relaxed) {
-                    peak.fetch_max(memory(pid, "VmHWM").unwrap_or(0), Ordering::Relaxed);
-                    thread::sleep(Duration::from_millis(20));
-                }
-            }
-        });
-        Watch { stop, peak, thread }
-    }
-
-    fn stop(self) -> Result<u64> {
-        self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().ok().context("the watch panicked")?;
-        let peak = self.peak.load(Ordering::Relaxed);
-        ensure!(peak > 0, "the process was never seen");
-        Ok(peak)
-    }
+    Ok(watch.stop()?.peak)
 }
 
 async fn committed(sink: &Sink<'_>) -> Result<u64> {

@@ -6,10 +6,8 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use futures::StreamExt;
-use futures::stream;
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Services, Sink, memory, until};
+use hdfs_csv_tests::{Comparison, Services, Sink, history, memory, until};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
@@ -17,16 +15,9 @@ use hdfs_csv_tool::publish::Publisher;
 use hdfs_csv_tool::verify::tables;
 use pulsar::producer::Message;
 use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
-use pulsar_io_hdfs_csv::manifest::{Content, FORMAT_VERSION, FileEntry, Manifest, OpenFile, SinkIdentity};
-use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::manifest::Manifest;
 use pulsar_io_hdfs_csv::pruning::prune;
-use pulsar_io_hdfs_csv::recovery::load;
-use pulsar_io_hdfs_csv::row::Dialect;
-use pulsar_io_hdfs_csv::row::compression::Compression;
-use pulsar_io_hdfs_csv::row::file_format::FileFormat;
-use pulsar_io_hdfs_csv::row::hive::Hive;
-use pulsar_io_hdfs_csv::storage::hdfs::Hdfs;
-use pulsar_io_hdfs_csv::storage::{Storage, write_whole};
+use pulsar_io_hdfs_csv::storage::Storage;
 use serde_json::json;
 
 const KIND: EventKind = EventKind::PageVisit;
@@ -173,8 +164,6 @@ fn lateness(sent: &[(i32, i64)], commits: &BTreeMap<i32, Vec<CommitAt>>, since: 
 
 const MANIFESTS: u64 = 10_000;
 const KEEP: u64 = 300;
-const WRITES_AT_ONCE: usize = 256;
-const LOADS: usize = 5;
 
 #[test]
 fn a_source_partition_with_ten_thousand_manifests_is_loaded_within_two_seconds_and_pruned_at_once() -> Result<()> {
@@ -183,89 +172,17 @@ fn a_source_partition_with_ten_thousand_manifests_is_loaded_within_two_seconds_a
         let hdfs = services.hdfs()?;
         let table = TableLayout::new("/history", "visits")?;
         let layout = SourcePartitionLayout::new(table, "visits", None)?;
-        services.wait_for(write_history(&hdfs, &layout))?;
-        let all = services.wait_for(median_load(&hdfs, &layout))?;
+        services.wait_for(history::write(&hdfs, &layout, MANIFESTS))?;
+        let all = services.wait_for(history::median_load(&hdfs, &layout, MANIFESTS))?;
         let began = Instant::now();
         let pruned = services.wait_for(prune(&hdfs, &layout, KEEP))?;
         println!("{pruned} manifests pruned in {:.1} s", began.elapsed().as_secs_f64());
-        let few = services.wait_for(median_load(&hdfs, &layout))?;
+        let few = services.wait_for(history::median_load(&hdfs, &layout, MANIFESTS))?;
         for (what, load) in [("10,000 manifests", &all), ("300 manifests", &few)] {
-            println!("{what}: loaded in {load:?} (median of {LOADS})");
+            println!("{what}: loaded in {load:?} (median)");
         }
         ensure!(all < Duration::from_secs(2), "10,000 manifests: {all:?}");
         ensure!(few < Duration::from_millis(100), "pruned: {few:?}");
         Ok(())
     })
-}
-
-fn identity() -> SinkIdentity {
-    SinkIdentity { sink: "t/n/cold".to_owned(), subscription: "cold".to_owned(), topic: "visits".to_owned() }
-}
-
-/// A source partition whose one file has grown by a row with each commit.
-async fn write_history(hdfs: &Hdfs, layout: &SourcePartitionLayout) -> Result<()> {
-    let row = b"0,1,2\n";
-    let rows = row.repeat(usize::try_from(MANIFESTS)?);
-    let name = layout.published("dt=2026-11-24", 1, "csv");
-    write_whole(hdfs, &layout.table.path(&name), rows.clone().into()).await?;
-    let content = |sequence: u64| Content {
-        length: sequence * row.len() as u64,
-        rows: sequence,
-        checksum: format!("{:08x}", crc32fast::hash(&rows[..sequence as usize * row.len()])),
-        format: FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression: Compression::None },
-    };
-    let at = |entry| Position { ledger: 1, entry, batch_index: 0 };
-    let manifest = |sequence: u64| Manifest {
-        format_version: FORMAT_VERSION,
-        sequence,
-        nonce: sequence.to_string(),
-        source_partition: layout.name.clone(),
-        ordered: true,
-        sink: identity(),
-        predecessor_last: (sequence > 1).then(|| at(sequence - 1)),
-        first: Some(at(sequence)),
-        last: Some(at(sequence)),
-        largest_publish_time: 0,
-        rows: 1,
-        dropped: 0,
-        total_rows: sequence,
-        total_dropped: 0,
-        schema_version: 1,
-        files: vec![FileEntry {
-            staged: layout.staged(sequence, "0", "csv"),
-            name: name.clone(),
-            content: content(sequence),
-            replaces: (sequence > 1).then(|| content(sequence - 1)),
-        }],
-        open_files: vec![OpenFile {
-            directory: "dt=2026-11-24".to_owned(),
-            name: name.clone(),
-            content: content(sequence),
-        }],
-    };
-    let began = Instant::now();
-    let writes = (1..=MANIFESTS).map(|sequence| {
-        let json = manifest(sequence).to_json();
-        async move {
-            write_whole(hdfs, &layout.manifest(sequence), json?.into()).await?;
-            anyhow::Ok(())
-        }
-    });
-    let written: Vec<Result<()>> = stream::iter(writes).buffer_unordered(WRITES_AT_ONCE).collect().await;
-    written.into_iter().collect::<Result<()>>()?;
-    println!("{MANIFESTS} manifests written in {:.1} s", began.elapsed().as_secs_f64());
-    Ok(())
-}
-
-/// The median of several loads: the machine does other things too.
-async fn median_load(hdfs: &Hdfs, layout: &SourcePartitionLayout) -> Result<Duration> {
-    let mut loads = Vec::new();
-    for _ in 0..LOADS {
-        let began = Instant::now();
-        let manifest = load(hdfs, layout, &identity()).await?.context("there is no manifest")?;
-        loads.push(began.elapsed());
-        ensure!(manifest.sequence == MANIFESTS, "loaded {}", manifest.sequence);
-    }
-    loads.sort();
-    Ok(loads[LOADS / 2])
 }

@@ -28,7 +28,8 @@ pub fn append(out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
             return Ok(());
         }
         Value::Text(text) => {
-            append_text(out, text);
+            // It is UTF-8. To know it of a `str`, it is looked through again: texts in nested values are few.
+            append_text(out, std::str::from_utf8(text.as_bytes()).map_err(|_| Reason::InvalidUtf8)?);
             return Ok(());
         }
         Value::Boolean(_) | Value::Long(_) => true,

@@ -1,6 +1,6 @@
 //! KeyValue payloads: the key's fields, then the value's.
 
-use super::{BadRecord, Fields, Part, Reason, Value};
+use super::{BadRecord, Fields, Part, Put, Reason};
 
 /// The fields of a key and a value.
 #[derive(Clone, Debug)]
@@ -18,7 +18,7 @@ impl<'a> KeyValue<'a> {
 }
 
 impl<'a> Fields<'a> for KeyValue<'a> {
-    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason> {
+    fn next<P: Put<'a>>(&mut self, put: P) -> Result<P::Done, Reason> {
         match self.keys_left.checked_sub(1) {
             Some(left) => {
                 self.keys_left = left;

@@ -9,19 +9,39 @@ pub mod json;
 pub mod json_text;
 pub mod key_value;
 pub mod primitive;
+pub mod text;
 
 use avro::Avro;
 use json::Json;
 use primitive::Primitive;
+use text::Text;
 
 /// The fields of a record, one after another in the order of the writer's schema.
 pub trait Fields<'a> {
-    /// Gives the next field's value to `put`. A value that is put where it is read is never moved, and what is done with it
-    /// is compiled for its type.
-    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason>;
+    /// Gives the next field's value to `put`.
+    fn next<P: Put<'a>>(&mut self, put: P) -> Result<P::Done, Reason>;
 
     /// Checks that nothing is left over after the last field.
     fn end(self) -> Result<(), Reason>;
+}
+
+/// What is done with a field's value: any function, and what wants to be more than called. A function is compiled once for values
+/// of every type, and each value is moved to it, which takes longer than to write a short one. What is inlined instead where a
+/// value is read is compiled for values of its type.
+pub trait Put<'a> {
+    /// What comes of it.
+    type Done;
+
+    /// Does it.
+    fn put(self, value: Value<'a>) -> Result<Self::Done, Reason>;
+}
+
+impl<'a, R, F: FnOnce(Value<'a>) -> Result<R, Reason>> Put<'a> for F {
+    type Done = R;
+
+    fn put(self, value: Value<'a>) -> Result<R, Reason> {
+        self(value)
+    }
 }
 
 /// The fields of a payload, or of a part of it, in any encoding.
@@ -38,12 +58,12 @@ pub enum Part<'a> {
 }
 
 impl<'a> Fields<'a> for Part<'a> {
-    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason> {
+    fn next<P: Put<'a>>(&mut self, put: P) -> Result<P::Done, Reason> {
         match self {
-            Part::Absent => put(Value::Null),
+            Part::Absent => put.put(Value::Null),
             Part::Avro(avro) => avro.next(put),
             Part::Json(json) => json.next(put),
-            Part::Primitive(primitive, bytes) => put(primitive.read(bytes)?),
+            Part::Primitive(primitive, bytes) => put.put(primitive.read(bytes)?),
         }
     }
 
@@ -70,7 +90,7 @@ pub enum Value<'a> {
     /// A 64-bit floating point number.
     Double(f64),
     /// Text.
-    Text(Cow<'a, str>),
+    Text(Text<'a>),
     /// Bytes.
     Bytes(Cow<'a, [u8]>),
     /// An integer divided by ten to the power of the scale.
@@ -107,6 +127,7 @@ pub enum Value<'a> {
 
 impl Value<'_> {
     /// The point in time, milliseconds since 1970, of a value that is one.
+    #[inline]
     pub fn as_millis(&self) -> Option<i64> {
         match *self {
             Value::TimestampMillis(millis) => Some(millis),

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use super::text::Text;
 use super::{Reason, Value};
 use crate::schema::column::ColumnType;
 
@@ -74,9 +75,7 @@ impl Primitive {
     /// Reads a whole payload.
     pub fn read(self, bytes: &[u8]) -> Result<Value<'_>, Reason> {
         Ok(match self {
-            Primitive::String => {
-                Value::Text(Cow::Borrowed(std::str::from_utf8(bytes).map_err(|_| Reason::InvalidUtf8)?))
-            }
+            Primitive::String => Value::Text(Text::checked(bytes)?),
             Primitive::Bytes => Value::Bytes(Cow::Borrowed(bytes)),
             Primitive::Boolean => Value::Boolean(exactly::<1>(bytes)? != [0]),
             Primitive::Int8 => Value::Long(i64::from(i8::from_be_bytes(exactly(bytes)?))),

@@ -18,7 +18,7 @@ pub struct Hive {
 
 impl Hive {
     /// Appends a field's text, without a delimiter.
-    #[inline]
+    #[inline(always)]
     pub fn append(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
         match value {
             Value::Null => out.extend_from_slice(NULL),

@@ -66,7 +66,7 @@ impl Metadata {
             Metadata::PublishTime => Value::TimestampMillis(record.publish_time),
             Metadata::EventTime => record.event_time.map_or(Value::Null, Value::TimestampMillis),
             Metadata::Key => record.key.map_or(Value::Null, |key| Value::Bytes(Cow::Borrowed(key))),
-            Metadata::Topic => Value::Text(Cow::Borrowed(topic)),
+            Metadata::Topic => Value::Text(topic.into()),
         }
     }
 }

@@ -33,7 +33,7 @@ impl Dialect {
     }
 
     /// Appends a field's text, without a delimiter.
-    #[inline]
+    #[inline(always)]
     pub fn append(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
         match self {
             Dialect::Hive(hive) => hive.append(out, value),
@@ -44,11 +44,11 @@ impl Dialect {
     /// Ends the row that begins at `start`, and each of whose fields has left its delimiter.
     #[inline]
     pub fn end_row(self, out: &mut Vec<u8>, start: usize) {
-        out.pop();
-        if out.len() == start && matches!(self, Dialect::Rfc4180(_)) {
-            out.extend_from_slice(b"\"\"");
+        if out.len() == start + 1 && matches!(self, Dialect::Rfc4180(_)) {
+            out.splice(start.., *b"\"\"\n");
+        } else if let Some(delimiter) = out.last_mut() {
+            *delimiter = b'\n';
         }
-        out.push(b'\n');
     }
 
     /// What a file begins with: the line of the columns' names, or nothing.

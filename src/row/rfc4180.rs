@@ -25,7 +25,7 @@ impl Rfc4180 {
     pub fn append(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
         match value {
             Value::Null => {}
-            Value::Text(text) if text.is_empty() => out.extend_from_slice(b"\"\""),
+            Value::Text(text) if text.as_bytes().is_empty() => out.extend_from_slice(b"\"\""),
             Value::Text(text) => self.append_quoted(out, text.as_bytes()),
             other => {
                 // The delimiter may be a sign that numbers and dates have. Bytes may be none, which is not NULL.

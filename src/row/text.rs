@@ -4,7 +4,7 @@ use super::time;
 use crate::decode::{Reason, Value, decimal};
 
 /// Appends a value's text; nothing for a NULL.
-#[inline]
+#[inline(always)]
 pub fn append(out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
     match value {
         Value::Null => {}

@@ -7,6 +7,7 @@ const MILLIS_PER_DAY: i64 = 86_400_000;
 const DAYS: std::ops::RangeInclusive<i64> = -719_162..=2_932_896;
 
 /// The day of a point in time, in days since 1970.
+#[inline]
 pub fn day_of(millis: i64) -> i64 {
     millis.div_euclid(MILLIS_PER_DAY)
 }
@@ -30,41 +31,44 @@ pub fn day_of_date(year: i64, month: i64, day: i64) -> Option<i64> {
     Some(era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468)
 }
 
+/// Appends a text of as many bytes as this one, into which `write` writes: in place, because bytes that have just been written one
+/// by one cannot be copied as fast.
+#[inline(always)]
+fn append_written<const N: usize>(out: &mut Vec<u8>, text: &[u8; N], write: impl FnOnce(&mut [u8; N])) {
+    out.extend_from_slice(text);
+    if let Some(text) = out.last_chunk_mut() {
+        write(text);
+    }
+}
+
 /// Appends `yyyy-MM-dd`.
 pub fn append_date(out: &mut Vec<u8>, days: i64) -> Result<(), Reason> {
-    if !DAYS.contains(&days) {
-        return Err(Reason::OutOfRange);
-    }
-    // Howard Hinnant's civil-from-days: eras of 400 years that begin on 1 March.
-    let shifted = days + 719_468;
-    let era = shifted.div_euclid(146_097);
-    let day_of_era = shifted.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let month_from_march = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * month_from_march + 2) / 5 + 1;
-    let month = if month_from_march < 10 { month_from_march + 3 } else { month_from_march - 9 };
-    let year = year_of_era + era * 400 + i64::from(month <= 2);
-    append_digits(out, year, 4);
-    out.push(b'-');
-    append_digits(out, month, 2);
-    out.push(b'-');
-    append_digits(out, day, 2);
+    let date = Date::of(days)?;
+    append_written(out, b"yyyy-MM-dd", |[y0, y1, y2, y3, _, m0, m1, _, d0, d1]| {
+        date.write([y0, y1, y2, y3, m0, m1, d0, d1]);
+    });
     Ok(())
 }
 
 /// Appends `yyyy-MM-dd HH:mm:ss.SSS`.
+#[inline]
 pub fn append_timestamp_millis(out: &mut Vec<u8>, millis: i64) -> Result<(), Reason> {
-    append_date(out, day_of(millis))?;
-    out.push(b' ');
-    append_clock(out, millis.rem_euclid(MILLIS_PER_DAY));
+    // Counted from the first day, nothing is negative, which makes the divisions shorter.
+    let since_first = millis.wrapping_sub(*DAYS.start() * MILLIS_PER_DAY) as u64;
+    let day = since_first / MILLIS_PER_DAY as u64;
+    let millis_of_day = (since_first % MILLIS_PER_DAY as u64) as u32;
+    let date = Date::of_day_since_first(day)?;
+    append_written(out, b"yyyy-MM-dd HH:mm:ss.SSS", |[y0, y1, y2, y3, _, m0, m1, _, d0, d1, _, clock @ ..]| {
+        date.write([y0, y1, y2, y3, m0, m1, d0, d1]);
+        write_clock(clock, millis_of_day);
+    });
     Ok(())
 }
 
 /// Appends `yyyy-MM-dd HH:mm:ss.SSSSSS`.
 pub fn append_timestamp_micros(out: &mut Vec<u8>, micros: i64) -> Result<(), Reason> {
     append_timestamp_millis(out, micros.div_euclid(1_000))?;
-    append_digits(out, micros.rem_euclid(1_000), 3);
+    append_thousandths(out, micros);
     Ok(())
 }
 
@@ -80,40 +84,98 @@ pub fn append_time_millis(out: &mut Vec<u8>, millis_of_day: i64) -> Result<(), R
     if !(0..MILLIS_PER_DAY).contains(&millis_of_day) {
         return Err(Reason::OutOfRange);
     }
-    append_clock(out, millis_of_day);
+    append_written(out, b"HH:mm:ss.SSS", |text| write_clock(text, millis_of_day as u32));
     Ok(())
 }
 
 /// Appends `HH:mm:ss.SSSSSS`.
 pub fn append_time_micros(out: &mut Vec<u8>, micros_of_day: i64) -> Result<(), Reason> {
     append_time_millis(out, micros_of_day.div_euclid(1_000))?;
-    append_digits(out, micros_of_day.rem_euclid(1_000), 3);
+    append_thousandths(out, micros_of_day);
     Ok(())
 }
 
 /// Appends `HH:mm:ss.SSSSSSSSS`.
 pub fn append_time_nanos(out: &mut Vec<u8>, nanos_of_day: i64) -> Result<(), Reason> {
     append_time_micros(out, nanos_of_day.div_euclid(1_000))?;
-    append_digits(out, nanos_of_day.rem_euclid(1_000), 3);
+    append_thousandths(out, nanos_of_day);
     Ok(())
 }
 
-fn append_clock(out: &mut Vec<u8>, millis_of_day: i64) {
-    let seconds = millis_of_day / 1_000;
-    append_digits(out, seconds / 3_600, 2);
-    for value in [seconds / 60 % 60, seconds % 60] {
-        out.push(b':');
-        append_digits(out, value, 2);
-    }
-    out.push(b'.');
-    append_digits(out, millis_of_day % 1_000, 3);
+struct Date {
+    year: u32,
+    month: u32,
+    day: u32,
 }
 
-/// Appends the last `width` (at most 4) digits of a number that is not negative.
-fn append_digits(out: &mut Vec<u8>, value: i64, width: usize) {
-    let value = value as u32;
-    let digits = [value / 1_000 % 10, value / 100 % 10, value / 10 % 10, value % 10].map(|digit| b'0' + digit as u8);
-    out.extend_from_slice(&digits[4 - width..]);
+impl Date {
+    fn of(days: i64) -> Result<Date, Reason> {
+        Date::of_day_since_first(days.wrapping_sub(*DAYS.start()) as u64)
+    }
+
+    #[inline]
+    fn of_day_since_first(day: u64) -> Result<Date, Reason> {
+        if day > (*DAYS.end() - *DAYS.start()) as u64 {
+            return Err(Reason::OutOfRange);
+        }
+        // Neri's and Schneider's civil-from-days: centuries, and years that begin on 1 March, by multiplications of 32 bits.
+        // (Euclidean affine functions and their application to calendar algorithms, 2022.)
+        // They count from 1 March of the year 0, which is 306 days earlier.
+        let quarters = 4 * (day as u32 + 306) + 3;
+        let century = quarters / 146_097;
+        let scaled = 2_939_745 * u64::from((quarters % 146_097) | 3);
+        let year = 100 * century + (scaled >> 32) as u32;
+        let day_of_year = scaled as u32 / 2_939_745 / 4;
+        let scaled = 2_141 * day_of_year + 197_913;
+        let (month, day) = (scaled >> 16, (scaled & 0xffff) / 2_141 + 1);
+        let is_next_year = day_of_year >= 306;
+        Ok(if is_next_year { Date { year: year + 1, month: month - 12, day } } else { Date { year, month, day } })
+    }
+
+    #[inline]
+    fn write(self, [y0, y1, y2, y3, m0, m1, d0, d1]: [&mut u8; 8]) {
+        [*y0, *y1] = digits(self.year / 100);
+        [*y2, *y3] = digits(self.year % 100);
+        [*m0, *m1] = digits(self.month);
+        [*d0, *d1] = digits(self.day);
+    }
+}
+
+/// `HH:mm:ss.SSS`.
+#[inline]
+fn write_clock([h0, h1, _, m0, m1, _, s0, s1, _, f0, f1, f2]: &mut [u8; 12], millis_of_day: u32) {
+    let seconds = millis_of_day / 1_000;
+    [*h0, *h1] = digits(seconds / 3_600);
+    [*m0, *m1] = digits(seconds / 60 % 60);
+    [*s0, *s1] = digits(seconds % 60);
+    [*f0, *f1, *f2] = thousandths(millis_of_day % 1_000);
+}
+
+fn append_thousandths(out: &mut Vec<u8>, value: i64) {
+    out.extend_from_slice(&thousandths(value.rem_euclid(1_000) as u32));
+}
+
+/// The digits of a number below 1,000.
+#[inline]
+fn thousandths(value: u32) -> [u8; 3] {
+    let [tens, ones] = digits(value % 100);
+    [b'0' + (value / 100) as u8, tens, ones]
+}
+
+/// The digits of a number below 100.
+#[inline]
+fn digits(value: u32) -> [u8; 2] {
+    // Up to 127, so that no number that is masked is outside.
+    static DIGITS: [[u8; 2]; 128] = {
+        let mut all = [[0; 2]; 128];
+        let mut number = 0;
+        while number < 100 {
+            all[number] = [b'0' + (number / 10) as u8, b'0' + (number % 10) as u8];
+            number += 1;
+        }
+        all
+    };
+    DIGITS[(value & 127) as usize]
 }
 
 #[cfg(test)]

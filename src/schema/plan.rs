@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::decode::avro::Avro;
-use crate::decode::{BadRecord, Fields, Reason, Value};
+use crate::decode::{BadRecord, Fields, Put, Reason, Value};
 use crate::frame::Record;
 use crate::row::Dialect;
 use crate::row::file_format::FileFormat;
@@ -152,14 +152,9 @@ impl Plan {
             for step in &self.steps {
                 match step.source {
                     Source::Field(field) => {
-                        let is_time = self.partition_time == PartitionTime::Field(field);
-                        let put = |value: Value<'a>| {
-                            if is_time {
-                                time = value.as_millis();
-                            }
-                            self.append(step, value, out)
-                        };
-                        fields.next(put).map_err(|reason| self.bad(field, reason))?;
+                        let time = (self.partition_time == PartitionTime::Field(field)).then_some(&mut time);
+                        let append = Append { plan: self, step, time, out };
+                        fields.next(append).map_err(|reason| self.bad(field, reason))?;
                     }
                     _ => self.append_other(step, record, topic, out)?,
                 }
@@ -176,7 +171,7 @@ impl Plan {
                 match step.source {
                     Source::Field(field) => {
                         let value = std::mem::replace(&mut values[field], Value::Null);
-                        self.append(step, value, out).map_err(|reason| self.bad(field, reason))?;
+                        self.append(step, &value, out).map_err(|reason| self.bad(field, reason))?;
                     }
                     _ => self.append_other(step, record, topic, out)?,
                 }
@@ -188,13 +183,14 @@ impl Plan {
         Ok(partitioning.map_or(PartitionKey::Whole, |partitioning| partitioning.key(time, record.publish_time)))
     }
 
-    #[inline]
-    fn append(&self, step: &Step, value: Value<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
-        let value = match value {
-            Value::Float(value) if step.widen_to_double => Value::Double(f64::from(value)),
-            value => value,
-        };
-        self.dialect.append(out, &value)?;
+    #[inline(always)]
+    fn append(&self, step: &Step, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
+        match *value {
+            Value::Float(value) if step.widen_to_double => {
+                self.dialect.append(out, &Value::Double(f64::from(value)))?
+            }
+            _ => self.dialect.append(out, value)?,
+        }
         out.push(self.dialect.delimiter());
         Ok(())
     }
@@ -206,11 +202,32 @@ impl Plan {
             Source::Field(_) | Source::Missing => Value::Null,
         };
         let bad = |reason| BadRecord { reason, detail: "a metadata column".to_owned() };
-        self.append(step, value, out).map_err(bad)
+        self.append(step, &value, out).map_err(bad)
     }
 
     #[cold]
     fn bad(&self, field: usize, reason: Reason) -> BadRecord {
         BadRecord { reason, detail: format!("field `{}`", self.names[field]) }
+    }
+}
+
+/// Appends a value where it is read.
+struct Append<'p> {
+    plan: &'p Plan,
+    step: &'p Step,
+    /// Where the value goes too, if it decides about the partition.
+    time: Option<&'p mut Option<i64>>,
+    out: &'p mut Vec<u8>,
+}
+
+impl<'a> Put<'a> for Append<'_> {
+    type Done = ();
+
+    #[inline(always)]
+    fn put(self, value: Value<'a>) -> Result<(), Reason> {
+        if let Some(time) = self.time {
+            *time = value.as_millis();
+        }
+        self.plan.append(self.step, &value, self.out)
     }
 }

@@ -5,7 +5,9 @@
 //! acknowledgement, and compares the files on HDFS with the topics. The comparison is `tests/oracle/compare.py`, which
 //! shares no code with the connector.
 
+pub mod backlog;
 pub mod faults;
+pub mod history;
 pub mod hostile;
 mod layers;
 mod letters;
@@ -25,7 +27,7 @@ pub use letters::{Letter, letters};
 pub use namespace::Namespace;
 pub use oracle::{Comparison, Place};
 pub use outage::Outage;
-pub use process::memory;
+pub use process::{Usage, Watch, memory, processor_time};
 pub use random::Random;
 pub use services::{Services, repository};
 pub use sink::Sink;

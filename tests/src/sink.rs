@@ -147,6 +147,7 @@ impl<'a> Sink<'a> {
     /// Waits until all instances run.
     pub fn wait_until_it_runs(&self) -> Result<()> {
         until(&format!("{} runs", self.describe()), START_LIMIT, || {
+            self.give_ports()?;
             let status = self.status()?;
             ensure!(status["numRunning"] == self.config["parallelism"], "{status}");
             Ok(())
@@ -183,6 +184,7 @@ impl<'a> Sink<'a> {
     pub fn wait_until_it_consumes(&self) -> Result<()> {
         let topics = self.source_partitions()?;
         until(&format!("{} consumes", self.describe()), START_LIMIT, || {
+            self.give_ports()?;
             for topic in &topics {
                 let stats = self.admin().topic_stats(topic)?;
                 let consumers = &stats["subscriptions"][self.subscription()]["consumers"];
@@ -206,6 +208,7 @@ impl<'a> Sink<'a> {
     pub fn wait_until_all_is_acknowledged(&self, limit: Duration) -> Result<()> {
         let topics = self.source_partitions()?;
         until_true(&format!("{} has no backlog", self.describe()), limit, || {
+            self.give_ports()?;
             let mut left = Vec::new();
             for topic in &topics {
                 match self.backlog(topic)? {
@@ -293,6 +296,7 @@ impl<'a> Sink<'a> {
     pub fn wait_for_a_commit(&self, limit: Duration) -> Result<()> {
         let before = self.commits()?;
         until(&format!("{} commits", self.describe()), limit, || {
+            self.give_ports()?;
             let commits = self.commits()?;
             ensure!(commits > before, "there are {commits} commits, as before");
             Ok(())

@@ -55,9 +55,12 @@ struct Id {
     partition: i32,
 }
 
-struct Fields<'a> {
-    fields: &'a [RecordField],
-    values: &'a [Value],
+/// An event's values by the names of their fields: the payload of a JSON topic.
+pub struct Fields<'a> {
+    /// The fields.
+    pub fields: &'a [RecordField],
+    /// Their values, in the same order.
+    pub values: &'a [Value],
 }
 
 impl Serialize for Fields<'_> {

@@ -5,7 +5,8 @@ mod reader;
 
 use std::borrow::Cow;
 
-use super::{Fields, Reason, Value, decimal};
+use super::text::Text;
+use super::{Fields, Put, Reason, Value, decimal};
 use crate::schema::types::{Kind, RecordType, Type};
 use reader::Reader;
 
@@ -27,18 +28,18 @@ impl<'a> Avro<'a> {
 
 impl<'a> Fields<'a> for Avro<'a> {
     #[inline]
-    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason> {
-        let Some(field) = self.fields.next() else { return put(Value::Null) };
+    fn next<P: Put<'a>>(&mut self, put: P) -> Result<P::Done, Reason> {
+        let Some(field) = self.fields.next() else { return put.put(Value::Null) };
         if let Some(null_branch) = field.null_branch {
             match self.reader.long()? {
-                branch if branch == i64::from(null_branch) => return put(Value::Null),
+                branch if branch == i64::from(null_branch) => return put.put(Value::Null),
                 0 | 1 => {}
                 _ => return Err(Reason::UnknownBranch),
             }
         }
         match &field.kind {
             kind @ (Kind::Record(_) | Kind::Array(_) | Kind::Map(_) | Kind::Union(_)) => {
-                put(nested::read(kind, self.records, &mut self.reader)?)
+                put.put(nested::read(kind, self.records, &mut self.reader)?)
             }
             kind => scalar(kind, &mut self.reader, put),
         }
@@ -51,26 +52,22 @@ impl<'a> Fields<'a> for Avro<'a> {
 
 /// Reads a value that is not nested.
 #[inline]
-fn scalar<'a, 'p: 'a, R>(
-    kind: &'a Kind,
-    reader: &mut Reader<'p>,
-    put: impl FnOnce(Value<'a>) -> Result<R, Reason>,
-) -> Result<R, Reason> {
+fn scalar<'a, 'p: 'a, P: Put<'a>>(kind: &'a Kind, reader: &mut Reader<'p>, put: P) -> Result<P::Done, Reason> {
     match kind {
-        Kind::Null => put(Value::Null),
-        Kind::Boolean => put(Value::Boolean(reader.boolean()?)),
-        Kind::Int => put(Value::Long(i64::from(reader.int()?))),
-        Kind::Long => put(Value::Long(reader.long()?)),
-        Kind::Float => put(Value::Float(f32::from_le_bytes(reader.array()?))),
-        Kind::Double => put(Value::Double(f64::from_le_bytes(reader.array()?))),
-        Kind::Bytes => put(Value::Bytes(Cow::Borrowed(reader.bytes()?))),
-        Kind::String => put(Value::Text(Cow::Borrowed(reader.text()?))),
-        Kind::Fixed(size) => put(Value::Bytes(Cow::Borrowed(reader.fixed(*size)?))),
-        Kind::Enum(symbols) => put(Value::Text(Cow::Borrowed(symbol(symbols, reader)?))),
-        Kind::TimestampMillis => put(Value::TimestampMillis(reader.long()?)),
-        Kind::TimestampMicros => put(Value::TimestampMicros(reader.long()?)),
-        Kind::Date => put(Value::Date(i64::from(reader.int()?))),
-        rare => put(rare_scalar(rare, reader)?),
+        Kind::Null => put.put(Value::Null),
+        Kind::Boolean => put.put(Value::Boolean(reader.boolean()?)),
+        Kind::Int => put.put(Value::Long(i64::from(reader.int()?))),
+        Kind::Long => put.put(Value::Long(reader.long()?)),
+        Kind::Float => put.put(Value::Float(f32::from_le_bytes(reader.array()?))),
+        Kind::Double => put.put(Value::Double(f64::from_le_bytes(reader.array()?))),
+        Kind::Bytes => put.put(Value::Bytes(Cow::Borrowed(reader.bytes()?))),
+        Kind::String => put.put(Value::Text(Text::checked(reader.bytes()?)?)),
+        Kind::Fixed(size) => put.put(Value::Bytes(Cow::Borrowed(reader.fixed(*size)?))),
+        Kind::Enum(symbols) => put.put(Value::Text(symbol(symbols, reader)?.into())),
+        Kind::TimestampMillis => put.put(Value::TimestampMillis(reader.long()?)),
+        Kind::TimestampMicros => put.put(Value::TimestampMicros(reader.long()?)),
+        Kind::Date => put.put(Value::Date(i64::from(reader.int()?))),
+        rare => put.put(rare_scalar(rare, reader)?),
     }
 }
 
@@ -83,7 +80,7 @@ fn rare_scalar<'a>(kind: &Kind, reader: &mut Reader<'_>) -> Result<Value<'a>, Re
             };
             decimal::from_bytes(bytes, *decimal)?
         }
-        Kind::BigDecimal => Value::Text(Cow::Owned(big_decimal(reader)?)),
+        Kind::BigDecimal => Value::Text(big_decimal(reader)?.into()),
         Kind::TimeMillis => Value::TimeMillis(i64::from(reader.int()?)),
         Kind::TimeMicros => Value::TimeMicros(reader.long()?),
         Kind::TimestampNanos => Value::timestamp_nanos(reader.long()?),

@@ -1,7 +1,5 @@
 //! Nested values as JSON text (docs and [`crate::decode::json_text`] say how each type is written).
 
-use std::borrow::Cow;
-
 use super::reader::Reader;
 use super::scalar;
 use crate::decode::{MOST_LEVELS, MOST_TEXT, Reason, Value, json_text};
@@ -17,7 +15,7 @@ pub fn read<'a>(kind: &Kind, records: &[RecordType], reader: &mut Reader<'_>) ->
         return Ok(Value::Null);
     }
     nested.kind(kind, MOST_LEVELS)?;
-    String::from_utf8(nested.text).map(|text| Value::Text(Cow::Owned(text))).map_err(|_| Reason::InvalidUtf8)
+    String::from_utf8(nested.text).map(|text| Value::Text(text.into())).map_err(|_| Reason::InvalidUtf8)
 }
 
 struct Nested<'n, 'p> {

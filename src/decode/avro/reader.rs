@@ -22,6 +22,38 @@ impl<'a> Reader<'a> {
     /// A variable-length, zig-zag encoded integer.
     #[inline]
     pub fn long(&mut self) -> Result<i64, Reason> {
+        let value = match self.rest {
+            [byte, rest @ ..] if *byte < 0x80 => {
+                self.rest = rest;
+                u64::from(*byte)
+            }
+            _ => self.varint()?,
+        };
+        Ok((value >> 1) as i64 ^ -((value & 1) as i64))
+    }
+
+    /// Seven bits a byte, the lowest first; the last byte is below 0x80.
+    #[inline]
+    fn varint(&mut self) -> Result<u64, Reason> {
+        const LAST: u64 = 0x8080_8080_8080_8080;
+        // Mostly it ends within eight bytes, which are read at once: how many they are is hard for a processor to guess.
+        if let Some((bytes, _)) = self.rest.split_first_chunk() {
+            let word = u64::from_le_bytes(*bytes);
+            let last = !word & LAST;
+            if last != 0 {
+                let bits = word & (last ^ (last - 1)) & !LAST;
+                let bits = (bits & 0x007f_007f_007f_007f) | (bits & 0x7f00_7f00_7f00_7f00) >> 1;
+                let bits = (bits & 0x0000_3fff_0000_3fff) | (bits & 0x3fff_0000_3fff_0000) >> 2;
+                let bits = (bits & 0x0fff_ffff) | (bits & 0x0fff_ffff_0000_0000) >> 4;
+                self.rest = &self.rest[last.trailing_zeros() as usize / 8 + 1..];
+                return Ok(bits);
+            }
+        }
+        self.long_varint()
+    }
+
+    /// The same, byte by byte.
+    fn long_varint(&mut self) -> Result<u64, Reason> {
         let mut value: u64 = 0;
         for (at, &byte) in self.rest.iter().enumerate().take(10) {
             // The tenth byte has room for one bit only.
@@ -31,7 +63,7 @@ impl<'a> Reader<'a> {
             value |= u64::from(byte & 0x7f) << (7 * at);
             if byte < 0x80 {
                 self.rest = &self.rest[at + 1..];
-                return Ok((value >> 1) as i64 ^ -((value & 1) as i64));
+                return Ok(value);
             }
         }
         Err(if self.rest.len() < 10 { Reason::Truncated } else { Reason::Malformed })
@@ -110,9 +142,18 @@ mod tests {
 
     proptest! {
         #[test]
-        fn longs_are_read_as_apache_avro_writes_them(value: i64) {
+        fn longs_are_read_as_apache_avro_writes_them(
+            value: i64,
+            shorter_by in 0..64u32,
+            behind in prop::collection::vec(any::<u8>(), 0..10),
+        ) {
+            let value = value >> shorter_by;
             let writer = GenericDatumWriter::builder(&Schema::Long).build().unwrap();
-            prop_assert_eq!(long(&writer.write_value_to_vec(Avro::Long(value)).unwrap()), Ok(value));
+            let mut bytes = writer.write_value_to_vec(Avro::Long(value)).unwrap();
+            bytes.extend_from_slice(&behind);
+            let mut reader = Reader::new(&bytes);
+            prop_assert_eq!(reader.long(), Ok(value));
+            prop_assert_eq!(reader.rest, behind);
         }
     }
 

@@ -18,7 +18,7 @@ use std::str::FromStr;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-use super::{BadRecord, Fields, Reason, Value, decimal};
+use super::{BadRecord, Fields, Put, Reason, Value, decimal};
 use crate::schema::types::{Kind, Type, Types};
 use cursor::Cursor;
 
@@ -43,8 +43,8 @@ impl<'a> Json<'a> {
 }
 
 impl<'a> Fields<'a> for Json<'a> {
-    fn next<R>(&mut self, put: impl FnOnce(Value<'a>) -> Result<R, Reason>) -> Result<R, Reason> {
-        put(self.values.next().unwrap_or(Value::Null))
+    fn next<P: Put<'a>>(&mut self, put: P) -> Result<P::Done, Reason> {
+        put.put(self.values.next().unwrap_or(Value::Null))
     }
 
     fn end(self) -> Result<(), Reason> {
@@ -100,13 +100,13 @@ fn scalar<'a>(cursor: &mut Cursor<'a>, kind: &Kind) -> Result<Value<'a>, Reason>
         Kind::Long => Value::Long(long(cursor)?),
         Kind::Float => Value::Float(float(cursor, f32::is_finite)?),
         Kind::Double => Value::Double(float(cursor, f64::is_finite)?),
-        Kind::String => Value::Text(string(cursor)?),
+        Kind::String => Value::Text(string(cursor)?.into()),
         Kind::Enum(symbols) => {
             let text = string(cursor)?;
             if !symbols.iter().any(|symbol| **symbol == *text) {
                 return Err(Reason::UnknownBranch);
             }
-            Value::Text(text)
+            Value::Text(text.into())
         }
         Kind::Bytes => Value::Bytes(Cow::Owned(base64(cursor)?)),
         Kind::Fixed(size) => {
@@ -117,14 +117,14 @@ fn scalar<'a>(cursor: &mut Cursor<'a>, kind: &Kind) -> Result<Value<'a>, Reason>
             Value::Bytes(Cow::Owned(bytes))
         }
         Kind::Decimal(decimal) => decimal::from_number(number(cursor)?, *decimal)?,
-        Kind::BigDecimal => Value::Text(Cow::Borrowed(number(cursor)?)),
+        Kind::BigDecimal => Value::Text(number(cursor)?.into()),
         Kind::Date
         | Kind::TimeMillis
         | Kind::TimeMicros
         | Kind::TimestampMillis
         | Kind::TimestampMicros
         | Kind::TimestampNanos => moment::read(cursor, kind)?,
-        Kind::Uuid => Value::Text(string(cursor)?),
+        Kind::Uuid => Value::Text(string(cursor)?.into()),
         Kind::Duration => {
             let bytes: [u8; 12] = base64(cursor)?.try_into().map_err(|_| Reason::Malformed)?;
             let part = |at: usize| u32::from_le_bytes([bytes[at], bytes[at + 1], bytes[at + 2], bytes[at + 3]]);

@@ -1,6 +1,5 @@
 //! Nested values as the JSON text that the same values have in an Avro topic ([`crate::decode::json_text`]).
 
-use std::borrow::Cow;
 use std::ops::Range;
 
 use super::cursor::Cursor;
@@ -12,7 +11,7 @@ use crate::schema::types::{Kind, Type, Types};
 pub fn read<'a>(cursor: &mut Cursor<'_>, kind: &Kind, types: &Types) -> Result<Value<'a>, Reason> {
     let mut nested = Nested { types, text: Vec::new() };
     nested.kind(cursor, kind, MOST_LEVELS)?;
-    String::from_utf8(nested.text).map(|text| Value::Text(Cow::Owned(text))).map_err(|_| Reason::InvalidUtf8)
+    String::from_utf8(nested.text).map(|text| Value::Text(text.into())).map_err(|_| Reason::InvalidUtf8)
 }
 
 struct Nested<'t> {

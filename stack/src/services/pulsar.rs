@@ -1,5 +1,6 @@
 //! Pulsar standalone: broker, bookie and functions worker in one process.
 
+use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -123,36 +124,28 @@ impl Pulsar {
 
     /// The processes of a function, source or sink, by instance. Empty in the thread runtime.
     pub fn function_pids(&self, tenant: &str, namespace: &str, name: &str) -> Vec<(u32, u32)> {
-        let found = self.function_arguments(tenant, namespace, name);
-        found.into_iter().map(|(instance, pid, _)| (instance, pid)).collect()
+        let mut all = self.instances();
+        all.retain(|instance| instance.is_of(tenant, namespace, name));
+        all.into_iter().map(|instance| (instance.number, instance.pid)).collect()
     }
 
-    /// Whether the worker gave an instance one port for two purposes. It looks for each by itself, finds the same one now
-    /// and then, and keeps it: the instance ends at each of its starts until the function is started anew.
+    /// Whether the worker gave an instance a port for two purposes, or one that is another instance's. It looks for each
+    /// by itself, finds the same one now and then, and keeps it: the instance ends at each of its starts until the function
+    /// is started anew.
     pub fn function_lacks_a_port(&self, tenant: &str, namespace: &str, name: &str) -> bool {
-        let found = self.function_arguments(tenant, namespace, name);
-        found.iter().any(|(_, _, arguments)| {
-            let port = value_of(arguments, "--port");
-            port.is_some() && port == value_of(arguments, "--metrics_port")
-        })
+        let all = self.instances();
+        let mut times_given: HashMap<&str, usize> = HashMap::new();
+        for port in all.iter().flat_map(Instance::ports) {
+            *times_given.entry(port).or_default() += 1;
+        }
+        let is_its = |instance: &&Instance| instance.is_of(tenant, namespace, name);
+        all.iter().filter(is_its).flat_map(Instance::ports).any(|port| times_given[port] > 1)
     }
 
-    /// By instance and process id, the command lines.
-    fn function_arguments(&self, tenant: &str, namespace: &str, name: &str) -> Vec<(u32, u32, Vec<String>)> {
-        let is_it = |details: &Value| {
-            details["tenant"] == tenant && details["namespace"] == namespace && details["name"] == name
-        };
-        let mut found: Vec<_> = self
-            .pids()
-            .into_iter()
-            .filter_map(|pid| {
-                let arguments = procfs::arguments(pid);
-                let details = value_of(&arguments, "--function_details")?;
-                let instance = value_of(&arguments, "--instance_id")?.parse().ok()?;
-                is_it(&serde_json::from_str(details.trim_matches('\'')).ok()?).then_some((instance, pid, arguments))
-            })
-            .collect();
-        found.sort_unstable();
+    /// The processes of all functions, sources and sinks.
+    fn instances(&self) -> Vec<Instance> {
+        let mut found: Vec<_> = self.pids().into_iter().filter_map(Instance::of).collect();
+        found.sort_unstable_by_key(|instance| (instance.number, instance.pid));
         found
     }
 
@@ -175,6 +168,34 @@ pub(crate) fn admin_command(home: &Path, admin_url: &str, logs: &Path) -> Comman
         .env("PULSAR_GC_LOG", " ")
         .env("PULSAR_LOG_DIR", logs);
     command
+}
+
+/// A process that runs an instance of a function, source or sink.
+struct Instance {
+    number: u32,
+    pid: u32,
+    details: Value,
+    arguments: Vec<String>,
+}
+
+impl Instance {
+    /// None for any other process.
+    fn of(pid: u32) -> Option<Instance> {
+        let arguments = procfs::arguments(pid);
+        let details = value_of(&arguments, "--function_details")?;
+        let details = serde_json::from_str(details.trim_matches('\'')).ok()?;
+        let number = value_of(&arguments, "--instance_id")?.parse().ok()?;
+        Some(Instance { number, pid, details, arguments })
+    }
+
+    fn is_of(&self, tenant: &str, namespace: &str, name: &str) -> bool {
+        self.details["tenant"] == tenant && self.details["namespace"] == namespace && self.details["name"] == name
+    }
+
+    /// The ports that the worker chose for it.
+    fn ports(&self) -> impl Iterator<Item = &str> {
+        ["--port", "--metrics_port"].into_iter().filter_map(|name| value_of(&self.arguments, name))
+    }
 }
 
 fn value_of<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {

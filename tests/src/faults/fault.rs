@@ -12,11 +12,11 @@ use crate::sink::Sink;
 use crate::wait::until;
 
 /// More partitions than this say nothing new.
-const MOST_PARTITIONS: u32 = 8;
+const MOST_PARTITIONS: u32 = 14;
 /// The subscription goes back by up to so many entries.
 const LONGEST_STEP_BACK: u64 = 200;
 /// Until both instances have partitions again after whatever came before: each start of one takes half a minute on a busy machine.
-const BALANCE: Duration = Duration::from_secs(180);
+const BALANCE: Duration = Duration::from_secs(60);
 
 /// Something that goes wrong, or changes, under a running sink.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -125,15 +125,15 @@ impl Fault {
         }
     }
 
-    /// Does it. One that lasts is ended by what is returned.
-    pub fn begin<'a>(self, scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
+    /// Does it. One that lasts is ended by what is returned; nothing is when there is no more to do of it.
+    pub fn begin<'a>(self, scene: &'a Scene<'a>, random: &mut Random) -> Result<Option<Begun<'a>>> {
         let stack = scene.namespace.services.stack();
-        match self {
+        let begun = match self {
             Fault::KillInstance => kill_instance(scene, random),
-            Fault::PauseInstance => pause_instance(scene, random),
+            Fault::PauseInstance => return pause_instance(scene, random),
             Fault::RestartBroker => restart_broker(stack, random),
             Fault::UnloadBundle => unload_bundle(scene, random),
-            Fault::AddPartition => add_partition(scene),
+            Fault::AddPartition => return add_partition(scene),
             Fault::NewSchema => {
                 println!("  {} fields more than at first", scene.producers.evolve());
                 Ok(Begun::over())
@@ -148,7 +148,8 @@ impl Fault {
                 Ok(Begun { lasts: random.millis(2_000, 8_000), end: Box::new(end) })
             }
             Fault::FillQuota => fill_quota(scene, random),
-        }
+        };
+        begun.map(Some)
     }
 }
 
@@ -173,19 +174,27 @@ fn kill_instance<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<
     Ok(Begun::over())
 }
 
-fn pause_instance<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
+fn pause_instance<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Option<Begun<'a>>> {
     let (sink, stack) = (scene.exactly_once, scene.namespace.services.stack());
     // One that has partitions, and no namesake that an earlier worker left behind: those end by themselves.
-    let (instance, pid) = until("an instance that can be paused", BALANCE, || {
+    let found = until("an instance that can be paused", BALANCE, || {
         let (instance, pid) = a_process(sink, random)?;
         let all = sink.processes();
         ensure!(all.iter().filter(|(number, _)| *number == instance).count() == 1, "the processes are {all:?}");
         ensure!(consumers_of(scene, sink, instance)? > 0, "instance {instance} has no partitions");
         Ok((instance, pid))
-    })?;
+    });
+    let (instance, pid) = match found {
+        Ok(found) => found,
+        // None gets so far as long as another fault lasts, such as safe mode, that lets no instance start.
+        Err(none) => {
+            println!("  {none:#}");
+            return Ok(None);
+        }
+    };
     println!("  instance {instance} of {}, process {pid}", sink.directory());
     if !is_still_there(stack.pause(pid))? {
-        return Ok(Begun::over());
+        return Ok(None);
     }
     // Until the broker has given it up: from then on there are two owners, one of which does not know it.
     let given_up = until("the broker gives the paused instance up", ANSWER, || {
@@ -197,7 +206,7 @@ fn pause_instance<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun
     }
     given_up?;
     let end = move || is_still_there(stack.resume(pid)).map(drop);
-    Ok(Begun { lasts: random.millis(0, 4_000), end: Box::new(end) })
+    Ok(Some(Begun { lasts: random.millis(0, 4_000), end: Box::new(end) }))
 }
 
 /// False for a process that has ended by itself, as one does that the worker was too busy to ask after.
@@ -257,11 +266,11 @@ fn unload_bundle<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<
     Ok(Begun::over())
 }
 
-fn add_partition<'a>(scene: &'a Scene<'a>) -> Result<Begun<'a>> {
+fn add_partition<'a>(scene: &'a Scene<'a>) -> Result<Option<Begun<'a>>> {
     let more = scene.producers.partitions() + 1;
     if more > MOST_PARTITIONS {
         println!("  there are {MOST_PARTITIONS} already");
-        return Ok(Begun::over());
+        return Ok(None);
     }
     let path = format!("/admin/v2/{}/partitions", scene.topic.replacen("://", "/", 1));
     scene.ask("adding a partition", |admin| {
@@ -273,7 +282,7 @@ fn add_partition<'a>(scene: &'a Scene<'a>) -> Result<Begun<'a>> {
     })?;
     scene.producers.use_partitions(more);
     println!("  {more} partitions");
-    Ok(Begun::over())
+    Ok(Some(Begun::over()))
 }
 
 fn reset_subscription<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {

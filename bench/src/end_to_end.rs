@@ -1,0 +1,140 @@
+//! The same backlogs, drained by each sink in turn.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hdfs_csv_bench::micro;
+use hdfs_csv_stack::{Runtime, Stack, artifacts, stacks_dir};
+use hdfs_csv_tests::{Namespace, Services, backlog};
+use serde_json::{Map, Value, json};
+
+use crate::drain::{Backlog, Drain, Proof, drain};
+use crate::payload::Payload;
+use crate::peer::Peer;
+use crate::{freshness, median_and_spread, put_result, wanted, writing};
+
+const REPORT: &str = "report.json";
+
+/// Runs everything that is wanted and writes the report.
+pub fn run(only: &[String], rounds: u32, fewer: u64) -> Result<()> {
+    let services = services("bench")?;
+    services.run(|services| {
+        let mut searching = None;
+        for (payload, rows) in [
+            (Payload::searching()?, 3_000_000),
+            (Payload::smallest()?, 3_000_000),
+            (Payload::wide()?, 500_000),
+            (Payload::mix()?, 3_000_000),
+        ] {
+            if wanted(only, payload.name) {
+                let figures = compare(services, &payload, rows / fewer, rounds)?;
+                if payload.name == "searching" {
+                    searching = figures["ours_rows_per_s"].as_f64();
+                }
+                put_result(REPORT, &["e2e", payload.name], figures)?;
+            }
+        }
+        if wanted(only, "writing") {
+            put_result(REPORT, &["writing"], writing::run(services, rounds)?)?;
+        }
+        if wanted(only, "freshness") {
+            let known = crate::read_results(REPORT)?["e2e"]["searching"]["ours_rows_per_s"].as_f64();
+            let peak = searching.or(known).context("half the peak load is measured after the payload searching")?;
+            put_result(REPORT, &["freshness"], freshness::run(services, peak / 2.0)?)?;
+        }
+        if wanted(only, "micro") {
+            let figures = micro::measure(services.stack().hadoop_conf_dir()?)?;
+            put_result(REPORT, &["micro"], serde_json::to_value(figures)?)?;
+        }
+        println!("{}", crate::results(REPORT).display());
+        Ok(())
+    })
+}
+
+/// Pulsar and HDFS at their speed, with the three connectors.
+pub fn services(name: &str) -> Result<Services> {
+    let noop = backlog::noop_connector(&stacks_dir().join("noop-sink"))?;
+    let mut stack = Stack::builder().name(name).runtime(Runtime::Process).peak_speed(true);
+    // No instance is to end because the worker was too busy to ask after it.
+    stack = stack.liveness_check(Duration::from_secs(30)).connector(noop);
+    for connector in artifacts::resolve("hdfs-sink")? {
+        stack = stack.connector(connector);
+    }
+    Services::start(stack)
+}
+
+/// Fills the topics of a payload, as Avro and as rows, and returns their names.
+fn fill(namespace: &Namespace<'_>, payload: &Payload, rows: u64) -> Result<[Vec<String>; 2]> {
+    let avro: Vec<_> =
+        payload.topics.iter().map(|(name, schema)| (namespace.topic_named(name), Some(schema.clone()))).collect();
+    let text: Vec<_> =
+        payload.topics.iter().map(|(name, _)| (namespace.topic_named(&format!("{name}-rows")), None)).collect();
+    let services = namespace.services();
+    backlog::send(services, &avro, payload.cycle(rows).map(|message| Ok((message.topic, message.avro.clone()))))?;
+    let row = |message: &crate::payload::Message| Ok((message.topic, message.row.clone().into_bytes()));
+    backlog::send(services, &text, payload.cycle(rows).map(row))?;
+    Ok([avro, text].map(|topics| topics.into_iter().map(|(topic, _)| topic).collect()))
+}
+
+fn compare(services: &Services, payload: &Payload, rows: u64, rounds: u32) -> Result<Value> {
+    let namespace = services.namespace(&format!("bench-{}", payload.name))?;
+    let [avro, text] = fill(&namespace, payload, rows)?;
+    let bytes: u64 = payload.cycle(rows).map(|message| message.row.len() as u64 + 1).sum();
+    let received: u64 = payload.cycle(rows).map(|message| message.avro.len() as u64).sum();
+    println!("{}: {rows} messages of {} bytes, rows of {}", payload.name, received / rows, bytes / rows);
+    let mut drains: BTreeMap<Peer, Vec<Drain>> = BTreeMap::new();
+    for round in 1..=rounds {
+        for peer in Peer::ALL {
+            let topics = if peer == Peer::Hdfs3 { &text } else { &avro };
+            let sink = peer.sink(&namespace, &format!("{}-{round}", peer.name()), topics)?;
+            let proof = if peer == Peer::Ours { Proof::Closed } else { Proof::None };
+            let drained = drain(&sink, Backlog { rows, bytes }, 1, proof)
+                .with_context(|| format!("{} with {}", peer.name(), payload.name))?;
+            println!(
+                "{} {round}: {:.0} rows/s{}, {:.2} CPU s for a million, {} MB",
+                peer.name(),
+                drained.rows_per_second(),
+                drained
+                    .committed_rows_per_second()
+                    .map_or(String::new(), |rate| format!(" ({rate:.0} until committed)")),
+                drained.cpu_seconds_per_million(),
+                drained.peak_bytes >> 20,
+            );
+            drains.entry(peer).or_default().push(drained);
+        }
+    }
+    let mut figures = Map::new();
+    figures.insert("rows".to_owned(), json!(rows));
+    figures.insert("payload_bytes_per_row".to_owned(), json!(received as f64 / rows as f64));
+    figures.insert("row_bytes_per_row".to_owned(), json!(bytes as f64 / rows as f64));
+    for (peer, drains) in &drains {
+        let mut put = |what: &str, value: Value| figures.insert(format!("{}_{what}", peer.name()), value);
+        let all = |figure: fn(&Drain) -> Option<f64>| median_and_spread(drains.iter().filter_map(figure));
+        if let Some((median, spread)) = all(|drain| Some(drain.rows_per_second())) {
+            put("rows_per_s", json!(median));
+            put("rows_per_s_spread", json!(spread));
+        }
+        if let Some((median, _)) = all(Drain::committed_rows_per_second) {
+            put("committed_rows_per_s", json!(median));
+        }
+        if let Some((median, _)) = all(|drain| Some(drain.cpu_seconds_per_million())) {
+            put("cpu_s_per_million_rows", json!(median));
+        }
+        if let Some((_, [_, most])) = all(|drain| Some(drain.peak_bytes as f64)) {
+            put("peak_mb", json!(most / f64::from(1 << 20)));
+            put("peak_mb_per_million_rows", json!(most / f64::from(1 << 20) / (rows as f64 / 1e6)));
+        }
+        if let Some((median, _)) = all(|drain| Some(drain.bytes_written as f64)) {
+            put("bytes_written", json!(median));
+        }
+    }
+    let ratio = |one: &str, other: &str| Some(figures.get(one)?.as_f64()? / figures.get(other)?.as_f64()?);
+    let ratios = [
+        ("ours_of_noop", ratio("ours_rows_per_s", "noop_rows_per_s")),
+        ("ours_committed_of_noop", ratio("ours_committed_rows_per_s", "noop_rows_per_s")),
+        ("ours_of_hdfs3", ratio("ours_rows_per_s", "hdfs3_rows_per_s")),
+    ];
+    figures.extend(ratios.map(|(name, ratio)| (name.to_owned(), json!(ratio))));
+    Ok(Value::Object(figures))
+}

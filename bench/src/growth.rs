@@ -1,0 +1,154 @@
+//! How time and memory grow with what there is to do: a curve for each thing that can be large.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use hdfs_csv_stack::{Runtime, Stack};
+use hdfs_csv_tests::{Namespace, Services, backlog, history};
+use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
+use serde_json::{Value, json};
+
+use crate::drain::{Backlog, Proof, drain};
+use crate::payload::Payload;
+use crate::peer::Peer;
+use crate::{folding, put_result, wanted};
+
+const RESULTS: &str = "growth.json";
+const MEGABYTE: f64 = (1 << 20) as f64;
+/// What the curve of record sizes sends in all, at most.
+const MOST_BYTES: u64 = 400 << 20;
+
+/// What is different from one drain to the next.
+#[derive(Clone, Copy)]
+struct Case<'p> {
+    payload: &'p Payload,
+    rows: u64,
+    /// Of the topic; 0 for a topic without partitions.
+    partitions: u32,
+    instances: u32,
+    heap: u64,
+}
+
+/// Measures the curves that are wanted.
+pub fn run(only: &[String]) -> Result<()> {
+    let services = Services::start(
+        Stack::builder()
+            .name("growth")
+            .runtime(Runtime::Process)
+            .peak_speed(true)
+            .liveness_check(Duration::from_secs(30)),
+    )?;
+    services.run(|services| {
+        let searching = Payload::searching()?;
+        let case = Case { payload: &searching, rows: 1_000_000, partitions: 0, instances: 1, heap: 256 << 20 };
+        if wanted(only, "record-size") {
+            let mut points = Vec::new();
+            for bytes in [20, 100, 1_000, 10_000, 100_000, 1_000_000] {
+                let payload = Payload::text("text", bytes, 1)?;
+                let rows = (MOST_BYTES / bytes as u64).min(case.rows);
+                // Pulsar's client holds a thousand records of each topic, whatever their size.
+                let case = Case { payload: &payload, rows, heap: 2 << 30, ..case };
+                points.push((bytes as f64, point(services, &format!("size-{bytes}"), case)?));
+            }
+            put("record_size", points)?;
+        }
+        if wanted(only, "directories") {
+            let mut points = Vec::new();
+            for days in [1, 4, 20, 100, 400] {
+                let payload = Payload::text("text", 40, days)?;
+                points
+                    .push((days as f64, point(services, &format!("days-{days}"), Case { payload: &payload, ..case })?));
+            }
+            put("directories", points)?;
+        }
+        if wanted(only, "instances") {
+            let mut points = Vec::new();
+            for instances in [1, 2, 4] {
+                let name = format!("instances-{instances}");
+                points.push((f64::from(instances), point(services, &name, Case { partitions: 4, instances, ..case })?));
+            }
+            put("instances", points)?;
+        }
+        if wanted(only, "source-partitions") {
+            let mut points = Vec::new();
+            for partitions in [1, 10, 100, 500, 2_000] {
+                let name = format!("partitions-{partitions}");
+                points.push((f64::from(partitions), point(services, &name, Case { partitions, ..case })?));
+            }
+            put("source_partitions", points)?;
+        }
+        if wanted(only, "manifests") {
+            put("manifests", manifests(services)?)?;
+        }
+        if wanted(only, "folding") {
+            put_result(RESULTS, &["folding"], folding::run(services)?)?;
+        }
+        if wanted(only, "rows") {
+            let mut points = Vec::new();
+            for rows in [100_000, 1_000_000, 10_000_000, 100_000_000] {
+                points.push((rows as f64, point(services, &format!("rows-{rows}"), Case { rows, ..case })?));
+            }
+            put("rows", points)?;
+        }
+        println!("{}", crate::results(RESULTS).display());
+        Ok(())
+    })
+}
+
+fn put(curve: &str, points: Vec<(f64, Value)>) -> Result<()> {
+    let points = points.into_iter().map(|(x, mut point)| {
+        point["x"] = json!(x);
+        point
+    });
+    put_result(RESULTS, &[curve], Value::Array(points.collect()))
+}
+
+/// Fills a topic of its own and drains it.
+fn point(services: &Services, name: &str, case: Case<'_>) -> Result<Value> {
+    let namespace = services.namespace(name)?;
+    let topic = fill(&namespace, &case).with_context(|| format!("filling the topic of {name}"))?;
+    let bytes = case.payload.cycle(case.rows).map(|message| message.row.len() as u64 + 1).sum();
+    let sink = Peer::Ours.sink(&namespace, "cold", &[topic])?.setting("parallelism", json!(case.instances));
+    let sink = sink.setting("resources", json!({ "ram": case.heap }));
+    // A minute's wait for the last commit is not what is looked at.
+    let sink = sink.config("commitInterval", json!("10s"));
+    let backlog = Backlog { rows: case.rows, bytes };
+    let drained = drain(&sink, backlog, case.instances, Proof::Acknowledged).with_context(|| name.to_owned())?;
+    let figures = json!({
+        "rows": case.rows,
+        "rows_per_s": drained.rows_per_second(),
+        "mb_per_s": bytes as f64 / MEGABYTE / drained.seconds,
+        "ns_per_row": drained.seconds * 1e9 / case.rows as f64,
+        "cpu_s_per_million_rows": drained.cpu_seconds_per_million(),
+        "peak_mb": drained.peak_bytes as f64 / MEGABYTE,
+        "bytes_written": drained.bytes_written,
+    });
+    println!("{name}: {figures}");
+    Ok(figures)
+}
+
+fn fill(namespace: &Namespace<'_>, case: &Case<'_>) -> Result<String> {
+    let (name, schema) = &case.payload.topics[0];
+    let topic = namespace.topic_named(name);
+    if case.partitions > 0 {
+        namespace.services().stack().admin().create_partitioned_topic(&topic, case.partitions)?;
+    }
+    let messages = case.payload.cycle(case.rows).map(|message| Ok((0, message.avro.clone())));
+    backlog::send(namespace.services(), &[(topic.clone(), Some(schema.clone()))], messages)?;
+    Ok(topic)
+}
+
+/// What a start of a source partition takes, by the manifests that it has.
+fn manifests(services: &Services) -> Result<Vec<(f64, Value)>> {
+    let hdfs = services.hdfs()?;
+    let mut points = Vec::new();
+    for count in [10, 100, 1_000, 10_000, 100_000] {
+        let table = TableLayout::new("/history", &format!("manifests-{count}"))?;
+        let layout = SourcePartitionLayout::new(table, "visits", None)?;
+        services.wait_for(history::write(&hdfs, &layout, count))?;
+        let load = services.wait_for(history::median_load(&hdfs, &layout, count))?;
+        println!("{count} manifests: loaded in {load:?}");
+        points.push((count as f64, json!({ "load_ms": load.as_secs_f64() * 1e3 })));
+    }
+    Ok(points)
+}

@@ -1,0 +1,61 @@
+//! Messages in large numbers, as fast as the broker takes them.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+use hdfs_csv_tool::publish::Publisher;
+use pulsar::producer::Message;
+
+use crate::services::{Services, repository};
+
+const BATCH: u32 = 1_000;
+const IN_FLIGHT: usize = 50_000;
+
+/// Sends messages to topics, each given with its Avro schema, if any; a message names its topic by the place. Returns when the
+/// broker has all of them.
+pub fn send(
+    services: &Services,
+    topics: &[(String, Option<String>)],
+    messages: impl IntoIterator<Item = Result<(usize, Vec<u8>)>>,
+) -> Result<()> {
+    let client = services.pulsar()?;
+    services.wait_for(async {
+        let mut publishers = Vec::with_capacity(topics.len());
+        for (topic, schema) in topics {
+            publishers.push(Publisher::open(&client, topic, schema.as_deref(), BATCH).await?);
+        }
+        let mut pending = VecDeque::with_capacity(IN_FLIGHT);
+        for message in messages {
+            let (topic, payload) = message?;
+            let publisher = publishers.get_mut(topic).context("a message for no topic")?;
+            pending.push_back(publisher.send(Message { payload, ..Default::default() }).await?);
+            if pending.len() == IN_FLIGHT {
+                for receipt in pending.drain(..IN_FLIGHT / 2) {
+                    receipt.await?;
+                }
+            }
+        }
+        for publisher in &mut publishers {
+            publisher.flush().await?;
+        }
+        for receipt in pending {
+            receipt.await?;
+        }
+        for publisher in publishers {
+            publisher.close().await?;
+        }
+        Ok(())
+    })
+}
+
+/// Builds the connector of a sink that does nothing but acknowledge, `builtin://noop`, into a folder.
+pub fn noop_connector(folder: &Path) -> Result<PathBuf> {
+    let mut maven = Command::new("mvn");
+    maven.args(["-q", "-B", "package", "-f"]).arg(repository().join("tests/noop-sink/pom.xml"));
+    maven.arg(format!("-Doutput.directory={}", folder.display()));
+    let built = maven.output().context("mvn cannot be run")?;
+    ensure!(built.status.success(), "mvn: {}", String::from_utf8_lossy(&built.stdout));
+    Ok(folder.join("noop.nar"))
+}
