@@ -402,8 +402,8 @@ fn a_count_is_that_of_the_rows_also_after_statistics_were_computed() -> Result<(
         counts(ROWS)?;
         for round in 2..4 {
             for (table, partition) in tables {
-                let analyze = |what: &str| format!("ANALYZE TABLE {table}{partition} COMPUTE STATISTICS{what}");
-                hive.query(&[&analyze(""), &analyze(" FOR COLUMNS")])?;
+                // Not those of columns: the stack's metastore has made no tables for them.
+                hive.query(&[&format!("ANALYZE TABLE {table}{partition} COMPUTE STATISTICS")])?;
             }
             for (table, partition) in tables {
                 let known = statistics(hive, table, partition)?;

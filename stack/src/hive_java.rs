@@ -155,6 +155,8 @@ fn site(scratch: &Path, [metastore_port, server_port]: [u16; 2]) -> Settings {
         ("mapreduce.task.io.sort.mb", "32".to_owned()),
         ("hive.exec.submit.local.task.via.child", no()),
         ("hive.exec.counters.pull.interval", "50".to_owned()),
+        // Else what is before an empty text at a row's end is read wrong (docs/hive.md).
+        ("hive.vectorized.use.vector.serde.deserialize", no()),
     ])
 }
 
