@@ -159,7 +159,7 @@ impl Builder {
         self
     }
 
-    /// An environment variable of all services and of the functions' processes, as `TZ`.
+    /// An environment variable of all services, of the functions' processes and of Hive's client, as `TZ`.
     pub fn env(mut self, key: &str, value: &str) -> Self {
         self.environment.insert(key.to_owned(), value.to_owned());
         self

@@ -9,6 +9,7 @@ pub mod backlog;
 pub mod faults;
 pub mod history;
 pub mod hostile;
+mod layers;
 mod letters;
 mod namespace;
 mod oracle;
@@ -21,6 +22,7 @@ mod traffic;
 mod typed;
 mod wait;
 
+pub use layers::{JdbcSink, event_table, hive_tables, make_click_house_tables};
 pub use letters::{Letter, letters};
 pub use namespace::Namespace;
 pub use oracle::{Comparison, Place};

@@ -63,6 +63,8 @@ impl Services {
 
     /// Runs a test; an error says where the logs are.
     pub fn run(&self, test: impl FnOnce(&Services) -> Result<()>) -> Result<()> {
+        // A producer that an error drops closes itself in the runtime, and panics outside of one.
+        let _inside = self.tokio.enter();
         test(self).with_context(|| format!("logs: {}", self.stack.log_dir().display()))
     }
 
