@@ -4,7 +4,7 @@ use std::thread::{self, ScopedJoinHandle};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use hdfs_csv_stack::{Runtime, Stack};
+use hdfs_csv_stack::{Builder, Runtime, Stack};
 use hdfs_csv_tests::{Comparison, Flow, Namespace, Outage, Services, Sink, Traffic, until};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::json;
@@ -52,7 +52,7 @@ fn in_the_process_runtime_nothing_of_the_sink_is_left_ten_seconds_after_stop_or_
 
 #[test]
 fn a_worker_that_ends_takes_its_sinks_along_within_ten_seconds_though_hdfs_hangs() -> Result<()> {
-    let services = Services::start(Stack::builder().name("worker-end").runtime(Runtime::Process))?;
+    let services = Services::start(stack("worker-end", Runtime::Process))?;
     services.run(|services| {
         let namespace = services.namespace("workers")?;
         let _traffic = traffic(&namespace)?;
@@ -76,7 +76,7 @@ fn a_worker_that_ends_takes_its_sinks_along_within_ten_seconds_though_hdfs_hangs
 }
 
 fn closes_in_time(runtime: Runtime) -> Result<()> {
-    let services = Services::start(Stack::builder().name("closing").runtime(runtime))?;
+    let services = Services::start(stack("closing", runtime))?;
     services.run(|services| {
         let namespace = services.namespace("closing")?;
         let traffic = traffic(&namespace)?;
@@ -124,6 +124,11 @@ fn closes_in_time(runtime: Runtime) -> Result<()> {
         }
         Ok(())
     })
+}
+
+/// No instance is to end because the worker was too busy to ask after it.
+fn stack(name: &str, runtime: Runtime) -> Builder {
+    Stack::builder().name(name).runtime(runtime).liveness_check(Duration::from_secs(10))
 }
 
 fn traffic<'a>(namespace: &Namespace<'a>) -> Result<Traffic<'a>> {

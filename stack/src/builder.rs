@@ -56,7 +56,7 @@ impl Default for Builder {
             superset: false,
             runtime: Runtime::Process,
             peak_speed: false,
-            liveness_check: Duration::from_secs(1),
+            liveness_check: Duration::from_secs(3),
             function_java_options: Vec::new(),
             connectors: Vec::new(),
             environment: Settings::new(),
@@ -139,8 +139,8 @@ impl Builder {
         self
     }
 
-    /// How often the worker looks whether an instance has ended, and starts it again. 1 s by default; Pulsar's own
-    /// default is 30 s.
+    /// How often the worker looks whether an instance has ended, and starts it again. 3 s by default; Pulsar's own
+    /// default is 30 s. A process that the worker was too busy to ask after for three times as long ends by itself.
     pub fn liveness_check(mut self, interval: Duration) -> Self {
         self.liveness_check = interval;
         self
