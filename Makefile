@@ -61,11 +61,11 @@ integration: $(nar) ## Run the tests on real services, or one file of them: TEST
 	$(call say,tests on real services)
 	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --no-fail-fast --test '$(or $(TEST),*)' -- --test-threads=2
 
-bench: $(nar) ## Measure the sink against one that does nothing and Pulsar's own: target/bench/report.json, about 15 minutes
+bench: $(nar) ## Measure the sink against one that does nothing and Pulsar's own: target/bench/report.json
 	$(call say,benchmarks on real services)
 	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench run
 
-bench-growth: $(nar) ## Measure how time and memory grow with rows, partitions, sizes: target/bench/growth.json, about 40 minutes
+bench-growth: $(nar) ## Measure how time and memory grow with rows, partitions, sizes: target/bench/growth.json
 	$(call say,growth on real services)
 	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench growth
 

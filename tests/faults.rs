@@ -44,6 +44,9 @@ fn nothing_is_lost_or_torn_and_nothing_doubled_under_faults_of_every_kind() -> R
     println!("{}", report.write()?.display());
     println!("{}", serde_json::to_string_pretty(&report)?);
     ran?;
+    let missing: Vec<_> =
+        Fault::ALL.iter().filter(|fault| !report.events_by_fault.contains_key(fault.name())).collect();
+    ensure!(minutes < MINUTES || missing.is_empty(), "in {minutes} minutes these faults never happened: {missing:?}");
     report.exactly_once.check("exactly-once", false)?;
     report.at_least_once.check("at-least-once", true)
 }

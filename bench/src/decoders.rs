@@ -39,11 +39,13 @@ pub struct Ours {
 impl Ours {
     /// For payloads of an event in Pulsar's schema type `AVRO` or `JSON`.
     pub fn new(schema_type: &str, kind: EventKind) -> Result<Ours> {
-        let info = SchemaInfo {
-            schema_type: schema_type.to_owned(),
-            schema: kind.schema_text().to_owned(),
-            ..SchemaInfo::default()
-        };
+        Ours::of_schema(schema_type, kind.schema_text())
+    }
+
+    /// For payloads of any schema of such a type.
+    pub fn of_schema(schema_type: &str, schema: &str) -> Result<Ours> {
+        let info =
+            SchemaInfo { schema_type: schema_type.to_owned(), schema: schema.to_owned(), ..SchemaInfo::default() };
         let schema = WriterSchema::compile(&info)?;
         let settings = RowSettings {
             format: FileFormat { dialect: DIALECT, compression: Compression::None },

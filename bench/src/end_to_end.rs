@@ -10,7 +10,7 @@ use hdfs_csv_tests::{Namespace, Services, backlog};
 use serde_json::{Map, Value, json};
 
 use crate::drain::{Backlog, Drain, Proof, drain};
-use crate::payload::Payload;
+use crate::load::Load;
 use crate::peer::Peer;
 use crate::{freshness, median_and_spread, put_result, wanted, writing};
 
@@ -21,18 +21,18 @@ pub fn run(only: &[String], rounds: u32, fewer: u64) -> Result<()> {
     let services = services("bench")?;
     services.run(|services| {
         let mut searching = None;
-        for (payload, rows) in [
-            (Payload::searching()?, 3_000_000),
-            (Payload::smallest()?, 3_000_000),
-            (Payload::wide()?, 500_000),
-            (Payload::mix()?, 3_000_000),
+        for (load, rows) in [
+            (Load::searching()?, 3_000_000),
+            (Load::smallest()?, 3_000_000),
+            (Load::wide()?, 500_000),
+            (Load::mix()?, 3_000_000),
         ] {
-            if wanted(only, payload.name) {
-                let figures = compare(services, &payload, rows / fewer, rounds)?;
-                if payload.name == "searching" {
+            if wanted(only, load.name) {
+                let figures = compare(services, &load, rows / fewer, rounds)?;
+                if load.name == "searching" {
                     searching = figures["ours_rows_per_s"].as_f64();
                 }
-                put_result(REPORT, &["e2e", payload.name], figures)?;
+                put_result(REPORT, &["e2e", load.name], figures)?;
             }
         }
         if wanted(only, "writing") {
@@ -40,7 +40,7 @@ pub fn run(only: &[String], rounds: u32, fewer: u64) -> Result<()> {
         }
         if wanted(only, "freshness") {
             let known = crate::read_results(REPORT)?["e2e"]["searching"]["ours_rows_per_s"].as_f64();
-            let peak = searching.or(known).context("half the peak load is measured after the payload searching")?;
+            let peak = searching.or(known).context("half the peak load is measured after the load searching")?;
             put_result(REPORT, &["freshness"], freshness::run(services, peak / 2.0)?)?;
         }
         if wanted(only, "micro") {
@@ -64,30 +64,30 @@ pub fn services(name: &str) -> Result<Services> {
     Services::start(stack)
 }
 
-/// Fills the topics of a payload, as Avro and as rows, and returns their names.
-fn fill(namespace: &Namespace<'_>, payload: &Payload, rows: u64) -> Result<[Vec<String>; 2]> {
+/// Fills the topics of a load, as Avro and as rows, and returns their names.
+fn fill(namespace: &Namespace<'_>, load: &Load, rows: u64) -> Result<[Vec<String>; 2]> {
     let avro: Vec<_> =
-        payload.topics.iter().map(|(name, schema)| (namespace.topic_named(name), Some(schema.clone()))).collect();
+        load.topics.iter().map(|(name, schema)| (namespace.topic_named(name), Some(schema.clone()))).collect();
     let text: Vec<_> =
-        payload.topics.iter().map(|(name, _)| (namespace.topic_named(&format!("{name}-rows")), None)).collect();
+        load.topics.iter().map(|(name, _)| (namespace.topic_named(&format!("{name}-rows")), None)).collect();
     let services = namespace.services();
-    backlog::send(services, &avro, payload.cycle(rows).map(|message| Ok((message.topic, message.avro.clone()))))?;
+    backlog::send(services, &avro, load.cycle(rows).map(|message| Ok((message.topic, message.avro.clone()))))?;
     for (topic, _) in &text {
         // A sink of strings cannot read a topic that began without a schema.
         services.stack().admin().create_topic(topic)?;
         services.stack().admin().upload_schema(topic, "STRING", "")?;
     }
-    let row = |message: &crate::payload::Message| Ok((message.topic, message.row.clone().into_bytes()));
-    backlog::send(services, &text, payload.cycle(rows).map(row))?;
+    let row = |message: &crate::load::Message| Ok((message.topic, message.row.clone().into_bytes()));
+    backlog::send(services, &text, load.cycle(rows).map(row))?;
     Ok([avro, text].map(|topics| topics.into_iter().map(|(topic, _)| topic).collect()))
 }
 
-fn compare(services: &Services, payload: &Payload, rows: u64, rounds: u32) -> Result<Value> {
-    let namespace = services.namespace(&format!("bench-{}", payload.name))?;
-    let [avro, text] = fill(&namespace, payload, rows)?;
-    let bytes: u64 = payload.cycle(rows).map(|message| message.row.len() as u64 + 1).sum();
-    let received: u64 = payload.cycle(rows).map(|message| message.avro.len() as u64).sum();
-    println!("{}: {rows} messages of {} bytes, rows of {}", payload.name, received / rows, bytes / rows);
+fn compare(services: &Services, load: &Load, rows: u64, rounds: u32) -> Result<Value> {
+    let namespace = services.namespace(&format!("bench-{}", load.name))?;
+    let [avro, text] = fill(&namespace, load, rows)?;
+    let bytes: u64 = load.cycle(rows).map(|message| message.row.len() as u64 + 1).sum();
+    let received: u64 = load.cycle(rows).map(|message| message.avro.len() as u64).sum();
+    println!("{}: {rows} messages of {} bytes, rows of {}", load.name, received / rows, bytes / rows);
     let mut drains: BTreeMap<Peer, Vec<Drain>> = BTreeMap::new();
     for round in 1..=rounds {
         for peer in Peer::ALL {
@@ -95,7 +95,7 @@ fn compare(services: &Services, payload: &Payload, rows: u64, rounds: u32) -> Re
             let sink = peer.sink(&namespace, &format!("{}-{round}", peer.name()), topics)?;
             let proof = if peer == Peer::Ours { Proof::Closed } else { Proof::None };
             let drained = drain(&sink, Backlog { rows, bytes }, 1, proof)
-                .with_context(|| format!("{} with {}", peer.name(), payload.name))?;
+                .with_context(|| format!("{} with {}", peer.name(), load.name))?;
             println!(
                 "{} {round}: {:.0} rows/s{}, {:.2} CPU s for a million, {} MB",
                 peer.name(),

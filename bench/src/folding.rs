@@ -3,14 +3,13 @@
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use hdfs_csv_tests::Services;
+use hdfs_csv_tests::{Services, backlog};
 use hdfs_csv_tool::commits;
-use hdfs_csv_tool::publish::Publisher;
 use hdfs_csv_tool::verify::tables;
 use pulsar::producer::Message;
 use serde_json::{Value, json};
 
-use crate::payload::Payload;
+use crate::load::Load;
 use crate::peer::Peer;
 
 const FOLD_BELOW: [&str; 5] = ["0", "1MB", "4MB", "8MB", "32MB"];
@@ -23,7 +22,7 @@ const LIMIT: Duration = Duration::from_secs(120);
 /// Runs a sink for each setting on the same topics.
 pub fn run(services: &Services) -> Result<Value> {
     let namespace = services.namespace("bench-folding")?;
-    let payload = Payload::text("text", MESSAGE, 1)?;
+    let load = Load::text("text", MESSAGE, 1)?;
     let name = |bytes: usize| format!("batches-of-{bytes}");
     let topics: Vec<_> = BYTES.iter().map(|bytes| namespace.topic_named(&name(*bytes))).collect();
     for topic in &topics {
@@ -37,7 +36,7 @@ pub fn run(services: &Services) -> Result<Value> {
     for sink in &sinks {
         sink.wait_until_it_consumes()?;
     }
-    send(services, &payload, &topics)?;
+    send(services, &load, &topics)?;
     let mut figures = Vec::new();
     for (below, sink) in FOLD_BELOW.into_iter().zip(&sinks) {
         sink.wait_until_all_is_acknowledged(LIMIT)?;
@@ -70,15 +69,14 @@ pub fn run(services: &Services) -> Result<Value> {
 }
 
 /// Sends to each topic at its rate, ten times a second.
-fn send(services: &Services, payload: &Payload, topics: &[String]) -> Result<()> {
+fn send(services: &Services, load: &Load, topics: &[String]) -> Result<()> {
     const TIMES_A_SECOND: usize = 10;
     let client = services.pulsar()?;
     services.wait_for(async {
-        let mut publishers = Vec::new();
-        for topic in topics {
-            publishers.push(Publisher::open(&client, topic, Some(&payload.topics[0].1), 1_000).await?);
-        }
-        let mut messages = payload.messages.iter().cycle();
+        let schema = Some(load.topics[0].1.clone());
+        let topics: Vec<_> = topics.iter().map(|topic| (topic.clone(), schema.clone())).collect();
+        let mut publishers = backlog::open(&client, &topics).await?;
+        let mut messages = load.messages.iter().cycle();
         let began = tokio::time::Instant::now();
         let times = DURATION.as_secs() as usize * TIMES_A_SECOND;
         for time in 0..times {

@@ -13,7 +13,7 @@ use pulsar::producer::Message;
 use pulsar_io_hdfs_csv::manifest::Manifest;
 use serde_json::{Value, json};
 
-use crate::payload::Payload;
+use crate::load::Load;
 use crate::peer::Peer;
 
 const COMMIT_INTERVAL: Duration = Duration::from_secs(10);
@@ -28,9 +28,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// Sends at this rate and looks when each record is in the table.
 pub fn run(services: &Services, rate: f64) -> Result<Value> {
-    let payload = Payload::searching()?;
+    let load = Load::searching()?;
     let namespace = services.namespace("bench-freshness")?;
-    let topic = namespace.topic_named(&payload.topics[0].0);
+    let topic = namespace.topic_named(&load.topics[0].0);
     services.stack().admin().create_topic(&topic)?;
     let sink = Peer::Ours.sink(&namespace, "fresh", &[topic])?;
     let sink = sink.config("commitInterval", json!(format!("{}s", COMMIT_INTERVAL.as_secs()))).create()?;
@@ -38,7 +38,7 @@ pub fn run(services: &Services, rate: f64) -> Result<Value> {
     let ended = AtomicBool::new(false);
     let (sent, seen) = thread::scope(|scope| -> Result<_> {
         let looking = scope.spawn(|| look(services, &sink, &ended));
-        let sent = send(&namespace, &payload, rate).and_then(|sent| {
+        let sent = send(&namespace, &load, rate).and_then(|sent| {
             sink.wait_until_all_is_acknowledged(LIMIT)?;
             Ok(sent)
         });
@@ -66,15 +66,15 @@ fn now() -> Result<i64> {
 }
 
 /// Sends at a steady rate: when each group was sent, in milliseconds since 1970.
-fn send(namespace: &Namespace<'_>, payload: &Payload, rate: f64) -> Result<Vec<i64>> {
+fn send(namespace: &Namespace<'_>, load: &Load, rate: f64) -> Result<Vec<i64>> {
     let services = namespace.services();
     let client = services.pulsar()?;
-    let (topic, schema) = &payload.topics[0];
+    let (topic, schema) = &load.topics[0];
     let groups = (rate * DURATION.as_secs_f64()) as usize / GROUP;
     let pause = Duration::from_secs_f64(GROUP as f64 / rate);
     services.wait_for(async {
         let mut publisher = Publisher::open(&client, &namespace.topic_named(topic), Some(schema), GROUP as u32).await?;
-        let mut messages = payload.messages.iter().cycle();
+        let mut messages = load.messages.iter().cycle();
         let mut sent = Vec::with_capacity(groups);
         let mut pending = std::collections::VecDeque::new();
         let began = tokio::time::Instant::now();

@@ -9,7 +9,7 @@ use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
 use serde_json::{Value, json};
 
 use crate::drain::{Backlog, Proof, drain};
-use crate::payload::Payload;
+use crate::load::Load;
 use crate::peer::Peer;
 use crate::{folding, put_result, wanted};
 
@@ -21,7 +21,7 @@ const MOST_BYTES: u64 = 400 << 20;
 /// What is different from one drain to the next.
 #[derive(Clone, Copy)]
 struct Case<'p> {
-    payload: &'p Payload,
+    load: &'p Load,
     rows: u64,
     /// Of the topic; 0 for a topic without partitions.
     partitions: u32,
@@ -39,15 +39,15 @@ pub fn run(only: &[String]) -> Result<()> {
             .liveness_check(Duration::from_secs(30)),
     )?;
     services.run(|services| {
-        let searching = Payload::searching()?;
-        let case = Case { payload: &searching, rows: 1_000_000, partitions: 0, instances: 1, heap: 256 << 20 };
+        let searching = Load::searching()?;
+        let case = Case { load: &searching, rows: 1_000_000, partitions: 0, instances: 1, heap: 256 << 20 };
         if wanted(only, "record-size") {
             let mut points = Vec::new();
             for bytes in [20, 100, 1_000, 10_000, 100_000, 1_000_000] {
-                let payload = Payload::text("text", bytes, 1)?;
+                let load = Load::text("text", bytes, 1)?;
                 let rows = (MOST_BYTES / bytes as u64).min(case.rows);
                 // Pulsar's client holds a thousand records of each topic, whatever their size.
-                let case = Case { payload: &payload, rows, heap: 2 << 30, ..case };
+                let case = Case { load: &load, rows, heap: 2 << 30, ..case };
                 points.push((bytes as f64, point(services, &format!("size-{bytes}"), case)?));
             }
             put("record_size", points)?;
@@ -55,9 +55,8 @@ pub fn run(only: &[String]) -> Result<()> {
         if wanted(only, "directories") {
             let mut points = Vec::new();
             for days in [1, 4, 20, 100, 400] {
-                let payload = Payload::text("text", 40, days)?;
-                points
-                    .push((days as f64, point(services, &format!("days-{days}"), Case { payload: &payload, ..case })?));
+                let load = Load::text("text", 40, days)?;
+                points.push((days as f64, point(services, &format!("days-{days}"), Case { load: &load, ..case })?));
             }
             put("directories", points)?;
         }
@@ -107,7 +106,7 @@ fn put(curve: &str, points: Vec<(f64, Value)>) -> Result<()> {
 fn point(services: &Services, name: &str, case: Case<'_>) -> Result<Value> {
     let namespace = services.namespace(name)?;
     let topic = fill(&namespace, &case).with_context(|| format!("filling the topic of {name}"))?;
-    let bytes = case.payload.cycle(case.rows).map(|message| message.row.len() as u64 + 1).sum();
+    let bytes = case.load.cycle(case.rows).map(|message| message.row.len() as u64 + 1).sum();
     let sink = Peer::Ours.sink(&namespace, "cold", &[topic])?.setting("parallelism", json!(case.instances));
     let sink = sink.setting("resources", json!({ "ram": case.heap }));
     // A minute's wait for the last commit is not what is looked at.
@@ -128,12 +127,12 @@ fn point(services: &Services, name: &str, case: Case<'_>) -> Result<Value> {
 }
 
 fn fill(namespace: &Namespace<'_>, case: &Case<'_>) -> Result<String> {
-    let (name, schema) = &case.payload.topics[0];
+    let (name, schema) = &case.load.topics[0];
     let topic = namespace.topic_named(name);
     if case.partitions > 0 {
         namespace.services().stack().admin().create_partitioned_topic(&topic, case.partitions)?;
     }
-    let messages = case.payload.cycle(case.rows).map(|message| Ok((0, message.avro.clone())));
+    let messages = case.load.cycle(case.rows).map(|message| Ok((0, message.avro.clone())));
     backlog::send(namespace.services(), &[(topic.clone(), Some(schema.clone()))], messages)?;
     Ok(topic)
 }

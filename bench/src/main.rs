@@ -8,7 +8,7 @@ mod end_to_end;
 mod folding;
 mod freshness;
 mod growth;
-mod payload;
+mod load;
 mod peer;
 mod writing;
 

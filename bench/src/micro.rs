@@ -1,4 +1,4 @@
-//! All measurements of the hot path in one file, for programs: `target/bench/micro.json`.
+//! All measurements of the hot path, for programs.
 //!
 //! Criterion measures what is in Rust, and JMH, in a JVM, the crossing. Both are run by their own tools, and their own files are
 //! read.
@@ -68,15 +68,12 @@ impl Paths {
     }
 }
 
-/// Measures everything and writes `target/bench/micro.json`. The crossing needs an HDFS that a sink can be opened on: the folder
+/// Measures everything. The crossing needs an HDFS that a sink can be opened on: the folder
 /// with its clients' settings.
 pub fn measure(hadoop_conf_dir: &Path) -> Result<Micro> {
     let paths = Paths::new()?;
     let mut all = of_rust(&paths)?;
     all.jni = crossing(&paths, hadoop_conf_dir)?;
-    let file = paths.folder.join("micro.json");
-    fs::write(&file, serde_json::to_string_pretty(&all)? + "\n")
-        .with_context(|| format!("cannot write {}", file.display()))?;
     Ok(all)
 }
 

@@ -42,20 +42,21 @@ impl Payloads {
 
 /// The records of these payloads, as a hand-over brings them.
 pub fn records(payloads: &[Vec<u8>]) -> Vec<Record<'_>> {
-    let mut records = Vec::with_capacity(payloads.len());
-    for (entry, payload) in (0..).zip(payloads) {
-        records.push(Record {
-            source_partition: 0,
-            schema: 0,
-            position: Position { ledger: 1, entry, batch_index: 0 },
-            publish_time: START,
-            event_time: None,
-            key: None,
-            key_is_bytes: false,
-            properties: None,
-            payload,
-            bytes: &[0; HEADER],
-        });
+    (0..).zip(payloads).map(|(entry, payload)| record(entry, payload)).collect()
+}
+
+/// The record of this payload, in this entry of its topic.
+pub fn record(entry: u64, payload: &[u8]) -> Record<'_> {
+    Record {
+        source_partition: 0,
+        schema: 0,
+        position: Position { ledger: 1, entry, batch_index: 0 },
+        publish_time: START,
+        event_time: None,
+        key: None,
+        key_is_bytes: false,
+        properties: None,
+        payload,
+        bytes: &[0; HEADER],
     }
-    records
 }

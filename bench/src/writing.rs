@@ -9,8 +9,8 @@ use hdfs_native::WriteOptions;
 use pulsar_io_hdfs_csv::stage::StagedFile;
 use serde_json::{Value, json};
 
+use crate::load::Load;
 use crate::median_and_spread;
-use crate::payload::Payload;
 
 /// A file of the sink's default size.
 const FILE: usize = 128 << 20;
@@ -20,7 +20,7 @@ const PIECE: usize = 256 << 10;
 
 /// Measures them in turn.
 pub fn run(services: &Services, rounds: u32) -> Result<Value> {
-    let rows = Payload::searching()?;
+    let rows = Load::searching()?;
     let mut text = Vec::with_capacity(FILE + 1_024);
     for message in rows.messages.iter().cycle() {
         text.extend_from_slice(message.row.as_bytes());

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_tool::publish::Publisher;
+use hdfs_csv_tool::pulsar_client::Client;
 use pulsar::producer::Message;
 
 use crate::services::{Services, repository};
@@ -22,10 +23,7 @@ pub fn send(
 ) -> Result<()> {
     let client = services.pulsar()?;
     services.wait_for(async {
-        let mut publishers = Vec::with_capacity(topics.len());
-        for (topic, schema) in topics {
-            publishers.push(Publisher::open(&client, topic, schema.as_deref(), BATCH).await?);
-        }
+        let mut publishers = open(&client, topics).await?;
         let mut pending = VecDeque::with_capacity(IN_FLIGHT);
         for message in messages {
             let (topic, payload) = message?;
@@ -48,6 +46,15 @@ pub fn send(
         }
         Ok(())
     })
+}
+
+/// Opens topics, each given with its Avro schema, if any, for large batches.
+pub async fn open(client: &Client, topics: &[(String, Option<String>)]) -> Result<Vec<Publisher>> {
+    let mut publishers = Vec::with_capacity(topics.len());
+    for (topic, schema) in topics {
+        publishers.push(Publisher::open(client, topic, schema.as_deref(), BATCH).await?);
+    }
+    Ok(publishers)
 }
 
 /// Builds the connector of a sink that does nothing but acknowledge, `builtin://noop`, into a folder.

@@ -3,20 +3,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
+use hdfs_csv_bench::decoders::{Decoder, Ours};
+use hdfs_csv_bench::payloads::record;
 use hdfs_csv_tests::{Field, encode, long};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::traffic::{Plan, Traffic};
-use pulsar_io_hdfs_csv::frame::Record;
-use pulsar_io_hdfs_csv::position::Position;
-use pulsar_io_hdfs_csv::row::Dialect;
-use pulsar_io_hdfs_csv::row::compression::Compression;
-use pulsar_io_hdfs_csv::row::file_format::FileFormat;
-use pulsar_io_hdfs_csv::row::hive::Hive;
-use pulsar_io_hdfs_csv::schema::plan::{Plan as RowPlan, RowSettings, wanted_columns};
-use pulsar_io_hdfs_csv::schema::table::TableColumns;
-use pulsar_io_hdfs_csv::schema::writer::{SchemaInfo, WriterSchema};
 use serde_json::json;
 
 /// 2026-02-10, UTC.
@@ -25,8 +18,8 @@ pub const MILLIS_OF_A_DAY: i64 = 86_400_000;
 /// So many different messages are made; then they come again.
 const DIFFERENT: usize = 20_000;
 
-/// A kind of load: its topics, each with its schema, and messages that are sent in turn.
-pub struct Payload {
+/// One load: its topics, each with its schema, and messages that are sent in turn.
+pub struct Load {
     pub name: &'static str,
     /// Local names.
     pub topics: Vec<(String, String)>,
@@ -41,24 +34,24 @@ pub struct Message {
     pub row: String,
 }
 
-impl Payload {
+impl Load {
     /// The event `searching`: a timestamp, a user and a text.
-    pub fn searching() -> Result<Payload> {
-        Payload::of_events("searching", &[EventKind::Searching])
+    pub fn searching() -> Result<Load> {
+        Load::of_events("searching", &[EventKind::Searching])
     }
 
     /// The event with the fewest bytes: three numbers.
-    pub fn smallest() -> Result<Payload> {
-        Payload::of_events("smallest", &[EventKind::PageVisit])
+    pub fn smallest() -> Result<Load> {
+        Load::of_events("smallest", &[EventKind::PageVisit])
     }
 
     /// All 21 events, as often as the marketplace has them.
-    pub fn mix() -> Result<Payload> {
-        Payload::of_events("mix", EventKind::ALL)
+    pub fn mix() -> Result<Load> {
+        Load::of_events("mix", EventKind::ALL)
     }
 
     /// A record of 50 fields of the usual types, a fifth of them NULL.
-    pub fn wide() -> Result<Payload> {
+    pub fn wide() -> Result<Load> {
         let fields: Vec<_> = (1..50).map(|number| (format!("field_{number}"), number)).collect();
         let kind = |number: i64| match number % 5 {
             0 => json!("long"),
@@ -88,11 +81,11 @@ impl Payload {
                 &std::iter::once(first).chain(fields.iter().map(|(name, n)| (name.clone(), value(at, *n)))).collect(),
             )
         };
-        Payload::new("wide", vec![("wide".to_owned(), schema)], (0..DIFFERENT as i64).map(|at| (0, payload(at))))
+        Load::new("wide", vec![("wide".to_owned(), schema)], (0..DIFFERENT as i64).map(|at| (0, payload(at))))
     }
 
     /// A record of a timestamp and a text of so many bytes, in one of so many days up to that.
-    pub fn text(name: &'static str, bytes: usize, days: i64) -> Result<Payload> {
+    pub fn text(name: &'static str, bytes: usize, days: i64) -> Result<Load> {
         let schema = json!({ "type": "record", "name": "Text", "fields": [
             { "name": "timestamp", "type": { "type": "long", "logicalType": "timestamp-millis" } },
             { "name": "text", "type": "string" },
@@ -106,10 +99,10 @@ impl Payload {
             (0, out)
         };
         let count = different.clamp(16, DIFFERENT) as i64;
-        Payload::new(name, vec![("text".to_owned(), schema.to_string())], (0..count).map(payload))
+        Load::new(name, vec![("text".to_owned(), schema.to_string())], (0..count).map(payload))
     }
 
-    fn of_events(name: &'static str, kinds: &[EventKind]) -> Result<Payload> {
+    fn of_events(name: &'static str, kinds: &[EventKind]) -> Result<Load> {
         let catalogue = Catalogue::load()?;
         let encoder = Encoder::new(&catalogue)?;
         let plan =
@@ -117,20 +110,22 @@ impl Payload {
         let place: BTreeMap<EventKind, usize> = kinds.iter().enumerate().map(|(at, kind)| (*kind, at)).collect();
         let topics = kinds.iter().map(|kind| (kind.name().to_owned(), kind.schema_text().to_owned())).collect();
         let events = Traffic::new(&plan).map(|event| Ok((place[&event.kind], encoder.encode(&event)?)));
-        Payload::new(name, topics, events.collect::<Result<Vec<_>>>()?)
+        Load::new(name, topics, events.collect::<Result<Vec<_>>>()?)
     }
 
     fn new(
         name: &'static str,
         topics: Vec<(String, String)>,
         payloads: impl IntoIterator<Item = (usize, Vec<u8>)>,
-    ) -> Result<Payload> {
-        let rows = topics.iter().map(|(_, schema)| Rows::of(schema)).collect::<Result<Vec<_>>>()?;
+    ) -> Result<Load> {
+        let decoders = topics.iter().map(|(_, schema)| Ours::of_schema("AVRO", schema)).collect::<Result<Vec<_>>>()?;
         let message = |(topic, avro): (usize, Vec<u8>)| {
-            let row = rows.get(topic).context("a message for no topic")?.row(&avro)?;
-            Ok(Message { topic, avro, row })
+            let mut row = Vec::new();
+            decoders.get(topic).context("a message for no topic")?.append_row(&record(0, &avro), &mut row)?;
+            row.pop();
+            Ok(Message { topic, avro, row: String::from_utf8(row)? })
         };
-        Ok(Payload { name, topics, messages: payloads.into_iter().map(message).collect::<Result<_>>()? })
+        Ok(Load { name, topics, messages: payloads.into_iter().map(message).collect::<Result<_>>()? })
     }
 
     /// So many messages, in turn.
@@ -142,40 +137,4 @@ impl Payload {
 /// Somewhere within the day.
 fn moment(at: i64) -> i64 {
     DAY + at * 7_919 % MILLIS_OF_A_DAY
-}
-
-/// The rows of a schema, by the connector itself.
-struct Rows {
-    plan: RowPlan,
-}
-
-impl Rows {
-    fn of(schema: &str) -> Result<Rows> {
-        let info = SchemaInfo { schema_type: "AVRO".to_owned(), schema: schema.to_owned(), ..SchemaInfo::default() };
-        let schema = WriterSchema::compile(&info)?;
-        let dialect = Dialect::Hive(Hive { delimiter: b',' });
-        let format = FileFormat { dialect, compression: Compression::None };
-        let settings = RowSettings { format, metadata: Vec::new(), partitioning: None };
-        let table = TableColumns { version: 1, columns: wanted_columns(&settings, &schema) };
-        Ok(Rows { plan: RowPlan::new(&settings, &schema, &table) })
-    }
-
-    fn row(&self, payload: &[u8]) -> Result<String> {
-        let record = Record {
-            source_partition: 0,
-            schema: 0,
-            position: Position { ledger: 0, entry: 0, batch_index: 0 },
-            publish_time: DAY,
-            event_time: None,
-            key: None,
-            key_is_bytes: false,
-            properties: None,
-            payload,
-            bytes: payload,
-        };
-        let mut row = Vec::new();
-        self.plan.encode(&record, "", &mut row)?;
-        row.pop();
-        Ok(String::from_utf8(row)?)
-    }
 }
