@@ -2,14 +2,15 @@
 //!
 //! `FAULT_MINUTES` says how long (4 by default, 15 with `make faults`), `FAULT_SEED` repeats a run's choices.
 
+use std::path::Path;
 use std::str::FromStr;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use hdfs_csv_stack::{Builder, Runtime, Stack};
-use hdfs_csv_tests::faults::{Begun, Deck, Fault, Producers, Reader, Report, Scene};
-use hdfs_csv_tests::{Comparison, Confirmed, Namespace, Random, Services, Sink, until};
+use hdfs_csv_tests::faults::{Begun, Deck, Fault, Guarantee, Producers, Reader, Report, Scene};
+use hdfs_csv_tests::{Comparison, Confirmed, Random, Services, Sink, until};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::json;
 
@@ -20,6 +21,24 @@ const MINUTES: f64 = 4.0;
 const LIMIT: Duration = Duration::from_secs(150);
 /// For everything to be acknowledged: a sink finds new partitions within a minute.
 const LONG_LIMIT: Duration = Duration::from_secs(240);
+
+/// A sink under ATLEAST_ONCE.
+struct AtLeastOnce {
+    /// The type of its subscription.
+    subscription: &'static str,
+    /// What makes the subscription be of that type.
+    setting: Option<&'static str>,
+    /// Where a type gives a part of the topic to each instance, there is another one that can take it over.
+    instances: u32,
+}
+
+const AT_LEAST_ONCE: [AtLeastOnce; 3] = [
+    AtLeastOnce { subscription: "shared", setting: None, instances: 1 },
+    AtLeastOnce { subscription: "key-shared", setting: Some("retainKeyOrdering"), instances: 2 },
+    AtLeastOnce { subscription: "failover", setting: Some("retainOrdering"), instances: 2 },
+];
+/// In less time there is one of them, by the seed: each is one or two processes more on the machine.
+const MINUTES_FOR_ALL: f64 = 15.0;
 
 /// A broker that counts a client out that stands still for some seconds, and a worker that does not meanwhile.
 fn stack() -> Builder {
@@ -48,7 +67,7 @@ fn nothing_is_lost_or_torn_and_nothing_doubled_under_faults_of_every_kind() -> R
         Fault::ALL.iter().filter(|fault| !report.events_by_fault.contains_key(fault.name())).collect();
     ensure!(minutes < MINUTES || missing.is_empty(), "in {minutes} minutes these faults never happened: {missing:?}");
     report.exactly_once.check("exactly-once", false)?;
-    report.at_least_once.check("at-least-once", true)
+    report.at_least_once.iter().try_for_each(|(subscription, guarantee)| guarantee.check(subscription, true))
 }
 
 fn setting<T: FromStr>(name: &str, default: T) -> Result<T> {
@@ -72,18 +91,31 @@ fn run(report: &mut Report) -> Result<()> {
         // Short, so that many calls are given up and may still be done later.
         let sink = |name| anyhow::Ok(Sink::new(&namespace, name, &[KIND])?.config("operationTimeout", json!("10s")));
         let exactly_once = sink("exactly-once")?.setting("parallelism", json!(2)).create()?;
-        let at_least_once = sink("at-least-once")?
-            .setting("processingGuarantees", json!("ATLEAST_ONCE"))
-            .config("deliveryGuarantee", json!("at-least-once"))
-            // Each commit begins files of its own.
-            .config("commitInterval", json!("5s"))
-            .create()?;
-        let sinks = [&exactly_once, &at_least_once];
-        for sink in sinks {
-            sink.wait_for_a_commit(LIMIT)?;
+        let kinds = match report.minutes >= MINUTES_FOR_ALL {
+            true => &AT_LEAST_ONCE[..],
+            false => std::slice::from_ref(&AT_LEAST_ONCE[report.seed as usize % AT_LEAST_ONCE.len()]),
+        };
+        let mut at_least_once = Vec::new();
+        for kind in kinds {
+            let sink = sink(kind.subscription)?
+                .setting("processingGuarantees", json!("ATLEAST_ONCE"))
+                .setting("parallelism", json!(kind.instances))
+                .config("deliveryGuarantee", json!("at-least-once"))
+                // Each commit begins files of its own.
+                .config("commitInterval", json!("5s"));
+            let sink = match kind.setting {
+                Some(setting) => sink.setting(setting, json!(true)),
+                None => sink,
+            };
+            at_least_once.push(sink.create()?);
         }
+        let sinks: Vec<&Sink<'_>> = std::iter::once(&exactly_once).chain(&at_least_once).collect();
         let table = |sink: &Sink<'_>| format!("{}/{}", sink.directory(), KIND.name());
-        let readers = [Reader::start(services, &table(sinks[0]))?, Reader::start(services, &table(sinks[1]))?];
+        let mut readers = Vec::new();
+        for sink in &sinks {
+            sink.wait_for_a_commit(LIMIT)?;
+            readers.push(Reader::start(services, &table(sink))?);
+        }
         let (ended, sent) = {
             let topic = namespace.topic(KIND);
             let scene = Scene {
@@ -100,16 +132,26 @@ fn run(report: &mut Report) -> Result<()> {
         // Even after a failure: what is lost then, and what only late?
         let acknowledged = sinks.iter().try_for_each(|sink| sink.wait_until_all_is_acknowledged(LONG_LIMIT));
         let cleaned = nothing_is_staged(&exactly_once);
-        for (sink, guarantee) in sinks.into_iter().zip([&mut report.exactly_once, &mut report.at_least_once]) {
-            // What a killed instance of the at-least-once sink left stays: no later one has its name.
+        let mut guarantees = Vec::new();
+        for (sink, reader) in sinks.iter().zip(readers) {
+            // What a killed instance of an at-least-once sink left stays: no later one has its name.
             let (staged, small) = sink.staged()?;
-            guarantee.left_in_staging = (staged.len() + small.len()) as u64;
             sink.discard_staged()?;
+            let mut guarantee =
+                Guarantee { left_in_staging: (staged.len() + small.len()) as u64, ..Guarantee::default() };
+            guarantee.observed(&reader.stop()?);
+            guarantees.push(guarantee);
         }
-        let [first, second] = readers;
-        report.exactly_once.observed(&first.stop()?);
-        report.at_least_once.observed(&second.stop()?);
-        let compared = compare(&namespace, &sent?, sinks, report);
+        let sent = sent?;
+        report.confirmed = sent.messages;
+        let (versions, count) = namespace.schema_versions(KIND)?;
+        report.schemas = count as u64;
+        let compare = |(sink, guarantee): (&&Sink<'_>, &mut Guarantee)| compare(sink, &sent, &versions, guarantee);
+        let compared: Result<Vec<u64>> = sinks.iter().zip(&mut guarantees).map(compare).collect();
+        let mut guarantees = guarantees.into_iter();
+        report.exactly_once = guarantees.next().unwrap_or_default();
+        report.at_least_once = kinds.iter().map(|kind| kind.subscription).zip(guarantees).collect();
+        let compared = compared.map(|messages| report.produced = messages.first().copied().unwrap_or_default());
         first_error([ended, acknowledged, cleaned, compared])
     })
 }
@@ -184,22 +226,16 @@ fn first_error<const N: usize>(results: [Result<()>; N]) -> Result<()> {
     results.into_iter().collect()
 }
 
-fn compare(namespace: &Namespace<'_>, sent: &Confirmed, sinks: [&Sink<'_>; 2], report: &mut Report) -> Result<()> {
-    report.confirmed = sent.messages;
-    let (versions, count) = namespace.schema_versions(KIND)?;
-    report.schemas = count as u64;
-    for (sink, ordered) in sinks.into_iter().zip([true, false]) {
-        let comparison = Comparison::of(sink).with_records(&sent.records).records_may_be_incomplete().after_crashes();
-        let comparison = comparison.option("--versions", &versions);
-        let comparison = if ordered { comparison } else { comparison.at_least_once() };
-        let (summary, findings) = comparison.count()?;
-        println!("{}: {summary}", sink.directory());
-        if !findings.is_empty() {
-            println!("`verify` finds in {}: {findings:#?}", sink.directory());
-        }
-        report.produced = summary["sent"].as_u64().unwrap_or_default();
-        let guarantee = if ordered { &mut report.exactly_once } else { &mut report.at_least_once };
-        guarantee.compared(&summary, findings.len());
+/// Compares a sink's table with the topic; how many messages the topic has.
+fn compare(sink: &Sink<'_>, sent: &Confirmed, versions: &Path, guarantee: &mut Guarantee) -> Result<u64> {
+    let comparison = Comparison::of(sink).with_records(&sent.records).records_may_be_incomplete().after_crashes();
+    let comparison = comparison.option("--versions", versions);
+    let comparison = if sink.is_exactly_once() { comparison } else { comparison.at_least_once() };
+    let (summary, findings) = comparison.count()?;
+    println!("{}: {summary}", sink.directory());
+    if !findings.is_empty() {
+        println!("`verify` finds in {}: {findings:#?}", sink.directory());
     }
-    Ok(())
+    guarantee.compared(&summary, findings.len());
+    Ok(summary["sent"].as_u64().unwrap_or_default())
 }

@@ -68,6 +68,16 @@ impl<'a> Sink<'a> {
         self
     }
 
+    /// Whether a record is to be in its tables no more than once.
+    pub fn is_exactly_once(&self) -> bool {
+        self.config["processingGuarantees"] == "EFFECTIVELY_ONCE"
+    }
+
+    /// How many instances it has.
+    pub fn instances(&self) -> u32 {
+        self.config["parallelism"].as_u64().unwrap_or(1) as u32
+    }
+
     /// Changes one of its `configs`; null takes it away.
     pub fn config(mut self, key: &str, value: Value) -> Sink<'a> {
         match self.config["configs"].as_object_mut() {

@@ -137,13 +137,14 @@ impl Producer {
         while !self.shared.stop.load(Ordering::Relaxed) {
             let batch: Vec<_> = (&mut events).take(self.flow.batch as usize).collect();
             ensure!(batch.len() == self.flow.batch as usize, "the traffic's plan is used up");
-            let payloads = batch.iter().map(|event| encoder.encode(event)).collect::<Result<Vec<_>>>()?;
+            let message = |event| Ok(Message { payload: encoder.encode(event)?, ..Default::default() });
+            let messages = batch.iter().map(message).collect::<Result<Vec<_>>>()?;
             let sending = async {
                 match &mut publisher {
-                    Some(publisher) => send(publisher, payloads).await,
+                    Some(publisher) => send(publisher, messages).await,
                     None => {
                         let opened = self.open().await?;
-                        send(publisher.insert(opened), payloads).await
+                        send(publisher.insert(opened), messages).await
                     }
                 }
             };
@@ -177,11 +178,11 @@ impl Producer {
 /// Sends a producer's batch and waits for its receipts.
 pub(crate) async fn send(
     publisher: &mut Publisher,
-    payloads: Vec<Vec<u8>>,
+    messages: Vec<Message>,
 ) -> Result<Vec<hdfs_csv_tool::publish::Receipt>> {
-    let mut pending = Vec::with_capacity(payloads.len());
-    for payload in payloads {
-        pending.push(publisher.send(Message { payload, ..Default::default() }).await?);
+    let mut pending = Vec::with_capacity(messages.len());
+    for message in messages {
+        pending.push(publisher.send(message).await?);
     }
     publisher.flush().await?;
     let mut receipts = Vec::with_capacity(pending.len());

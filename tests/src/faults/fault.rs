@@ -153,9 +153,11 @@ impl Fault {
     }
 }
 
-/// One of the sinks: mostly that which promises more.
-fn one_of<'a>(scene: &'a Scene<'a>, random: &mut Random) -> &'a Sink<'a> {
-    if random.below(3) == 0 { scene.at_least_once } else { scene.exactly_once }
+/// One of the sinks with so many instances or more: mostly that which promises more.
+fn one_of<'a>(scene: &'a Scene<'a>, instances: u32, random: &mut Random) -> &'a Sink<'a> {
+    let others: Vec<_> = scene.at_least_once.iter().filter(|sink| sink.instances() >= instances).collect();
+    let other = others.get(random.below(others.len().max(1) as u64) as usize);
+    if random.below(3) == 0 { other.copied().unwrap_or(scene.exactly_once) } else { scene.exactly_once }
 }
 
 fn a_process(sink: &Sink<'_>, random: &mut Random) -> Result<(u32, u32)> {
@@ -167,7 +169,7 @@ fn a_process(sink: &Sink<'_>, random: &mut Random) -> Result<(u32, u32)> {
 }
 
 fn kill_instance<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
-    let sink = one_of(scene, random);
+    let sink = one_of(scene, 1, random);
     let (instance, pid) = a_process(sink, random)?;
     let killed = sink.kill(pid)?;
     println!("  instance {instance} of {}, process {pid}: {killed}", sink.directory());
@@ -175,7 +177,7 @@ fn kill_instance<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<
 }
 
 fn pause_instance<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Option<Begun<'a>>> {
-    let (sink, stack) = (scene.exactly_once, scene.namespace.services.stack());
+    let (sink, stack) = (one_of(scene, 2, random), scene.namespace.services.stack());
     // One that has partitions, and no namesake that an earlier worker left behind: those end by themselves.
     let found = until("an instance that can be paused", BALANCE, || {
         let (instance, pid) = a_process(sink, random)?;
@@ -286,7 +288,7 @@ fn add_partition<'a>(scene: &'a Scene<'a>) -> Result<Option<Begun<'a>>> {
 }
 
 fn reset_subscription<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
-    let sink = one_of(scene, random);
+    let sink = one_of(scene, 1, random);
     let back = random.below(LONGEST_STEP_BACK);
     for number in 0..scene.producers.partitions() {
         let partition = scene.partition(number);
@@ -332,13 +334,18 @@ fn restart_name_node<'a>(stack: &'a Stack, random: &mut Random) -> Result<Begun<
 
 fn fill_quota<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
     let stack = scene.namespace.services.stack();
-    let [first, second] = scene.sinks().map(Sink::directory);
+    let directories: Vec<_> = scene.sinks().map(Sink::directory).collect();
+    // The command, its arguments, and the directories.
+    let all = move |command: &[&str]| {
+        let directories = directories.iter().map(String::as_str);
+        Ok(stack.hdfs_admin(&command.iter().copied().chain(directories).collect::<Vec<_>>()).map(drop)?)
+    };
     // A quota of one byte, or of one name, is used up by whatever is there.
     let (set, clear) =
         if random.below(3) == 0 { ("-setQuota", "-clrQuota") } else { ("-setSpaceQuota", "-clrSpaceQuota") };
     println!("  {set}");
-    stack.hdfs_admin(&[set, "1", &first, &second])?;
-    let end = move || Ok(stack.hdfs_admin(&[clear, &first, &second]).map(drop)?);
+    all(&[set, "1"])?;
+    let end = move || all(&[clear]);
     Ok(Begun { lasts: random.millis(2_000, 8_000), end: Box::new(end) })
 }
 

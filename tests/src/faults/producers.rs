@@ -15,6 +15,7 @@ use hdfs_csv_tool::event::{Event, EventKind};
 use hdfs_csv_tool::publish::{Publisher, Receipt};
 use hdfs_csv_tool::pulsar_client::connect;
 use hdfs_csv_tool::traffic;
+use pulsar::producer::Message;
 use serde_json::{Map, Value, json};
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -29,6 +30,8 @@ const FIRST_DAY: i64 = 1_767_571_200_000;
 const DAYS: i64 = 60;
 /// More than any run sends, so that the days go by while it lasts.
 const EVENTS: u64 = 1_800_000;
+/// A subscription that deals messages out by their keys has some for every consumer.
+const KEYS: usize = 64;
 const RECEIPT_LIMIT: Duration = Duration::from_secs(10);
 
 /// One producer: its batches, and which schema it is at.
@@ -102,6 +105,7 @@ impl<'a> Producers<'a> {
                 record: Record::create(&path)?,
                 shared: Arc::clone(&shared),
                 open: BTreeMap::new(),
+                sent: 0,
             };
             tasks.push(services.tokio().spawn(producer.run()));
             records.push(path);
@@ -170,6 +174,7 @@ struct Producer {
     shared: Arc<Shared>,
     /// By partition, and with what schema.
     open: BTreeMap<u32, (u32, Publisher)>,
+    sent: usize,
 }
 
 impl Producer {
@@ -248,7 +253,11 @@ impl Producer {
                 &mut place.insert((added, publisher)).1
             }
         };
-        send(publisher, payloads).await
+        let messages = payloads.into_iter().map(|payload| {
+            self.sent += 1;
+            Message { payload, partition_key: Some(format!("key-{}", self.sent % KEYS)), ..Default::default() }
+        });
+        send(publisher, messages.collect()).await
     }
 }
 

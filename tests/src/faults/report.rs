@@ -34,8 +34,8 @@ pub struct Report {
     /// The exactly-once sink.
     #[serde(flatten)]
     pub exactly_once: Guarantee,
-    /// The at-least-once sink, on the same topic under the same faults.
-    pub at_least_once: Guarantee,
+    /// The at-least-once sinks by the types of their subscriptions, on the same topic under the same faults.
+    pub at_least_once: BTreeMap<&'static str, Guarantee>,
     /// What ended the run early, if anything did.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
@@ -161,10 +161,12 @@ mod tests {
 
     #[test]
     fn the_figures_of_exactly_once_stand_at_the_top() {
-        let json = serde_json::to_value(Report::default()).unwrap();
+        let mut report = Report::default();
+        report.at_least_once.insert("shared", Guarantee::default());
+        let json = serde_json::to_value(report).unwrap();
         for key in ["seed", "minutes", "events_by_fault", "produced", "rows", "lost", "duplicated", "torn_reads"] {
             assert!(json.get(key).is_some(), "{key}");
         }
-        assert!(json["at_least_once"].get("lost").is_some());
+        assert!(json["at_least_once"]["shared"].get("lost").is_some());
     }
 }

@@ -12,7 +12,7 @@ use crate::wait::until;
 /// For the services' answer to a request that may come while something restarts.
 pub(super) const ANSWER: Duration = Duration::from_secs(60);
 
-/// A topic with partitions, what is sent to it, and two sinks on it.
+/// A topic with partitions, what is sent to it, and the sinks on it.
 pub struct Scene<'a> {
     /// The topic's namespace.
     pub namespace: &'a Namespace<'a>,
@@ -20,23 +20,23 @@ pub struct Scene<'a> {
     pub topic: String,
     /// The sink under EFFECTIVELY_ONCE, two instances.
     pub exactly_once: &'a Sink<'a>,
-    /// The sink under ATLEAST_ONCE.
-    pub at_least_once: &'a Sink<'a>,
+    /// The sinks under ATLEAST_ONCE.
+    pub at_least_once: &'a [Sink<'a>],
     /// The traffic.
     pub producers: &'a Producers<'a>,
 }
 
-impl Scene<'_> {
-    /// Both sinks.
-    pub fn sinks(&self) -> [&Sink<'_>; 2] {
-        [self.exactly_once, self.at_least_once]
+impl<'a> Scene<'a> {
+    /// All sinks, the exactly-once sink first.
+    pub fn sinks(&self) -> impl Iterator<Item = &'a Sink<'a>> {
+        std::iter::once(self.exactly_once).chain(self.at_least_once)
     }
 
-    /// Waits until both sinks have committed so often more, whatever is wrong at first.
+    /// Waits until each sink has committed so often more, whatever is wrong at first.
     pub fn wait_for_commits(&self, commits: usize, limit: Duration) -> Result<()> {
         let before = self.commits(limit)?;
-        until("commits of both sinks", limit, || {
-            for (sink, before) in self.sinks().iter().zip(before) {
+        until("commits of each sink", limit, || {
+            for (sink, before) in self.sinks().zip(&before) {
                 sink.give_ports()?;
                 let now = sink.commits()?;
                 ensure!(now >= before + commits, "{} has {now} commits, and {before} before", sink.directory());
@@ -61,8 +61,8 @@ impl Scene<'_> {
         })
     }
 
-    fn commits(&self, limit: Duration) -> Result<[usize; 2]> {
-        until("a look at the commits", limit, || Ok([self.exactly_once.commits()?, self.at_least_once.commits()?]))
+    fn commits(&self, limit: Duration) -> Result<Vec<usize>> {
+        until("a look at the commits", limit, || self.sinks().map(Sink::commits).collect())
     }
 
     /// The partition topic of this number, in full.
