@@ -84,13 +84,27 @@ impl<'a> Iterator for Records<'a> {
     }
 }
 
-fn read(rest: &[u8]) -> Result<Record<'_>, &'static str> {
+/// The source partition of the record that begins here, and the record's length. Nothing else of it is looked at: to deal the
+/// records of a buffer out, that is enough.
+pub fn source_partition_and_length(buffer: &[u8], offset: usize) -> Result<(u32, usize), MalformedFrame> {
+    match whole(buffer.get(offset..).unwrap_or_default()) {
+        Ok((header, bytes)) => Ok((u32_at(header, 4), bytes.len())),
+        Err(what) => Err(MalformedFrame { offset, what }),
+    }
+}
+
+/// A record's header and all its bytes.
+fn whole(rest: &[u8]) -> Result<(&[u8; HEADER], &[u8]), &'static str> {
     let header: &[u8; HEADER] = rest.first_chunk().ok_or("its header is cut off")?;
     let length = u32_at(header, 0) as usize;
     if length < HEADER {
         return Err("its length is below that of its header");
     }
-    let bytes = rest.get(..length).ok_or("it is longer than the buffer")?;
+    Ok((header, rest.get(..length).ok_or("it is longer than the buffer")?))
+}
+
+fn read(rest: &[u8]) -> Result<Record<'_>, &'static str> {
+    let (header, bytes) = whole(rest)?;
     let flags = u32_at(header, 12);
     if flags & !(FLAG_KEY | FLAG_PROPERTIES | FLAG_KEY_IS_BYTES) != 0 {
         return Err("it has unknown flags");
@@ -246,6 +260,22 @@ mod tests {
             buffer[at] = with;
             let total: usize = Records::from(&buffer, 0).filter_map(Result::ok).map(|found| found.bytes.len()).sum();
             prop_assert!(total <= buffer.len());
+        }
+
+        #[test]
+        fn a_record_has_the_length_and_source_partition_that_reading_it_gives(all in vec(parts(), 1..5), cut: prop::sample::Index) {
+            let mut buffer = Vec::new();
+            for parts in &all {
+                pack(&mut buffer, &record(parts));
+            }
+            buffer.truncate(cut.index(buffer.len()) + 1);
+            let mut records = Records::from(&buffer, 0);
+            loop {
+                let offset = records.offset();
+                let Some(record) = records.next() else { break };
+                let expected = record.map(|record| (record.source_partition, record.bytes.len()));
+                prop_assert_eq!(source_partition_and_length(&buffer, offset), expected);
+            }
         }
     }
 

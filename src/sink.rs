@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,7 +20,7 @@ use crate::cleaning::{clean, clean_table};
 use crate::commit::Folding;
 use crate::config::{Config, Guarantee, one_table_for_two};
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::Records;
+use crate::frame::source_partition_and_length;
 use crate::hive::keeper::Keeper;
 use crate::hive::{file_system, one_name_for_two, table_name};
 use crate::layout::{InvalidName, SourcePartitionLayout, TableLayout, parent};
@@ -28,7 +28,8 @@ use crate::manifest::SinkIdentity;
 use crate::metrics::Metrics;
 use crate::recovery::{Failure, load, nonce, read_identity};
 use crate::schedule::Schedule;
-use crate::schema::writer::{SchemaInfo, WriterSchema};
+use crate::schema::writer::SchemaInfo;
+use crate::schema::writers::WriterSchemas;
 use crate::source_partition::{Shared, SourcePartition, pause_between_attempts};
 use crate::storage::{Overwrite, Storage, StorageResult, write_whole};
 use crate::topic::TopicName;
@@ -83,7 +84,6 @@ pub struct Sink<S: Storage> {
     config: Config,
     shared: Arc<Shared<S>>,
     source_partitions: Mutex<SourcePartitions>,
-    schema_ids: Mutex<HashMap<SchemaInfo, u32>>,
     failure: Arc<OnceLock<Error>>,
     /// Tells this opening of the sink from every other.
     writer: String,
@@ -126,7 +126,7 @@ impl<S: Storage> Sink<S> {
             folding: Folding { below: config.fold_below, format: config.rows.format },
             keep_manifests: KEEP_MANIFESTS,
             on_bad_record: config.on_bad_record,
-            schemas: RwLock::default(),
+            schemas: WriterSchemas::default(),
             budget: Budget::new(config.max_memory),
             answers: Answers::default(),
             metrics: Metrics::default(),
@@ -138,7 +138,6 @@ impl<S: Storage> Sink<S> {
             config,
             shared,
             source_partitions: Mutex::default(),
-            schema_ids: Mutex::default(),
             failure: Arc::default(),
             writer: nonce(),
             span,
@@ -259,17 +258,14 @@ impl<S: Storage> Sink<S> {
         Handle { sender, state, task: Some(watched) }
     }
 
-    /// Registers a writer's schema; the same schema gets the same id. One that cannot be written is taken: its records are bad.
-    pub fn writer_schema(&self, info: SchemaInfo) -> Result<u32> {
-        let mut ids = self.schema_ids.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(id) = ids.get(&info) {
-            return Ok(*id);
-        }
-        let mut schemas = self.shared.schemas.write().unwrap_or_else(PoisonError::into_inner);
-        let id = u32::try_from(schemas.len()).map_err(Error::bug)?;
-        schemas.push(Arc::new(WriterSchema::compile(&info)));
-        ids.insert(info, id);
-        Ok(id)
+    /// The id of a writer's schema, for the records of it that come before it is known.
+    pub fn announce_schema(&self) -> Result<u32> {
+        self.shared.schemas.announce()
+    }
+
+    /// Gives the writer's schema that was announced with this id. One that cannot be written is taken: its records are bad.
+    pub fn writer_schema(&self, id: u32, info: &SchemaInfo) -> Result<()> {
+        self.shared.schemas.give(id, info)
     }
 
     /// Takes the records of a hand-over; false when the memory bound is reached and nothing was taken.
@@ -421,19 +417,19 @@ fn split(buffer: &[u8]) -> Result<(Parts, u64)> {
     let mut parts = Parts::new();
     let mut current = 0;
     let mut run = 0..0;
-    for record in Records::from(buffer, 0) {
-        let record = record.map_err(Error::bug)?;
-        if parts.get(current).is_none_or(|(id, _)| *id != record.source_partition) {
+    while run.end < buffer.len() {
+        let (source_partition, length) = source_partition_and_length(buffer, run.end).map_err(Error::bug)?;
+        if parts.get(current).is_none_or(|(id, _)| *id != source_partition) {
             if let Some((_, part)) = parts.get_mut(current) {
                 part.extend_from_slice(&buffer[run.clone()]);
             }
             run = run.end..run.end;
-            current = parts.iter().position(|(id, _)| *id == record.source_partition).unwrap_or_else(|| {
-                parts.push((record.source_partition, Vec::new()));
+            current = parts.iter().position(|(id, _)| *id == source_partition).unwrap_or_else(|| {
+                parts.push((source_partition, Vec::new()));
                 parts.len() - 1
             });
         }
-        run.end += record.bytes.len();
+        run.end += length;
         count += 1;
     }
     if let Some((_, part)) = parts.get_mut(current) {
@@ -522,7 +518,7 @@ async fn recover_tables<S: Storage>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{HEADER, Record, pack};
+    use crate::frame::{HEADER, Record, Records, pack};
     use crate::position::Position;
     use crate::storage::Operation;
     use crate::storage::memory::{Fault, Memory};
@@ -580,7 +576,7 @@ mod tests {
     /// Hands one record over.
     fn hand_over_one(sink: &Sink<Memory>, topic: &str) {
         let id = sink.source_partition(topic).unwrap();
-        let schema = sink.writer_schema(visit_schema()).unwrap();
+        let schema = sink.shared.schemas.known(&visit_schema());
         let mut buffer = Vec::new();
         pack(&mut buffer, &Record { schema, ..record(id, 5, &[0]) });
         assert!(sink.hand_over(1, &buffer).unwrap());
@@ -682,7 +678,7 @@ mod tests {
         let configs = serde_json::json!({ "directory": "/d", "maxMemory": "8MB", "commitInterval": "1d" });
         let sink = open(&memory, configs).unwrap();
         let id = sink.source_partition("persistent://t/n/visits").unwrap();
-        let schema = sink.writer_schema(visit_schema()).unwrap();
+        let schema = sink.shared.schemas.known(&visit_schema());
         let mut entry = 0;
         let mut most = 0;
         for hand_over in 1..=100 {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::{Either, MaybeDone, maybe_done, select};
@@ -31,7 +31,7 @@ use crate::safeguard::{Safeguard, is_on};
 use crate::schedule::Schedule;
 use crate::schema::plan::{Plan, RowSettings, wanted_columns};
 use crate::schema::table::ensure;
-use crate::schema::writer::{UnsupportedSchema, WriterSchema};
+use crate::schema::writers::WriterSchemas;
 use crate::storage::Storage;
 
 /// Manifests are pruned once in this many commits.
@@ -39,9 +39,6 @@ const PRUNE_EVERY: u64 = 64;
 
 /// A call that goes on failing is in the log once in this many attempts: about every five minutes.
 const LOG_EVERY: u32 = 30;
-
-/// A compiled writer's schema, or why its records are bad.
-pub type CompiledSchema = Result<WriterSchema, UnsupportedSchema>;
 
 /// What the source partitions of a sink share.
 pub struct Shared<S: Storage> {
@@ -62,8 +59,8 @@ pub struct Shared<S: Storage> {
     pub keep_manifests: u64,
     /// What happens to bad records.
     pub on_bad_record: OnBadRecord,
-    /// Writers' schemas by their id.
-    pub schemas: RwLock<Vec<Arc<CompiledSchema>>>,
+    /// The writers' schemas.
+    pub schemas: WriterSchemas,
     /// The bound on memory.
     pub budget: Budget,
     /// What Java is told.
@@ -530,9 +527,7 @@ impl<S: Storage> SourcePartition<S> {
             let detail = "the message was sent without a schema; send it with the topic's schema".to_owned();
             return Ok(Err(BadRecord { reason: Reason::NoSchema, detail }));
         }
-        let compiled =
-            self.shared.schemas.read().unwrap_or_else(PoisonError::into_inner).get(id as usize).map(Arc::clone);
-        let compiled = compiled.ok_or_else(|| Error::bug(format_args!("writer's schema {id} was never registered")))?;
+        let compiled = beside(&mut self.committing, self.shared.schemas.get(id)).await?;
         let incompatible = |detail: String| Ok(Err(BadRecord { reason: Reason::IncompatibleSchema, detail }));
         let schema = match &*compiled {
             Ok(schema) => schema,

@@ -85,7 +85,7 @@ fn send(namespace: &Namespace<'_>, load: &Load, rate: f64) -> Result<Vec<i64>> {
             for message in messages.by_ref().take(GROUP) {
                 group.push(publisher.send(Message { payload: message.avro.clone(), ..Default::default() }).await?);
             }
-            publisher.flush().await?;
+            // A group fills a batch, which is sent then.
             pending.push_back(group);
             if pending.len() > GROUPS_IN_FLIGHT {
                 for receipt in pending.pop_front().into_iter().flatten() {

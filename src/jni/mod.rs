@@ -22,8 +22,9 @@ use crate::schema::writer::SchemaInfo;
 const METHODS: &[NativeMethod] = &[
     native_method! { static fn open(settings: [jbyte]) -> jlong, error_policy = Throw },
     native_method! { static fn source_partition(sink: jlong, topic: [jbyte]) -> jint, error_policy = Throw },
+    native_method! { static fn announce_schema(sink: jlong) -> jint, error_policy = Throw },
     native_method! {
-        static fn writer_schema(sink: jlong, source_partition: jint, schema: [jbyte]) -> jint, error_policy = Throw
+        static fn writer_schema(sink: jlong, id: jint, schema: [jbyte]), error_policy = Throw
     },
     native_method! {
         static fn hand_over(sink: jlong, number: jlong, records: java.nio.ByteBuffer, length: jint) -> jboolean,
@@ -144,16 +145,20 @@ fn source_partition(env: &mut Env<'_>, _: JClass<'_>, sink: jlong, topic: JByteA
     Ok(registry::get(sink as u64)?.source_partition(&topic)? as jint)
 }
 
+fn announce_schema(_: &mut Env<'_>, _: JClass<'_>, sink: jlong) -> Result<jint, Failure> {
+    Ok(registry::get(sink as u64)?.announce_schema()? as jint)
+}
+
 fn writer_schema(
     env: &mut Env<'_>,
     _: JClass<'_>,
     sink: jlong,
-    _source_partition: jint,
+    id: jint,
     schema: JByteArray<'_>,
-) -> Result<jint, Failure> {
+) -> Result<(), Failure> {
     let info: SchemaInfo = serde_json::from_slice(&env.convert_byte_array(&schema)?)
         .map_err(|error| Error::bug(format_args!("a writer's schema cannot be read: {error}")))?;
-    Ok(registry::get(sink as u64)?.writer_schema(info)? as jint)
+    Ok(registry::get(sink as u64)?.writer_schema(id as u32, &info)?)
 }
 
 fn hand_over(

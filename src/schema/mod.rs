@@ -7,3 +7,4 @@ pub mod plan;
 pub mod table;
 pub mod types;
 pub mod writer;
+pub mod writers;

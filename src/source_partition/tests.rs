@@ -58,6 +58,8 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         metadata: vec![Metadata::EntryId],
         partitioning,
     };
+    let schemas = WriterSchemas::default();
+    schemas.known(&schema);
     Arc::new(Shared {
         storage: memory.clone(),
         folding: Folding { below: 0, format: rows.format },
@@ -67,7 +69,7 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         ordered: true,
         keep_manifests: 1_000,
         on_bad_record,
-        schemas: RwLock::new(vec![Arc::new(WriterSchema::compile(&schema))]),
+        schemas,
         budget: Budget::new(1 << 30),
         answers: Answers::default(),
         metrics: Metrics::default(),
@@ -991,7 +993,7 @@ fn shared_with_header(memory: &Memory, on_bad_record: OnBadRecord) -> Arc<Shared
         version: "01".to_owned(),
         ..SchemaInfo::default()
     };
-    inner.schemas.get_mut().unwrap().push(Arc::new(WriterSchema::compile(&wider)));
+    inner.schemas.known(&wider);
     shared
 }
 
@@ -1021,15 +1023,14 @@ fn chunk_of_schemas(shared: &Shared<Memory>, hand_over: u64, first: u64, schemas
 #[tokio::test]
 async fn two_owners_that_add_different_columns_at_once_end_with_one_order_and_no_row_under_another() {
     let memory = Memory::new();
-    let mut shared = shared(&memory);
+    let shared = shared(&memory);
     for (version, column) in [("01", "w"), ("02", "x")] {
         let schema = format!(
             r#"{{"type":"record","name":"Visit","fields":[{{"name":"v","type":"long"}},{{"name":"{column}","type":"long"}}]}}"#
         );
         let info =
             SchemaInfo { schema_type: "AVRO".to_owned(), schema, version: version.to_owned(), ..SchemaInfo::default() };
-        let schemas = Arc::get_mut(&mut shared).unwrap().schemas.get_mut().unwrap();
-        schemas.push(Arc::new(WriterSchema::compile(&info)));
+        shared.schemas.known(&info);
     }
     let mut first = owner(&shared);
     let layout = SourcePartitionLayout::new(first.layout.table.clone(), "visits", Some(1)).unwrap();

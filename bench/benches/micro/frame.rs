@@ -19,7 +19,7 @@ pub fn measure(criterion: &mut Criterion) -> Result<()> {
         bencher.iter(|| {
             let mut bytes = 0;
             for record in Records::from(&buffer, 0) {
-                bytes += std::hint::black_box(record?).payload.len();
+                bytes += std::hint::black_box(&record?).payload.len();
             }
             Ok::<_, pulsar_io_hdfs_csv::frame::MalformedFrame>(bytes)
         });

@@ -58,12 +58,17 @@ fn read<'a>(payload: &'a [u8], types: &'a Types, current: &mut Option<&'a str>) 
     let values = match types.root_record() {
         Some(record) => {
             let mut values = vec![Value::Null; record.fields.len()];
+            // Producers mostly write the fields in the schema's order.
+            let mut next = 0;
             if cursor.peek()? != b'{' {
                 return Err(Reason::WrongType);
             }
             cursor.object(|cursor, name| {
-                let Some(&at) = record.by_name.get(&*name) else { return cursor.skip() };
+                let expected = record.fields.get(next).filter(|(expected, _)| **expected == *name).map(|_| next);
+                let found = expected.or_else(|| record.by_name.get(&*name).copied());
+                let Some(at) = found else { return cursor.skip() };
                 let (name, field) = &record.fields[at];
+                next = at + 1;
                 *current = Some(name);
                 values[at] = value(cursor, field, types)?;
                 *current = None;

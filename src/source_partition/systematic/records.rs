@@ -3,7 +3,7 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
-use std::sync::{Arc, RwLock};
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Semaphore;
@@ -49,7 +49,7 @@ pub fn shared(storage: Gated, settings: &Settings) -> Arc<Shared<Gated>> {
         folding: Folding { below: settings.fold_below, format: like.rows.format },
         keep_manifests: settings.keep_manifests,
         on_bad_record: OnBadRecord::Skip,
-        schemas: RwLock::new(like.schemas.read().unwrap().clone()),
+        schemas: like.schemas.clone(),
         budget: Budget::new(1 << 30),
         answers: Answers::default(),
         metrics: Metrics::default(),

@@ -62,16 +62,18 @@ final class FrameWriter {
                 (key == null ? 0 : KEY_FOLLOWS)
                         | (properties == null ? 0 : PROPERTIES_FOLLOW)
                         | (keyIsBytes ? KEY_IS_BYTES : 0);
-        buffer.putInt(length)
-                .putInt(sourcePartition)
-                .putInt(schema)
-                .putInt(flags)
-                .putLong(position.ledger())
-                .putLong(position.entry())
-                .putInt(position.batchIndex())
-                .putInt(payload.length)
-                .putLong(publishTime)
-                .putLong(eventTime);
+        int at = buffer.position();
+        buffer.putInt(at, length)
+                .putInt(at + 4, sourcePartition)
+                .putInt(at + 8, schema)
+                .putInt(at + 12, flags)
+                .putLong(at + 16, position.ledger())
+                .putLong(at + 24, position.entry())
+                .putInt(at + 32, position.batchIndex())
+                .putInt(at + 36, payload.length)
+                .putLong(at + 40, publishTime)
+                .putLong(at + 48, eventTime)
+                .position(at + HEADER);
         putPart(key);
         putPart(properties);
         buffer.put(payload);

@@ -13,7 +13,9 @@ final class NativeMethods {
 
     static native int sourcePartition(long sink, byte[] topic);
 
-    static native int writerSchema(long sink, int sourcePartition, byte[] schema);
+    static native int announceSchema(long sink);
+
+    static native void writerSchema(long sink, int id, byte[] schema);
 
     static native boolean handOver(long sink, long number, ByteBuffer records, int length);
 

@@ -20,8 +20,12 @@ class NativeSink {
         return NativeMethods.sourcePartition(handle, topic);
     }
 
-    int writerSchema(int sourcePartition, byte[] schema) {
-        return NativeMethods.writerSchema(handle, sourcePartition, schema);
+    int announceSchema() {
+        return NativeMethods.announceSchema(handle);
+    }
+
+    void writerSchema(int id, byte[] schema) {
+        NativeMethods.writerSchema(handle, id, schema);
     }
 
     boolean handOver(long number, ByteBuffer records, int length) {

@@ -84,7 +84,10 @@ final class RunningSink implements Answers.Receiver {
         DeadLetterTopics deadLetterTopics = DeadLetterTopics.of(configs, context.getSinkConfig());
         sourcePartitions = new SourcePartitions(sink, deadLetterTopics, cumulative);
         writerSchemas =
-                new WriterSchemas(sink, new SchemaReader(context.getPulsarClient(), closing::get));
+                new WriterSchemas(
+                        sink,
+                        new SchemaReader(context.getPulsarClient(), closing::get),
+                        this::fail);
         deadLetters =
                 new DeadLetters(
                         context.getPulsarClient(),
@@ -168,6 +171,7 @@ final class RunningSink implements Answers.Receiver {
             }
         } finally {
             timer.stop(CLOSE_TIMER_MILLIS);
+            writerSchemas.close();
             deadLetters.close();
             if (interrupted) {
                 Thread.currentThread().interrupt();

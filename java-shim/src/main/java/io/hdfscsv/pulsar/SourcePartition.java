@@ -1,6 +1,5 @@
 package io.hdfscsv.pulsar;
 
-import java.util.HashMap;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
 
@@ -18,10 +17,7 @@ final class SourcePartition {
 
     int lastSchema;
 
-    /** Schema ids by version, in hexadecimal. */
-    final Map<String, Integer> schemas = new HashMap<>();
-
-    /** The versions by schema id; the timer's thread reads it. */
+    /** The versions, in hexadecimal, by schema id; the timer's thread reads it. */
     final Map<Integer, String> schemaVersions = new ConcurrentHashMap<>();
 
     SourcePartition(int id, String topic, Acknowledger acknowledger) {

@@ -1,24 +1,61 @@
 package io.hdfscsv.pulsar;
 
 import java.util.Arrays;
+import java.util.HashMap;
 import java.util.HexFormat;
+import java.util.Map;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.ThreadPoolExecutor;
+import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
+import java.util.regex.Pattern;
 import org.apache.pulsar.client.api.Message;
 
 /**
- * The schemas that records were written with: each is fetched and registered once, when its first
- * record comes.
+ * The schemas that records were written with: each is announced at its first record and read
+ * beside, once, so that no other record waits for it.
  */
 final class WriterSchemas {
+    /** As many schemas are read at once, and as many threads are there while some are. */
+    private static final int READERS = 8;
+
+    private static final long IDLE_SECONDS = 10;
+    private static final Pattern PARTITION = Pattern.compile("-partition-\\d+$");
+
+    private record Version(String topic, String version) {}
+
     private final NativeSink sink;
     private final SchemaReader reader;
+    private final Consumer<Throwable> failed;
+    private final ThreadPoolExecutor readers;
 
-    WriterSchemas(NativeSink sink, SchemaReader reader) {
+    // The writing thread's
+    private final Map<Version, Integer> ids = new HashMap<>();
+
+    /**
+     * @param failed told when a schema cannot be read
+     */
+    WriterSchemas(NativeSink sink, SchemaReader reader, Consumer<Throwable> failed) {
         this.sink = sink;
         this.reader = reader;
+        this.failed = failed;
+        readers =
+                new ThreadPoolExecutor(
+                        READERS,
+                        READERS,
+                        IDLE_SECONDS,
+                        TimeUnit.SECONDS,
+                        new LinkedBlockingQueue<>(),
+                        task -> {
+                            Thread thread = new Thread(task, "hdfs-csv-schemas");
+                            thread.setDaemon(true);
+                            return thread;
+                        });
+        readers.allowCoreThreadTimeOut(true);
     }
 
-    /** For the thread that writes. Waits for the broker at a version's first record. */
-    int idOf(SourcePartition source, Message<byte[]> message) throws InterruptedException {
+    /** For the thread that writes. */
+    int idOf(SourcePartition source, Message<byte[]> message) {
         byte[] version = message.getSchemaVersion();
         if (version == null) {
             return FrameWriter.NO_SCHEMA;
@@ -30,16 +67,35 @@ final class WriterSchemas {
         return source.lastSchema;
     }
 
-    private int find(SourcePartition source, byte[] version, Message<byte[]> message)
-            throws InterruptedException {
+    /** Ends what reads; it may still be under way. */
+    void close() {
+        readers.shutdownNow();
+    }
+
+    private int find(SourcePartition source, byte[] version, Message<byte[]> message) {
         String text = HexFormat.of().formatHex(version);
-        Integer known = source.schemas.get(text);
-        if (known == null) {
-            byte[] schema = reader.read(source.topic, message.getMessageId(), version);
-            known = sink.writerSchema(source.id, schema);
-            source.schemas.put(text, known);
-            source.schemaVersions.put(known, text);
-        }
-        return known;
+        // The partitions of a topic share its versions
+        String topic = PARTITION.matcher(source.topic).replaceFirst("");
+        int id =
+                ids.computeIfAbsent(
+                        new Version(topic, text), unknown -> announce(source, version, message));
+        source.schemaVersions.put(id, text);
+        return id;
+    }
+
+    private int announce(SourcePartition source, byte[] version, Message<byte[]> message) {
+        int id = sink.announceSchema();
+        readers.execute(
+                () -> {
+                    try {
+                        sink.writerSchema(
+                                id, reader.read(source.topic, message.getMessageId(), version));
+                    } catch (InterruptedException e) {
+                        // The sink is being closed
+                    } catch (RuntimeException | Error e) {
+                        failed.accept(e);
+                    }
+                });
+        return id;
     }
 }

@@ -5,13 +5,17 @@ import java.nio.charset.StandardCharsets;
 import java.util.ArrayList;
 import java.util.Collections;
 import java.util.List;
+import java.util.Map;
 import java.util.Queue;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ConcurrentLinkedQueue;
+import java.util.concurrent.atomic.AtomicInteger;
 
 /** A native library that notes what it is given and answers what it is told. */
 class FakeNative extends NativeSink {
     final List<String> topics = Collections.synchronizedList(new ArrayList<>());
-    final List<String> schemas = Collections.synchronizedList(new ArrayList<>());
+    final AtomicInteger announced = new AtomicInteger();
+    final Map<Integer, String> schemas = new ConcurrentHashMap<>();
     final List<byte[]> handOvers = Collections.synchronizedList(new ArrayList<>());
     final List<Long> numbers = Collections.synchronizedList(new ArrayList<>());
     final List<Long> confirmed = Collections.synchronizedList(new ArrayList<>());
@@ -43,9 +47,13 @@ class FakeNative extends NativeSink {
     }
 
     @Override
-    int writerSchema(int sourcePartition, byte[] schema) {
-        schemas.add(text(schema));
-        return 200 + schemas.size();
+    int announceSchema() {
+        return 200 + announced.incrementAndGet();
+    }
+
+    @Override
+    void writerSchema(int id, byte[] schema) {
+        schemas.put(id, text(schema));
     }
 
     @Override

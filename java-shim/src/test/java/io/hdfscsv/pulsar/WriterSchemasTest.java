@@ -1,46 +1,136 @@
 package io.hdfscsv.pulsar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mockito.ArgumentMatchers.any;
 import static org.mockito.ArgumentMatchers.anyString;
 import static org.mockito.Mockito.mock;
-import static org.mockito.Mockito.times;
+import static org.mockito.Mockito.never;
+import static org.mockito.Mockito.timeout;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CountDownLatch;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
 import org.apache.pulsar.client.api.Message;
+import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
 
+@Timeout(30)
 class WriterSchemasTest {
+    private static final int SOON = 10_000;
+
     private final FakeNative library = new FakeNative();
     private final SchemaReader reader = mock(SchemaReader.class);
-    private final WriterSchemas schemas = new WriterSchemas(library, reader);
+    private final BlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
+    private final WriterSchemas schemas = new WriterSchemas(library, reader, failures::add);
     private final SourcePartition a = new SourcePartition(1, "a", new Acknowledger(true));
     private final SourcePartition b = new SourcePartition(2, "b", new Acknowledger(true));
 
     @BeforeEach
     void answer() throws InterruptedException {
-        when(reader.read(anyString(), any(), any())).thenAnswer(call -> "{}".getBytes());
+        when(reader.read(anyString(), any(), any()))
+                .thenAnswer(call -> ("schema of " + call.getArgument(0)).getBytes());
+    }
+
+    @AfterEach
+    void close() {
+        schemas.close();
     }
 
     @Test
-    void given_versions_by_turns_when_asked_then_each_is_fetched_once_per_source_partition()
-            throws Exception {
+    void given_versions_by_turns_when_asked_then_each_is_read_once() throws Exception {
         for (int i = 0; i < 3; i++) {
             assertEquals(201, schemas.idOf(a, message(0)));
             assertEquals(202, schemas.idOf(b, message(0)));
             assertEquals(203, schemas.idOf(a, message(1)));
         }
-        verify(reader, times(3)).read(anyString(), any(), any());
+        verify(reader, timeout(SOON).times(3)).read(anyString(), any(), any());
         assertEquals("0001", a.schemaVersions.get(203));
         assertEquals("0000", b.schemaVersions.get(202));
+        awaitSchemas(3);
+        assertEquals("schema of b", library.schemas.get(202));
+    }
+
+    @Test
+    void given_partitions_of_a_topic_when_asked_then_their_versions_are_read_once()
+            throws Exception {
+        SourcePartition first = new SourcePartition(3, "t-partition-0", new Acknowledger(true));
+        SourcePartition tenth = new SourcePartition(4, "t-partition-10", new Acknowledger(true));
+        assertEquals(201, schemas.idOf(first, message(0)));
+        assertEquals(201, schemas.idOf(tenth, message(0)));
+        assertEquals(202, schemas.idOf(tenth, message(1)));
+        assertEquals("0000", tenth.schemaVersions.get(201));
+        verify(reader, timeout(SOON)).read("t-partition-0", null, new byte[] {0, 0});
+        verify(reader, timeout(SOON)).read("t-partition-10", null, new byte[] {0, 1});
+    }
+
+    @Test
+    void given_a_broker_that_does_not_answer_when_asked_then_no_record_waits() throws Exception {
+        CountDownLatch answered = new CountDownLatch(1);
+        when(reader.read(anyString(), any(), any()))
+                .thenAnswer(
+                        call -> {
+                            answered.await();
+                            return "{}".getBytes();
+                        });
+        assertEquals(201, schemas.idOf(a, message(0)));
+        assertEquals(202, schemas.idOf(b, message(0)));
+        assertTrue(library.schemas.isEmpty());
+        answered.countDown();
+        awaitSchemas(2);
+    }
+
+    @Test
+    void given_a_schema_that_cannot_be_read_when_asked_then_the_failure_is_told() throws Exception {
+        HdfsCsvException failure = new HdfsCsvException("pulsar", "away");
+        when(reader.read(anyString(), any(), any())).thenThrow(failure);
+        schemas.idOf(a, message(0));
+        assertSame(failure, failures.poll(SOON, TimeUnit.MILLISECONDS));
+    }
+
+    @Test
+    void given_a_schema_being_read_when_closed_then_it_is_given_up_and_no_failure()
+            throws Exception {
+        CountDownLatch begun = new CountDownLatch(1);
+        CountDownLatch interrupted = new CountDownLatch(1);
+        when(reader.read(anyString(), any(), any()))
+                .thenAnswer(
+                        call -> {
+                            begun.countDown();
+                            try {
+                                new CountDownLatch(1).await();
+                            } catch (InterruptedException e) {
+                                interrupted.countDown();
+                                throw e;
+                            }
+                            return null;
+                        });
+        schemas.idOf(a, message(0));
+        assertTrue(begun.await(SOON, TimeUnit.MILLISECONDS));
+        schemas.close();
+        assertTrue(interrupted.await(SOON, TimeUnit.MILLISECONDS));
+        assertTrue(failures.isEmpty());
     }
 
     @Test
     void given_a_message_without_a_version_when_asked_then_it_has_no_schema() throws Exception {
         assertEquals(FrameWriter.NO_SCHEMA, schemas.idOf(a, message(-1)));
-        assertEquals(0, library.schemas.size());
+        verify(reader, never()).read(anyString(), any(), any());
+        assertEquals(0, library.announced.get());
+    }
+
+    private void awaitSchemas(int count) throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(SOON);
+        while (library.schemas.size() < count && System.nanoTime() < end) {
+            Thread.sleep(1);
+        }
+        assertEquals(count, library.schemas.size());
     }
 
     @SuppressWarnings("unchecked")

@@ -69,10 +69,9 @@ public class HandOverBenchmark {
             sink = NativeSink.open(settings());
             sourcePartition = sink.sourcePartition(TOPIC.getBytes(StandardCharsets.UTF_8));
             String avro = Files.readString(Path.of(System.getProperty("bench.schema")));
-            schema =
-                    sink.writerSchema(
-                            sourcePartition,
-                            Json.bytes(Map.of("type", "AVRO", "schema", avro, "version", "00")));
+            schema = sink.announceSchema();
+            sink.writerSchema(
+                    schema, Json.bytes(Map.of("type", "AVRO", "schema", avro, "version", "00")));
             publishTime = System.currentTimeMillis();
         }
 

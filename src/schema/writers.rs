@@ -1,0 +1,109 @@
+//! The writers' schemas that a sink has met. A record is taken before its schema is known: the broker is asked for it, and
+//! records of all other schemas go on meanwhile.
+
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use tokio::sync::SetOnce;
+use tokio::time::timeout;
+
+use super::writer::{SchemaInfo, UnsupportedSchema, WriterSchema};
+use crate::error::{Error, Result};
+
+/// Java gives up after 60 s of trying, and ends the sink; this is for a caller that does neither.
+const LONGEST_WAIT: Duration = Duration::from_secs(90);
+
+/// A compiled writer's schema, or why its records are bad.
+pub type CompiledSchema = std::result::Result<WriterSchema, UnsupportedSchema>;
+
+/// The schemas by their ids.
+#[derive(Debug, Default)]
+pub struct WriterSchemas {
+    by_id: RwLock<Vec<Arc<SetOnce<Arc<CompiledSchema>>>>>,
+}
+
+impl WriterSchemas {
+    /// The id of a schema that will be given later.
+    pub fn announce(&self) -> Result<u32> {
+        let mut all = self.by_id.write().unwrap_or_else(PoisonError::into_inner);
+        let id = u32::try_from(all.len()).map_err(Error::bug)?;
+        all.push(Arc::default());
+        Ok(id)
+    }
+
+    /// Gives the schema of an id. One that cannot be written is taken: its records are bad.
+    pub fn give(&self, id: u32, info: &SchemaInfo) -> Result<()> {
+        let given = self.of(id)?.set(Arc::new(WriterSchema::compile(info)));
+        given.map_err(|_| Error::bug(format_args!("writer's schema {id} is given twice")))
+    }
+
+    /// The schema of an id, once it is given.
+    pub async fn get(&self, id: u32) -> Result<Arc<CompiledSchema>> {
+        let schema = self.of(id)?;
+        let given = match schema.get() {
+            Some(given) => given,
+            None => timeout(LONGEST_WAIT, schema.wait()).await.map_err(|_| {
+                Error::bug(format_args!("writer's schema {id} was not given within {} s", LONGEST_WAIT.as_secs()))
+            })?,
+        };
+        Ok(Arc::clone(given))
+    }
+
+    fn of(&self, id: u32) -> Result<Arc<SetOnce<Arc<CompiledSchema>>>> {
+        let found = self.by_id.read().unwrap_or_else(PoisonError::into_inner).get(id as usize).map(Arc::clone);
+        found.ok_or_else(|| Error::bug(format_args!("writer's schema {id} was never announced")))
+    }
+}
+
+#[cfg(test)]
+impl Clone for WriterSchemas {
+    fn clone(&self) -> Self {
+        WriterSchemas { by_id: RwLock::new(self.by_id.read().unwrap().clone()) }
+    }
+}
+
+#[cfg(test)]
+impl WriterSchemas {
+    /// One more schema that is known.
+    pub fn known(&self, info: &SchemaInfo) -> u32 {
+        let id = self.announce().unwrap();
+        self.give(id, info).unwrap();
+        id
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    fn info(schema_type: &str) -> SchemaInfo {
+        SchemaInfo { schema_type: schema_type.to_owned(), version: "00".to_owned(), ..SchemaInfo::default() }
+    }
+
+    #[test]
+    fn a_schema_is_waited_for_until_it_is_given_and_others_are_not() {
+        let schemas = WriterSchemas::default();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+        let _in_runtime = runtime.enter();
+        let (late, early) = (schemas.announce().unwrap(), schemas.announce().unwrap());
+        schemas.give(early, &info("INT64")).unwrap();
+        let mut context = Context::from_waker(Waker::noop());
+        let mut waiting = pin!(schemas.get(late));
+        assert!(waiting.as_mut().poll(&mut context).is_pending());
+        assert!(matches!(pin!(schemas.get(early)).poll(&mut context), Poll::Ready(Ok(schema)) if schema.is_ok()));
+        schemas.give(late, &info("PROTOBUF")).unwrap();
+        assert!(matches!(waiting.poll(&mut context), Poll::Ready(Ok(schema)) if schema.is_err()));
+    }
+
+    #[test]
+    fn ids_that_were_not_announced_and_schemas_given_twice_are_bugs() {
+        let schemas = WriterSchemas::default();
+        assert!(schemas.give(0, &info("INT64")).is_err());
+        let id = schemas.known(&info("INT64"));
+        assert!(schemas.give(id, &info("INT64")).is_err());
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(matches!(pin!(schemas.get(id + 1)).poll(&mut context), Poll::Ready(Err(_))));
+    }
+}
