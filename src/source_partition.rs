@@ -1,6 +1,6 @@
 //! One source partition: its records in order, its batch, its commits. What design and protocol call the owner.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
@@ -209,7 +209,7 @@ pub struct SourcePartition<S: Storage> {
     identity: SinkIdentity,
     loaded: Option<Loaded>,
     last_accepted: Option<Position>,
-    plans: HashMap<u32, Result<Plan, BadRecord>>,
+    plans: BTreeMap<u32, Result<Plan, BadRecord>>,
     batch: Batch<S>,
     committing: Option<Committing<S>>,
     /// Something failed since the last cleaning: there may be files to clean.
@@ -234,7 +234,7 @@ impl<S: Storage> SourcePartition<S> {
             identity,
             loaded: None,
             last_accepted: None,
-            plans: HashMap::new(),
+            plans: BTreeMap::new(),
             batch,
             committing: None,
             unclean: true,

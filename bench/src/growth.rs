@@ -111,7 +111,7 @@ fn point(services: &Services, name: &str, case: Case<'_>) -> Result<Value> {
     let sink = sink.setting("resources", json!({ "ram": case.heap }));
     // A minute's wait for the last commit is not what is looked at.
     let sink = sink.config("commitInterval", json!("10s"));
-    let backlog = Backlog { rows: case.rows, bytes };
+    let backlog = Backlog { rows: case.rows, bytes, warm_up: 0 };
     let drained = drain(&sink, backlog, case.instances, Proof::Acknowledged).with_context(|| name.to_owned())?;
     let figures = json!({
         "rows": case.rows,

@@ -111,8 +111,8 @@ final class RunningSink implements Answers.Receiver {
                         .orElseThrow(
                                 () -> new HdfsCsvException("bug", "A record without a message"));
         SourcePartition source = sourcePartitions.ofTopic(message.getTopicName());
-        int schema = writerSchemas.idOf(source, message);
         position.read(message.getMessageId());
+        int schema = writerSchemas.idOf(source, position, message);
         byte[] key = message.hasKey() ? message.getKeyBytes() : null;
         byte[] properties = properties(message.getProperties());
 

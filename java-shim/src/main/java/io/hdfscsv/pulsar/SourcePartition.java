@@ -9,13 +9,18 @@ final class SourcePartition {
     final String topic;
     final Acknowledger acknowledger;
 
+    /** The entry seen last; the messages of an entry have one schema. */
+    long lastLedger = -1;
+
+    long lastEntry = -1;
+
     /**
      * The schema version seen last, and its id: nearly every message has the same as the one
      * before.
      */
     byte[] lastSchemaVersion;
 
-    int lastSchema;
+    int lastSchema = FrameWriter.NO_SCHEMA;
 
     /** The versions, in hexadecimal, by schema id; the timer's thread reads it. */
     final Map<Integer, String> schemaVersions = new ConcurrentHashMap<>();

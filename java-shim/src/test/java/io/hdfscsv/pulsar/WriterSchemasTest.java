@@ -16,6 +16,8 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.pulsar.client.api.Message;
+import org.apache.pulsar.client.impl.BatchMessageIdImpl;
+import org.apache.pulsar.client.impl.MessageIdImpl;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,6 +31,7 @@ class WriterSchemasTest {
     private final SchemaReader reader = mock(SchemaReader.class);
     private final BlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
     private final WriterSchemas schemas = new WriterSchemas(library, reader, failures::add);
+    private long entry;
     private final SourcePartition a = new SourcePartition(1, "a", new Acknowledger(true));
     private final SourcePartition b = new SourcePartition(2, "b", new Acknowledger(true));
 
@@ -46,9 +49,9 @@ class WriterSchemasTest {
     @Test
     void given_versions_by_turns_when_asked_then_each_is_read_once() throws Exception {
         for (int i = 0; i < 3; i++) {
-            assertEquals(201, schemas.idOf(a, message(0)));
-            assertEquals(202, schemas.idOf(b, message(0)));
-            assertEquals(203, schemas.idOf(a, message(1)));
+            assertEquals(201, idOf(a, 0));
+            assertEquals(202, idOf(b, 0));
+            assertEquals(203, idOf(a, 1));
         }
         verify(reader, timeout(SOON).times(3)).read(anyString(), any(), any());
         assertEquals("0001", a.schemaVersions.get(203));
@@ -62,9 +65,9 @@ class WriterSchemasTest {
             throws Exception {
         SourcePartition first = new SourcePartition(3, "t-partition-0", new Acknowledger(true));
         SourcePartition tenth = new SourcePartition(4, "t-partition-10", new Acknowledger(true));
-        assertEquals(201, schemas.idOf(first, message(0)));
-        assertEquals(201, schemas.idOf(tenth, message(0)));
-        assertEquals(202, schemas.idOf(tenth, message(1)));
+        assertEquals(201, idOf(first, 0));
+        assertEquals(201, idOf(tenth, 0));
+        assertEquals(202, idOf(tenth, 1));
         assertEquals("0000", tenth.schemaVersions.get(201));
         verify(reader, timeout(SOON)).read("t-partition-0", null, new byte[] {0, 0});
         verify(reader, timeout(SOON)).read("t-partition-10", null, new byte[] {0, 1});
@@ -79,8 +82,8 @@ class WriterSchemasTest {
                             answered.await();
                             return "{}".getBytes();
                         });
-        assertEquals(201, schemas.idOf(a, message(0)));
-        assertEquals(202, schemas.idOf(b, message(0)));
+        assertEquals(201, idOf(a, 0));
+        assertEquals(202, idOf(b, 0));
         assertTrue(library.schemas.isEmpty());
         answered.countDown();
         awaitSchemas(2);
@@ -90,7 +93,7 @@ class WriterSchemasTest {
     void given_a_schema_that_cannot_be_read_when_asked_then_the_failure_is_told() throws Exception {
         HdfsCsvException failure = new HdfsCsvException("pulsar", "away");
         when(reader.read(anyString(), any(), any())).thenThrow(failure);
-        schemas.idOf(a, message(0));
+        idOf(a, 0);
         assertSame(failure, failures.poll(SOON, TimeUnit.MILLISECONDS));
     }
 
@@ -111,7 +114,7 @@ class WriterSchemasTest {
                             }
                             return null;
                         });
-        schemas.idOf(a, message(0));
+        idOf(a, 0);
         assertTrue(begun.await(SOON, TimeUnit.MILLISECONDS));
         schemas.close();
         assertTrue(interrupted.await(SOON, TimeUnit.MILLISECONDS));
@@ -120,9 +123,29 @@ class WriterSchemasTest {
 
     @Test
     void given_a_message_without_a_version_when_asked_then_it_has_no_schema() throws Exception {
-        assertEquals(FrameWriter.NO_SCHEMA, schemas.idOf(a, message(-1)));
+        assertEquals(FrameWriter.NO_SCHEMA, idOf(a, -1));
         verify(reader, never()).read(anyString(), any(), any());
         assertEquals(0, library.announced.get());
+    }
+
+    @Test
+    void given_messages_of_one_entry_when_asked_then_only_the_first_is_asked_for_its_version() {
+        MessagePosition position = new MessagePosition();
+        position.read(new BatchMessageIdImpl(5, 6, -1, 0));
+        assertEquals(201, schemas.idOf(a, position, message(0)));
+        Message<byte[]> second = message(0);
+        position.read(new BatchMessageIdImpl(5, 6, -1, 1));
+        assertEquals(201, schemas.idOf(a, position, second));
+        verify(second, never()).getSchemaVersion();
+        position.read(new BatchMessageIdImpl(6, 6, -1, 0));
+        assertEquals(202, schemas.idOf(a, position, message(1)));
+    }
+
+    /** The id of the schema of a message in an entry of its own. */
+    private int idOf(SourcePartition source, int version) {
+        MessagePosition position = new MessagePosition();
+        position.read(new MessageIdImpl(1, ++entry, -1));
+        return schemas.idOf(source, position, message(version));
     }
 
     private void awaitSchemas(int count) throws InterruptedException {
