@@ -95,14 +95,15 @@ pub fn curve(path: &Path, title: &str, x_unit: &str, y_unit: &str, points: &[(f6
 
 /// A number for people: 1.2M, 30k, 400, 0.5.
 pub fn thousands(value: f64) -> String {
-    let short = |value: f64| {
-        let text = format!("{value:.1}");
-        text.strip_suffix(".0").map_or(text.clone(), str::to_owned)
+    let short = |value: f64, digits: usize| {
+        let text = format!("{value:.digits$}");
+        if digits == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
     };
     match value.abs() {
-        large if large >= 1e6 => format!("{}M", short(value / 1e6)),
-        large if large >= 1e3 => format!("{}k", short(value / 1e3)),
-        _ => short(value),
+        large if large >= 1e6 => format!("{}M", short(value / 1e6, 2)),
+        large if large >= 1e4 => format!("{}k", short(value / 1e3, 0)),
+        large if large >= 1e3 => format!("{}k", short(value / 1e3, 1)),
+        _ => short(value, 1),
     }
 }
 
@@ -113,6 +114,6 @@ mod tests {
     #[test]
     fn numbers_are_short() {
         let numbers = [0.0, 0.5, 400.0, 30_000.0, 1_250_000.0, 1e8];
-        assert_eq!(numbers.map(thousands), ["0", "0.5", "400", "30k", "1.2M", "100M"]);
+        assert_eq!(numbers.map(thousands), ["0", "0.5", "400", "30k", "1.25M", "100M"]);
     }
 }

@@ -97,8 +97,8 @@ fn compare(services: &Services, load: &Load, rows: u64, rounds: u32) -> Result<V
             let backlog = Backlog { rows: rows / share, bytes: bytes / share, warm_up: rows / share / 3 };
             let sink = peer.sink(&namespace, &format!("{}-{round}", peer.name()), topics)?;
             let proof = if peer == Peer::Ours { Proof::Closed } else { Proof::None };
-            let drained = drain(&sink, backlog, 1, proof)
-                .with_context(|| format!("{} with {}", peer.name(), load.name))?;
+            let drained =
+                drain(&sink, backlog, 1, proof).with_context(|| format!("{} with {}", peer.name(), load.name))?;
             println!(
                 "{} {round}: {:.0} rows/s{}, {:.2} CPU s for a million, {} MB",
                 peer.name(),

@@ -93,6 +93,8 @@ fn send(namespace: &Namespace<'_>, load: &Load, rate: f64) -> Result<Vec<i64>> {
                 }
             }
         }
+        // What was sent by its age and not by its size has left a rest.
+        publisher.flush().await?;
         for receipt in pending.into_iter().flatten() {
             receipt.await?;
         }
