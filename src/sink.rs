@@ -619,6 +619,38 @@ mod tests {
     }
 
     #[test]
+    fn records_whose_schema_is_not_there_yet_hold_up_no_other_source_partition_and_are_written_when_it_is() {
+        let memory = Memory::new();
+        let sink = open(&memory, serde_json::json!({ "directory": "/d", "commitInterval": "1s" })).unwrap();
+        let waiting = sink.source_partition("persistent://t/n/orders").unwrap();
+        let announced = sink.announce_schema().unwrap();
+        let mut buffer = Vec::new();
+        pack(&mut buffer, &Record { schema: announced, ..record(waiting, 5, &[1]) });
+        assert!(sink.hand_over(1, &buffer).unwrap());
+        hand_over_one(&sink, "persistent://t/n/visits");
+        committed(&sink);
+        let files = memory.files();
+        assert_eq!(files["/d/visits/visits-00000000000000000001.csv"], b"false\n");
+        assert!(!files.keys().any(|path| path.contains("/orders-")), "{files:?}");
+        sink.writer_schema(announced, &visit_schema()).unwrap();
+        committed(&sink);
+        assert_eq!(memory.files()["/d/orders/orders-00000000000000000001.csv"], b"true\n");
+    }
+
+    #[test]
+    fn close_keeps_to_its_time_though_a_schema_never_comes() {
+        let sink = open(&Memory::new(), serde_json::json!({ "directory": "/d" })).unwrap();
+        let id = sink.source_partition("persistent://t/n/orders").unwrap();
+        let schema = sink.announce_schema().unwrap();
+        let mut buffer = Vec::new();
+        pack(&mut buffer, &Record { schema, ..record(id, 5, &[1]) });
+        assert!(sink.hand_over(1, &buffer).unwrap());
+        let began = std::time::Instant::now();
+        assert!(!sink.close(Duration::from_millis(200)), "the record cannot have been committed");
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+
+    #[test]
     fn two_topics_that_get_one_table_are_refused() {
         let sink = open(&Memory::new(), serde_json::json!({ "directory": "/d" })).unwrap();
         sink.source_partition("persistent://t/one/visits").unwrap();

@@ -142,16 +142,18 @@ fn run(report: &mut Report) -> Result<()> {
             guarantee.observed(&reader.stop()?);
             guarantees.push(guarantee);
         }
-        let sent = sent?;
-        report.confirmed = sent.messages;
-        let (versions, count) = namespace.schema_versions(KIND)?;
-        report.schemas = count as u64;
-        let compare = |(sink, guarantee): (&&Sink<'_>, &mut Guarantee)| compare(sink, &sent, &versions, guarantee);
-        let compared: Result<Vec<u64>> = sinks.iter().zip(&mut guarantees).map(compare).collect();
+        let compared = sent.and_then(|sent| {
+            report.confirmed = sent.messages;
+            let (versions, count) = namespace.schema_versions(KIND)?;
+            report.schemas = count as u64;
+            for (sink, guarantee) in sinks.iter().zip(&mut guarantees) {
+                report.produced = compare(sink, &sent, &versions, guarantee)?;
+            }
+            Ok(())
+        });
         let mut guarantees = guarantees.into_iter();
         report.exactly_once = guarantees.next().unwrap_or_default();
         report.at_least_once = kinds.iter().map(|kind| kind.subscription).zip(guarantees).collect();
-        let compared = compared.map(|messages| report.produced = messages.first().copied().unwrap_or_default());
         first_error([ended, acknowledged, cleaned, compared])
     })
 }

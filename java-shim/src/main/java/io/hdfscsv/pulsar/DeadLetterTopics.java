@@ -8,7 +8,6 @@ import org.apache.pulsar.common.io.SinkConfig;
 
 /** Where dead letters go, and that the sink does not read them back. */
 final class DeadLetterTopics {
-    private static final Pattern PARTITION = Pattern.compile("-partition-\\d+$");
     private static final Pattern DOMAIN = Pattern.compile("^[a-z-]+://");
     private static final String SUFFIX = "-hdfs-csv-dlq";
 
@@ -49,7 +48,7 @@ final class DeadLetterTopics {
 
     /** The topic for the dead letters of a topic; its partitions share one. */
     String destination(String topic) {
-        return configured != null ? configured : PARTITION.matcher(topic).replaceFirst("") + SUFFIX;
+        return configured != null ? configured : SourcePartition.wholeTopic(topic) + SUFFIX;
     }
 
     /** Refuses a sink that would read the dead letters of this topic. */

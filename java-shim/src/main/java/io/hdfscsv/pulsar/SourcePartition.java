@@ -2,9 +2,12 @@ package io.hdfscsv.pulsar;
 
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.regex.Pattern;
 
 /** One topic, or one partition of a partitioned topic, as this instance knows it. */
 final class SourcePartition {
+    private static final Pattern PARTITION = Pattern.compile("-partition-\\d+$");
+
     final int id;
     final String topic;
     final Acknowledger acknowledger;
@@ -29,5 +32,13 @@ final class SourcePartition {
         this.id = id;
         this.topic = topic;
         this.acknowledger = acknowledger;
+    }
+
+    /**
+     * The name of the topic that a partition is a part of; a topic without partitions keeps its
+     * own.
+     */
+    static String wholeTopic(String topic) {
+        return PARTITION.matcher(topic).replaceFirst("");
     }
 }

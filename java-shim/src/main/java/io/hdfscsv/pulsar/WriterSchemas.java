@@ -8,7 +8,6 @@ import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.ThreadPoolExecutor;
 import java.util.concurrent.TimeUnit;
 import java.util.function.Consumer;
-import java.util.regex.Pattern;
 import org.apache.pulsar.client.api.Message;
 
 /**
@@ -20,7 +19,6 @@ final class WriterSchemas {
     private static final int READERS = 8;
 
     private static final long IDLE_SECONDS = 10;
-    private static final Pattern PARTITION = Pattern.compile("-partition-\\d+$");
 
     private record Version(String topic, String version) {}
 
@@ -82,7 +80,7 @@ final class WriterSchemas {
     private int find(SourcePartition source, byte[] version, Message<byte[]> message) {
         String text = HexFormat.of().formatHex(version);
         // The partitions of a topic share its versions
-        String topic = PARTITION.matcher(source.topic).replaceFirst("");
+        String topic = SourcePartition.wholeTopic(source.topic);
         int id =
                 ids.computeIfAbsent(
                         new Version(topic, text), unknown -> announce(source, version, message));
