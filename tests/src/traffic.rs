@@ -1,11 +1,11 @@
 //! Steady traffic in the background, with a record of what the broker has confirmed.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::EventKind;
@@ -26,6 +26,8 @@ const FIRST_DAY: i64 = 1_767_571_200_000;
 const DAYS: i64 = 50;
 const EVENTS: u64 = 100_000;
 const RECEIPT_LIMIT: Duration = Duration::from_secs(10);
+/// The client itself tries for some twenty seconds.
+const OPENING_LIMIT: Duration = Duration::from_secs(40);
 
 /// One producer: batches of this many messages of one event, so often.
 #[derive(Clone, Copy, Debug)]
@@ -62,10 +64,12 @@ struct Shared {
     stop: AtomicBool,
     confirmed: AtomicU64,
     doubtful: AtomicU64,
+    failure: Mutex<Option<String>>,
 }
 
 impl<'a> Traffic<'a> {
-    /// Starts a producer for each flow. One whose broker goes away connects again and goes on.
+    /// Starts a producer for each flow. One that finds no broker, or whose broker goes away, connects until it can and
+    /// goes on.
     pub fn start(namespace: &Namespace<'a>, flows: &[Flow]) -> Result<Traffic<'a>> {
         let services = namespace.services;
         let mut traffic = Traffic { services, shared: Arc::default(), producers: Vec::new(), records: Vec::new() };
@@ -78,7 +82,14 @@ impl<'a> Traffic<'a> {
                 seed: number as u64,
                 shared: Arc::clone(&traffic.shared),
             };
-            traffic.producers.push(services.tokio().spawn(producer.run(Record::create(&path)?)));
+            let (record, shared) = (Record::create(&path)?, Arc::clone(&traffic.shared));
+            traffic.producers.push(services.tokio().spawn(async move {
+                let ended = producer.run(record).await;
+                if let Err(error) = &ended {
+                    *shared.failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(format!("{error:#}"));
+                }
+                ended
+            }));
             traffic.records.push(path);
         }
         Ok(traffic)
@@ -114,6 +125,9 @@ impl<'a> Traffic<'a> {
     }
 
     fn check(&self) -> Result<()> {
+        if let Some(error) = &*self.shared.failure.lock().unwrap_or_else(PoisonError::into_inner) {
+            bail!("a producer failed: {error}");
+        }
         ensure!(self.producers.iter().all(|producer| !producer.is_finished()), "a producer ended by itself");
         Ok(())
     }
@@ -133,22 +147,27 @@ impl Producer {
         let encoder = Encoder::new(&catalogue)?;
         let fields = catalogue.fields(self.flow.kind)?;
         let mut events = events(self.flow.kind, self.seed);
-        let mut publisher = Some(self.open().await?);
+        let mut publisher = None;
         while !self.shared.stop.load(Ordering::Relaxed) {
+            let open = match &mut publisher {
+                Some(publisher) => publisher,
+                None => match timeout(OPENING_LIMIT, self.open()).await.unwrap_or_else(|_| bail!("no answer")) {
+                    Ok(opened) => publisher.insert(opened),
+                    Err(error) => {
+                        println!("{}: {error:#}: the producer is opened again", self.topic);
+                        sleep(self.flow.every).await;
+                        continue;
+                    }
+                },
+            };
             let batch: Vec<_> = (&mut events).take(self.flow.batch as usize).collect();
             ensure!(batch.len() == self.flow.batch as usize, "the traffic's plan is used up");
             let message = |event| Ok(Message { payload: encoder.encode(event)?, ..Default::default() });
             let messages = batch.iter().map(message).collect::<Result<Vec<_>>>()?;
-            let sending = async {
-                match &mut publisher {
-                    Some(publisher) => send(publisher, messages).await,
-                    None => {
-                        let opened = self.open().await?;
-                        send(publisher.insert(opened), messages).await
-                    }
-                }
-            };
-            match timeout(RECEIPT_LIMIT, sending).await.unwrap_or_else(|_| Err(anyhow::anyhow!("no receipt"))) {
+            match timeout(RECEIPT_LIMIT, send(open, messages))
+                .await
+                .unwrap_or_else(|_| Err(anyhow::anyhow!("no receipt")))
+            {
                 Ok(receipts) => {
                     for (event, receipt) in batch.iter().zip(&receipts) {
                         record.add(&self.topic, receipt, fields, &event.values)?;
