@@ -12,8 +12,8 @@ use crate::safeguard::{Safeguard, is_on};
 use crate::stage::{StagedFile, checksum_text};
 use crate::storage::{Overwrite, Storage, StorageError, StorageErrorKind, write_whole};
 
-/// How many files are closed at once: a close takes about half a second, most of it waiting.
-const CLOSES_AT_ONCE: usize = 16;
+/// How many files are closed at once: a close takes about half a second, most of it waiting, and late events can be of hundreds of days.
+const CLOSES_AT_ONCE: usize = 64;
 
 /// How a commit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -117,6 +117,11 @@ impl<S: Storage> Commit<S> {
     /// The manifest; complete once the commit has ended.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// Whether its files are whole. Before, there is no manifest.
+    pub fn is_staged(&self) -> bool {
+        !matches!(self.state, State::Stage(_))
     }
 
     /// Whether a file that was being written failed: it is left in `_staging/`.

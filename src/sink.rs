@@ -41,6 +41,8 @@ const KEEP_MANIFESTS: u64 = 300;
 /// Commits that work at the same time. Each takes a second or so, mostly the waits for two closes: this many let 2,000 source
 /// partitions commit once a minute, and are no storm for the NameNode when all become due at once.
 const COMMITS_AT_ONCE: usize = 64;
+/// No commit takes longer, unless HDFS is in trouble.
+const COMMIT_TIME: Duration = Duration::from_secs(30);
 /// How long a sink that closes waits for Hive's metastore.
 const HIVE_AT_CLOSE: Duration = Duration::from_secs(2);
 /// Threads of a sink: decoding and I/O.
@@ -132,6 +134,7 @@ impl<S: Storage> Sink<S> {
             metrics: Metrics::default(),
             hive,
             commits: Semaphore::new(COMMITS_AT_ONCE),
+            abandoned_limit: config.commit_interval * 2 + COMMIT_TIME,
             pause: pause_between_attempts,
         });
         let sink = Sink {
@@ -383,14 +386,15 @@ async fn run<S: Storage>(
         if closing && waiting.is_empty() {
             owner.begin_commit()?;
             if owner.is_idle() {
-                return Ok(true);
+                return Ok(owner.look_due().is_none());
             }
         }
-        let due = owner.commit_due(&schedule);
+        let (due, look_due) = (owner.commit_due(&schedule), owner.look_due());
         tokio::select! {
             biased;
             end = owner.commit_end() => owner.conclude(end).await?,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => owner.begin_commit()?,
+            () = sleep_until(look_due.unwrap_or_else(Instant::now)), if look_due.is_some() => owner.look().await?,
             () = std::future::ready(()), if !waiting.is_empty() && !owner.is_held_up(&schedule) => {}
             message = inbox.recv() => match message {
                 Some(Message::Chunk(chunk)) => waiting.push_back(chunk),

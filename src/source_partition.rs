@@ -25,7 +25,7 @@ use crate::manifest::{FORMAT_VERSION, Manifest, OpenFile, SinkIdentity};
 use crate::metrics::{Metrics, Outage};
 use crate::position::Position;
 use crate::pruning::prune;
-use crate::recovery::{Failure, load, nonce};
+use crate::recovery::{Failure, load, newest_sequence, nonce};
 use crate::row::partition::PartitionKey;
 use crate::safeguard::{Safeguard, is_on};
 use crate::schedule::Schedule;
@@ -71,6 +71,8 @@ pub struct Shared<S: Storage> {
     pub hive: Option<Keeper>,
     /// A commit works only while it holds one of these.
     pub commits: Semaphore,
+    /// How long abandoned records wait for the other owner to commit them: longer than it takes for a commit.
+    pub abandoned_limit: Duration,
     /// How long to wait before the nth repetition of a call (from 0) that failed.
     pub pause: fn(attempt: u32) -> Duration,
 }
@@ -135,6 +137,8 @@ struct Loaded {
     total_rows: u64,
     total_dropped: u64,
     open_files: Vec<OpenFile>,
+    /// Whether this owner put it: since then nobody else was faster.
+    own: bool,
 }
 
 impl From<&Manifest> for Loaded {
@@ -146,6 +150,7 @@ impl From<&Manifest> for Loaded {
             total_rows: manifest.total_rows,
             total_dropped: manifest.total_dropped,
             open_files: manifest.open_files.clone(),
+            own: false,
         }
     }
 }
@@ -186,6 +191,37 @@ async fn beside<S: Storage, T>(committing: &mut Option<Committing<S>>, work: imp
     }
 }
 
+/// Records that were accepted and are neither committed nor in memory: a race was lost when their rows were streamed. The
+/// owner that won commits them, if the broker sends to that one now. Otherwise it sends to this one, which must end then.
+struct Abandoned {
+    first: Position,
+    last: Position,
+    hand_over: u64,
+    /// How often it was looked whether they are, when to look again, and until when.
+    looks: u32,
+    next: Instant,
+    until: Instant,
+}
+
+/// Whether another owner has put a manifest where this one was going to: then it may have deleted what was staged for that.
+async fn is_overtaken<S: Storage>(shared: &Shared<S>, layout: &SourcePartitionLayout, sequence: u64) -> Result<bool> {
+    Ok(again!(shared, "looking for a newer manifest", newest(&shared.storage, layout))? >= Some(sequence))
+}
+
+async fn newest<S: Storage>(storage: &S, layout: &SourcePartitionLayout) -> Result<Option<u64>, Failure> {
+    Ok(newest_sequence(storage, layout).await?)
+}
+
+fn not_in_memory(topic: &str) -> Error {
+    Error::new(
+        ErrorKind::Storage,
+        format_args!(
+            "another instance committed {topic} first and the rows are not in memory any more, so this instance ends and the broker \
+             sends them again; nothing is lost"
+        ),
+    )
+}
+
 /// What a run over a chunk's records stopped for.
 enum Stop {
     /// All are taken.
@@ -194,6 +230,8 @@ enum Stop {
     Load,
     /// A record at this position, at or below the last accepted one: the broker redelivers.
     Rewind(Position),
+    /// A record behind abandoned ones.
+    Abandoned,
     /// The first record of this writer's schema.
     Schema(u32),
     /// A bad record under `onBadRecord: fail`.
@@ -212,6 +250,7 @@ pub struct SourcePartition<S: Storage> {
     plans: BTreeMap<u32, Result<Plan, BadRecord>>,
     batch: Batch<S>,
     committing: Option<Committing<S>>,
+    abandoned: Option<Abandoned>,
     /// Something failed since the last cleaning: there may be files to clean.
     unclean: bool,
 }
@@ -237,6 +276,7 @@ impl<S: Storage> SourcePartition<S> {
             plans: BTreeMap::new(),
             batch,
             committing: None,
+            abandoned: None,
             unclean: true,
         }
     }
@@ -253,6 +293,8 @@ impl<S: Storage> SourcePartition<S> {
                     self.rewind(position).await?;
                     from = offset;
                 }
+                Stop::Abandoned if self.abandoned_are_committed().await? => {}
+                Stop::Abandoned => return Err(not_in_memory(&self.topic)),
                 Stop::Schema(schema) => {
                     if !self.make_plan(schema).await? {
                         self.end_files().await?;
@@ -274,6 +316,9 @@ impl<S: Storage> SourcePartition<S> {
             let ordered = self.shared.ordered;
             if ordered && self.last_accepted.is_some_and(|last| record.position <= last) && is_on(Safeguard::Rewind) {
                 return Ok(Stop::Rewind(record.position));
+            }
+            if self.abandoned.is_some() {
+                return Ok(Stop::Abandoned);
             }
             if ordered && loaded.mark.is_some_and(|mark| record.position <= mark) && is_on(Safeguard::Drop) {
                 self.drop_duplicate(&record, loaded)?;
@@ -386,7 +431,7 @@ impl<S: Storage> SourcePartition<S> {
         }
         self.batch.keep(chunk, from);
         if self.batch.wants_streaming() {
-            self.stream().await?;
+            self.spill().await?;
         }
         if self.batch.is_full(self.shared.max_batch_rows, self.shared.max_file_size) {
             self.end_commit().await?;
@@ -395,15 +440,44 @@ impl<S: Storage> SourcePartition<S> {
         Ok(())
     }
 
+    /// Gives a large batch's memory back by streaming. What is streamed cannot be staged again after a lost race, and races are
+    /// likely when the broker has just turned to another instance: so the first batch after a load is committed instead, and
+    /// the next one waits for that.
+    async fn spill(&mut self) -> Result<()> {
+        if self.shared.ordered && self.batch.unconfirmed.is_empty() && !self.is_own() {
+            self.end_commit().await?;
+            if !self.is_own() {
+                return self.begin_commit();
+            }
+        }
+        self.stream().await
+    }
+
+    fn is_own(&self) -> bool {
+        self.loaded.as_ref().is_some_and(|loaded| loaded.own)
+    }
+
     /// Streams the batch's large files.
     async fn stream(&mut self) -> Result<()> {
         let sequence = self.next_sequence()? + u64::from(self.committing.is_some());
         let (shared, layout, batch) = (&self.shared, &self.layout, &mut self.batch);
         let compression = shared.rows.format.compression;
-        beside(&mut self.committing, async {
+        let streamed = beside(&mut self.committing, async {
             again!(shared, "streaming rows", batch.stream(&shared.storage, layout, sequence, compression))
-        })
-        .await
+        });
+        let Err(error) = streamed.await else { return Ok(()) };
+        let (mut first, mut hand_over) = (self.batch.extent.map(|extent| extent.first), self.batch.hand_over);
+        if let Some(end) = self.settled().await {
+            let lost_first = end.commit.manifest().first;
+            if let Some(lost) = self.take_commit_end(end).await? {
+                (first, hand_over) = (lost_first, hand_over.max(lost.hand_over));
+            }
+        }
+        if is_overtaken(&self.shared, &self.layout, sequence).await? {
+            self.abandon(first, hand_over).await
+        } else {
+            Err(error)
+        }
     }
 
     fn next_sequence(&self) -> Result<u64> {
@@ -413,7 +487,7 @@ impl<S: Storage> SourcePartition<S> {
 
     /// Gives memory back: a large batch streams, a small one is committed.
     pub async fn relieve(&mut self) -> Result<()> {
-        if self.batch.has_piece() { self.stream().await } else { self.begin_commit() }
+        if self.batch.has_piece() { self.spill().await } else { self.begin_commit() }
     }
 
     async fn load(&mut self) -> Result<()> {
@@ -458,10 +532,11 @@ impl<S: Storage> SourcePartition<S> {
     async fn rewind(&mut self, position: Position) -> Result<()> {
         self.shared.metrics.rewinds.add(1);
         tracing::info!(topic = %self.topic, %position, last_accepted = ?self.last_accepted, "the broker sends records again");
-        let mut first_dropped = self.batch.extent.map(|extent| extent.first);
+        let abandoned = self.abandoned.take().map(|abandoned| abandoned.first);
+        let mut first_dropped = abandoned.or(self.batch.extent.map(|extent| extent.first));
         if let Some(end) = self.settled().await {
             let first = end.commit.manifest().first;
-            if self.take_commit_end(end)?.is_some() {
+            if self.take_commit_end(end).await?.is_some() {
                 first_dropped = first;
             }
         }
@@ -666,22 +741,32 @@ impl<S: Storage> SourcePartition<S> {
 
     /// Draws the conclusions from a commit's end: the mark moves, or the race is lost and what was accepted is staged again.
     pub async fn conclude(&mut self, end: CommitEnd<S>) -> Result<()> {
-        match self.take_commit_end(end)? {
+        let first = end.commit.manifest().first;
+        match self.take_commit_end(end).await? {
             None => {
                 self.clean().await;
                 self.prune().await;
                 Ok(())
             }
-            Some(lost) => self.stage_again(lost).await,
+            Some(lost) => self.stage_again(lost, first).await,
         }
     }
 
     /// The lost commit; none when it was committed.
-    fn take_commit_end(&mut self, end: CommitEnd<S>) -> Result<Option<Committing<S>>> {
+    async fn take_commit_end(&mut self, end: CommitEnd<S>) -> Result<Option<Committing<S>>> {
         let CommitEnd { commit, outcome } = end;
         self.unclean |= commit.has_poisoned();
         let committing = self.committing.take().ok_or_else(|| Error::bug("a commit ended that was not under way"))?;
-        match outcome? {
+        let outcome = match outcome {
+            Err(_)
+                if !commit.is_staged()
+                    && is_overtaken(&self.shared, &self.layout, commit.manifest().sequence).await? =>
+            {
+                Outcome::Lost
+            }
+            outcome => outcome?,
+        };
+        match outcome {
             Outcome::Committed => {
                 let manifest = commit.manifest();
                 let bytes: u64 = manifest.files.iter().map(|file| file.content.length).sum();
@@ -701,7 +786,7 @@ impl<S: Storage> SourcePartition<S> {
                     let directories = manifest.files.iter().map(|file| parent(&file.name));
                     hive.committed(&self.layout.table, manifest.schema_version, directories);
                 }
-                self.loaded = Some(Loaded::from(manifest));
+                self.loaded = Some(Loaded { own: true, ..Loaded::from(manifest) });
                 self.shared.answers.committed(self.id, committing.hand_over);
                 Ok(None)
             }
@@ -716,19 +801,12 @@ impl<S: Storage> SourcePartition<S> {
 
     /// After a lost race: what was accepted above the new mark is staged again, in order, before any later record is
     /// taken, since the broker will not send it again.
-    async fn stage_again(&mut self, lost: Committing<S>) -> Result<()> {
+    async fn stage_again(&mut self, lost: Committing<S>, first: Option<Position>) -> Result<()> {
         let later = self.batch.kept.take();
-        let (Some(lost_chunks), Some(later)) = (lost.kept, later) else {
-            return Err(Error::new(
-                ErrorKind::Storage,
-                format_args!(
-                    "another instance committed {} first and the rows are not in memory any more, so this instance ends and the \
-                     broker sends them again; nothing is lost",
-                    self.topic
-                ),
-            ));
-        };
         let hand_over = lost.hand_over.max(self.batch.hand_over);
+        let (Some(lost_chunks), Some(later)) = (lost.kept, later) else {
+            return self.abandon(first, hand_over).await;
+        };
         self.drop_batch();
         self.load().await?;
         if !is_on(Safeguard::Restage) {
@@ -745,6 +823,53 @@ impl<S: Storage> SourcePartition<S> {
         Ok(())
     }
 
+    async fn abandon(&mut self, first: Option<Position>, hand_over: u64) -> Result<()> {
+        let (Some(first), Some(last)) = (first, self.last_accepted) else {
+            return Err(Error::bug("a race was lost without a record"));
+        };
+        self.drop_batch();
+        // What comes at or below it is sent again.
+        self.last_accepted = Some(last);
+        let now = Instant::now();
+        let until = now + self.shared.abandoned_limit;
+        self.abandoned = Some(Abandoned { first, last, hand_over, looks: 0, next: now, until });
+        self.look().await
+    }
+
+    /// When to look whether abandoned records are committed; none while there are none.
+    pub fn look_due(&self) -> Option<Instant> {
+        self.abandoned.as_ref().map(|abandoned| abandoned.next)
+    }
+
+    /// Looks whether abandoned records are committed by now. The instance ends when they are not for too long.
+    pub async fn look(&mut self) -> Result<()> {
+        if self.abandoned_are_committed().await? {
+            return Ok(());
+        }
+        let topic = &self.topic;
+        let now = Instant::now();
+        match &mut self.abandoned {
+            Some(abandoned) if now < abandoned.until => {
+                abandoned.next = now + (self.shared.pause)(abandoned.looks);
+                abandoned.looks += 1;
+                Ok(())
+            }
+            _ => Err(not_in_memory(topic)),
+        }
+    }
+
+    /// Loads. If the other owner has committed what was abandoned, it is acknowledged and forgotten.
+    async fn abandoned_are_committed(&mut self) -> Result<bool> {
+        self.load().await?;
+        let mark = self.loaded.as_ref().and_then(|loaded| loaded.mark);
+        match self.abandoned.take_if(|abandoned| mark >= Some(abandoned.last)) {
+            Some(abandoned) => self.shared.answers.committed(self.id, abandoned.hand_over),
+            None if self.abandoned.is_some() => return Ok(false),
+            None => {}
+        }
+        Ok(true)
+    }
+
     async fn accept_again(&mut self, Kept { chunk, from }: Kept) -> Result<()> {
         let mut offset = from;
         loop {
@@ -753,7 +878,9 @@ impl<S: Storage> SourcePartition<S> {
                 // Nothing of these is written, not even a header.
                 Stop::Schema(schema) => drop(self.make_plan(schema).await?),
                 Stop::Fail(bad, position) => return Err(self.fail(bad, position).await),
-                Stop::Load | Stop::Rewind(_) => return Err(Error::bug("kept records are out of order")),
+                Stop::Load | Stop::Rewind(_) | Stop::Abandoned => {
+                    return Err(Error::bug("kept records are out of order"));
+                }
             }
         }
         if self.batch.extent.is_some() {

@@ -40,7 +40,7 @@ pub fn run(only: &[String]) -> Result<()> {
     )?;
     services.run(|services| {
         let searching = Load::searching()?;
-        let case = Case { load: &searching, rows: 1_000_000, partitions: 0, instances: 1, heap: 256 << 20 };
+        let case = Case { load: &searching, rows: 4_500_000, partitions: 0, instances: 1, heap: 256 << 20 };
         if wanted(only, "record-size") {
             let mut points = Vec::new();
             for bytes in [20, 100, 1_000, 10_000, 100_000, 1_000_000] {
@@ -72,7 +72,8 @@ pub fn run(only: &[String]) -> Result<()> {
             let mut points = Vec::new();
             for partitions in [1, 10, 100, 500, 2_000] {
                 let name = format!("partitions-{partitions}");
-                points.push((f64::from(partitions), point(services, &name, Case { partitions, ..case })?));
+                points
+                    .push((f64::from(partitions), point(services, &name, Case { partitions, heap: 4 << 30, ..case })?));
             }
             put("source_partitions", points)?;
         }
@@ -111,7 +112,7 @@ fn point(services: &Services, name: &str, case: Case<'_>) -> Result<Value> {
     let sink = sink.setting("resources", json!({ "ram": case.heap }));
     // A minute's wait for the last commit is not what is looked at.
     let sink = sink.config("commitInterval", json!("10s"));
-    let backlog = Backlog { rows: case.rows, bytes, warm_up: 0 };
+    let backlog = Backlog { rows: case.rows, bytes, warm_up: case.rows / 3 };
     let drained = drain(&sink, backlog, case.instances, Proof::Acknowledged).with_context(|| name.to_owned())?;
     let figures = json!({
         "rows": case.rows,

@@ -95,7 +95,9 @@ impl Load {
         let payload = |at: i64| {
             let mut out = Vec::with_capacity(bytes + 20);
             long(&mut out, moment(at) - at % days * MILLIS_OF_A_DAY);
-            Field::Text(format!("{at:0bytes$}")[..bytes].to_owned()).encode(&mut out);
+            let number = at.to_string();
+            let zeros = "0".repeat(bytes.saturating_sub(number.len()));
+            Field::Text((zeros + &number)[..bytes].to_owned()).encode(&mut out);
             (0, out)
         };
         let count = different.clamp(16, DIFFERENT) as i64;

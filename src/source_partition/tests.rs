@@ -75,6 +75,7 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         metrics: Metrics::default(),
         hive: None,
         commits: Semaphore::new(8),
+        abandoned_limit: Duration::ZERO,
         pause: |_| Duration::ZERO,
     })
 }
@@ -317,24 +318,134 @@ async fn a_lost_race_whose_rows_are_all_committed_by_the_other_is_acknowledged()
     assert_eq!(rows(&memory), [1, 2, 3]);
 }
 
+/// Takes hand-overs of 100,000 records each, from this one on, until some are streamed. The last record.
+async fn accept_until_streamed(owner: &mut SourcePartition<Memory>, memory: &Memory, first: u64) -> u64 {
+    for at in 0..100 {
+        let next = first + at * 100_000;
+        accept(owner, at + 2, next..next + 100_000).await.unwrap();
+        if !staged(memory).is_empty() {
+            return next + 99_999;
+        }
+    }
+    panic!("nothing was streamed");
+}
+
+/// Two owners; the first has committed record 1, has streamed others since, up to the one returned, and has lost the race for
+/// them against the second one's commit of records 2 and 3.
+async fn a_lost_race_of_streamed_rows(
+    memory: &Memory,
+    abandoned_limit: Duration,
+) -> (SourcePartition<Memory>, SourcePartition<Memory>, u64, Result<()>) {
+    let (mut shared_a, shared_b) = (shared(memory), shared(memory));
+    Arc::get_mut(&mut shared_a).unwrap().abandoned_limit = abandoned_limit;
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    commit(&mut a, 1, [1]).await;
+    assert_eq!(acknowledged(&shared_a), Some(1));
+    let last = accept_until_streamed(&mut a, memory, 2).await;
+    commit(&mut b, 1, 1..=3).await;
+    let ended = a.commit_all().await;
+    assert_eq!(acknowledged(&shared_a), None);
+    (a, b, last, ended)
+}
+
 #[tokio::test]
-async fn a_lost_race_of_a_streamed_batch_ends_the_instance() {
+async fn the_first_batch_after_a_load_is_not_streamed_so_that_a_lost_race_can_be_taken_up_again() {
     let memory = Memory::new();
     let (shared_a, shared_b) = (shared(&memory), shared(&memory));
     let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
-    for hand_over in 1.. {
-        let first = hand_over * 100_000;
-        accept(&mut a, hand_over, first..first + 100_000).await.unwrap();
-        if !staged(&memory).is_empty() {
-            break;
-        }
+    accept(&mut a, 1, 1..=100_000).await.unwrap();
+    commit(&mut b, 1, 1..=2).await;
+    for hand_over in 2..=10 {
+        let first = (hand_over - 1) * 100_000;
+        accept(&mut a, hand_over, first + 1..=first + 100_000).await.unwrap();
     }
-    accept(&mut b, 1, 1..=2).await.unwrap();
-    b.commit_all().await.unwrap();
-    let error = a.commit_all().await.unwrap_err();
+    assert_eq!(shared_a.metrics.races_lost.get(), 1);
+    a.commit_all().await.unwrap();
+    assert_eq!(acknowledged(&shared_a), Some(10));
+    let mut all = rows(&memory);
+    all.sort_unstable();
+    assert!(all == (1..=1_000_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn a_lost_race_of_streamed_rows_that_nobody_else_commits_ends_the_instance() {
+    let memory = Memory::new();
+    let (_, _, _, ended) = a_lost_race_of_streamed_rows(&memory, Duration::ZERO).await;
+    let error = ended.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Storage);
     assert!(error.message.contains("this instance ends"), "{error}");
-    assert_eq!(rows(&memory), [1, 2]);
+    assert_eq!(rows(&memory), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn streamed_rows_that_the_other_owner_commits_later_are_acknowledged_then() {
+    let memory = Memory::new();
+    let (mut a, mut b, last, ended) = a_lost_race_of_streamed_rows(&memory, Duration::from_secs(60)).await;
+    ended.unwrap();
+    assert!(a.look_due().is_some());
+    a.look().await.unwrap();
+    assert!(a.look_due().is_some(), "the other one has not yet committed them");
+    commit(&mut b, 2, 4..=last).await;
+    a.look().await.unwrap();
+    assert_eq!((a.look_due(), acknowledged(&a.shared) > Some(1)), (None, true));
+    // When the broker turns to it again, it goes on.
+    accept(&mut a, 1_000, last..=last + 1).await.unwrap();
+    a.commit_all().await.unwrap();
+    assert!(rows(&memory).len() as u64 == last + 1);
+}
+
+#[tokio::test]
+async fn a_streamed_file_that_the_other_owner_has_cleaned_away_is_a_lost_race_and_no_failure() {
+    let memory = Memory::new();
+    let (mut shared_a, shared_b) = (shared(&memory), shared(&memory));
+    Arc::get_mut(&mut shared_a).unwrap().abandoned_limit = Duration::from_secs(60);
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    commit(&mut a, 1, [1]).await;
+    let streamed = accept_until_streamed(&mut a, &memory, 2).await;
+    commit(&mut b, 1, 1..=3).await;
+    assert_eq!(staged(&memory), Vec::<String>::new());
+    accept(&mut a, 1_000, streamed + 1..=streamed + 200_000).await.unwrap();
+    assert!(a.look_due().is_some());
+    commit(&mut b, 2, 4..=streamed + 200_000).await;
+    a.look().await.unwrap();
+    assert_eq!(a.look_due(), None);
+    assert!(rows(&memory) == (1..=streamed + 200_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn an_owner_that_gets_what_follows_streamed_rows_that_are_lost_ends() {
+    let memory = Memory::new();
+    let (mut a, _, last, ended) = a_lost_race_of_streamed_rows(&memory, Duration::from_secs(60)).await;
+    ended.unwrap();
+    let error = accept(&mut a, 1_000, [last + 1]).await.unwrap_err();
+    assert!(error.message.contains("this instance ends"), "{error}");
+    assert_eq!(rows(&memory), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn an_owner_that_gets_what_follows_streamed_rows_goes_on_when_the_other_has_committed_them() {
+    let memory = Memory::new();
+    let (mut a, mut b, last, ended) = a_lost_race_of_streamed_rows(&memory, Duration::from_secs(60)).await;
+    ended.unwrap();
+    commit(&mut b, 2, 4..=last + 1).await;
+    accept(&mut a, 1_000, [last + 1, last + 2]).await.unwrap();
+    a.commit_all().await.unwrap();
+    assert_eq!(acknowledged(&a.shared), Some(1_000));
+    assert!(rows(&memory).len() as u64 == last + 2);
+}
+
+#[tokio::test]
+async fn streamed_rows_that_are_lost_are_written_when_the_broker_sends_them_again() {
+    let memory = Memory::new();
+    let (mut a, _, last, ended) = a_lost_race_of_streamed_rows(&memory, Duration::from_secs(60)).await;
+    ended.unwrap();
+    accept(&mut a, 1_000, 3..=last + 1).await.unwrap();
+    assert_eq!(a.look_due(), None);
+    a.commit_all().await.unwrap();
+    assert_eq!(acknowledged(&a.shared), Some(1_000));
+    let mut all = rows(&memory);
+    all.sort_unstable();
+    assert!(all == (1..=last + 1).collect::<Vec<_>>());
 }
 
 #[tokio::test]
@@ -342,8 +453,9 @@ async fn a_streamed_batch_is_committed_whole() {
     let memory = Memory::new();
     let shared = shared(&memory);
     let mut owner = owner(&shared);
-    accept(&mut owner, 1, 1..=300_000).await.unwrap();
-    accept(&mut owner, 2, 300_001..=600_000).await.unwrap();
+    commit(&mut owner, 1, [1]).await;
+    accept(&mut owner, 2, 2..=300_000).await.unwrap();
+    accept(&mut owner, 3, 300_001..=600_000).await.unwrap();
     assert!(!staged(&memory).is_empty(), "it is large enough to stream");
     assert!(shared.budget.used() < 2 << 20, "streamed records are forgotten: {}", shared.budget.used());
     owner.commit_all().await.unwrap();
@@ -357,9 +469,10 @@ async fn a_streamed_file_that_fails_ends_the_instance_and_nothing_of_it_is_seen(
         let memory = Memory::new();
         let shared = shared(&memory);
         let mut failing = owner(&shared);
+        commit(&mut failing, 1, [1]).await;
         memory.fail_next(operation, "_staging/visits/", fault);
         let mut ended = Ok(());
-        for hand_over in 1..=8 {
+        for hand_over in 2..=8 {
             let first = hand_over * 100_000;
             ended = ended.and(accept(&mut failing, hand_over, first..first + 100_000).await);
         }
@@ -368,13 +481,13 @@ async fn a_streamed_file_that_fails_ends_the_instance_and_nothing_of_it_is_seen(
             error => error,
         };
         assert_eq!(ended.unwrap_err().kind, ErrorKind::Storage);
-        assert_eq!(rows(&memory), Vec::<u64>::new());
+        assert_eq!(rows(&memory), [1]);
         // The broker sends all again to the next instance, which cleans up.
         let mut next = owner(&shared);
-        accept(&mut next, 1, [1]).await.unwrap();
+        accept(&mut next, 1, [2]).await.unwrap();
         next.commit_all().await.unwrap();
         let mut after = owner(&shared);
-        accept(&mut after, 1, [1]).await.unwrap();
+        accept(&mut after, 1, [2]).await.unwrap();
         assert_eq!(staged(&memory), Vec::<String>::new());
     }
 }
@@ -1073,14 +1186,16 @@ async fn a_file_whose_header_is_written_takes_no_rows_of_more_columns() {
     let memory = Memory::new();
     let shared = shared_with_header(&memory, OnBadRecord::Skip);
     let mut owner = owner(&shared);
-    owner.accept(chunk_of_schemas(&shared, 1, 1, &[0; 600_000])).await.unwrap();
-    assert!(!staged(&memory).is_empty(), "it is large enough to stream");
-    owner.accept(chunk_of_schemas(&shared, 2, 600_001, &[0, 1, 0])).await.unwrap();
+    owner.accept(chunk_of_schemas(&shared, 1, 1, &[0])).await.unwrap();
     owner.commit_all().await.unwrap();
-    let [narrow, wide] = texts(&memory).try_into().unwrap();
-    assert!(narrow.starts_with("_entry_id,v\n1,1\n") && narrow.ends_with("\n600001,600001\n"));
-    assert_eq!(wide, "_entry_id,v,w\n600002,600002,600002\n600003,600003,\n");
-    assert_eq!(acknowledged(&shared), Some(2));
+    owner.accept(chunk_of_schemas(&shared, 2, 2, &[0; 600_000])).await.unwrap();
+    assert!(!staged(&memory).is_empty(), "it is large enough to stream");
+    owner.accept(chunk_of_schemas(&shared, 3, 600_002, &[0, 1, 0])).await.unwrap();
+    owner.commit_all().await.unwrap();
+    let [_, narrow, wide] = texts(&memory).try_into().unwrap();
+    assert!(narrow.starts_with("_entry_id,v\n2,2\n") && narrow.ends_with("\n600002,600002\n"));
+    assert_eq!(wide, "_entry_id,v,w\n600003,600003,600003\n600004,600004,\n");
+    assert_eq!(acknowledged(&shared), Some(3));
 }
 
 #[tokio::test]
@@ -1088,16 +1203,18 @@ async fn a_file_whose_header_is_written_and_that_dead_letters_hold_up_ends_the_i
     let memory = Memory::new();
     let shared = shared_with_header(&memory, OnBadRecord::DeadLetter);
     let mut failing = owner(&shared);
-    failing.accept(chunk_of_schemas(&shared, 1, 1, &[0; 600_000])).await.unwrap();
-    let bad_then_wider = chunk_of_schemas(&shared, 2, 600_001, &[NO_SCHEMA, 1]);
+    failing.accept(chunk_of_schemas(&shared, 1, 1, &[0])).await.unwrap();
+    failing.commit_all().await.unwrap();
+    failing.accept(chunk_of_schemas(&shared, 2, 2, &[0; 600_000])).await.unwrap();
+    let bad_then_wider = chunk_of_schemas(&shared, 3, 600_002, &[NO_SCHEMA, 1]);
     let error = failing.accept(bad_then_wider).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Storage);
     assert!(error.message.contains("this instance ends"), "{error}");
     // The next one knows the column from the first record on.
     let mut next = owner(&shared);
-    next.accept(chunk_of_schemas(&shared, 1, 1, &[0, 1])).await.unwrap();
+    next.accept(chunk_of_schemas(&shared, 1, 2, &[0, 1])).await.unwrap();
     next.commit_all().await.unwrap();
-    assert_eq!(texts(&memory), ["_entry_id,v,w\n1,1,\n2,2,2\n"]);
+    assert_eq!(texts(&memory), ["_entry_id,v\n1,1\n", "_entry_id,v,w\n2,2,\n3,3,3\n"]);
 }
 
 #[tokio::test]

@@ -22,7 +22,6 @@ pub enum Runtime {
 pub struct Builder {
     pub(crate) name: String,
     pub(crate) data_dir: Option<PathBuf>,
-    pub(crate) keep_data: bool,
     pub(crate) data_nodes: usize,
     pub(crate) replication: Option<usize>,
     pub(crate) hive: bool,
@@ -47,7 +46,6 @@ impl Default for Builder {
         Self {
             name: "stack".to_owned(),
             data_dir: None,
-            keep_data: false,
             data_nodes: 1,
             replication: None,
             hive: false,
@@ -80,12 +78,6 @@ impl Builder {
     /// there is removed.
     pub fn data_dir(mut self, folder: impl Into<PathBuf>) -> Self {
         self.data_dir = Some(folder.into());
-        self
-    }
-
-    /// Keeps messages and blocks when the stack ends. Logs and configuration are always kept.
-    pub fn keep_data(mut self, keep: bool) -> Self {
-        self.keep_data = keep;
         self
     }
 

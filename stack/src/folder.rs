@@ -11,6 +11,7 @@ use crate::files;
 use crate::state::State;
 
 const LOCK: &str = "owner.lock";
+const DATA: &str = "data";
 
 /// A data folder that this process owns as long as this lives.
 pub(crate) struct Folder {
@@ -36,7 +37,23 @@ impl Folder {
             files::folder(&part)?;
         }
         let _ = fs::remove_file(folder.root.join(State::FILE));
+        folder.discard_orphans();
         Ok(folder)
+    }
+
+    /// Stacks that were killed leave gigabytes: whoever starts one beside them removes what takes room there.
+    fn discard_orphans(&self) {
+        let siblings = self.root.parent().and_then(|parent| fs::read_dir(parent).ok()).into_iter().flatten().flatten();
+        for root in siblings.map(|sibling| sibling.path()).filter(|root| *root != self.root) {
+            // Its lock is held meanwhile, so that nobody takes it.
+            if let Ok(lock) = File::open(root.join(LOCK))
+                && root.join(DATA).exists()
+                && lock.try_lock().is_ok()
+            {
+                // As far as it can be: this stack works without.
+                let _ = Self { root, _lock: lock }.discard();
+            }
+        }
     }
 
     pub(crate) fn root(&self) -> &Path {
@@ -48,7 +65,7 @@ impl Folder {
     }
 
     pub(crate) fn data(&self) -> PathBuf {
-        self.root.join("data")
+        self.root.join(DATA)
     }
 
     pub(crate) fn connectors(&self) -> PathBuf {
@@ -89,4 +106,25 @@ pub fn owner(root: &Path) -> Option<u32> {
 /// Removes a folder that need not be there.
 pub(crate) fn remove(path: &Path) -> Result<()> {
     if path.exists() { fs::remove_dir_all(path).map_err(Error::io(path.display())) } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_stack_removes_the_data_of_those_that_were_killed_and_of_no_other() {
+        let parent = env::temp_dir().join(format!("hdfs-csv-stacks-{}", process::id()));
+        // Dropped without `discard`, as by a `kill -9`.
+        drop(Folder::claim(parent.join("killed")).unwrap());
+        let alive = Folder::claim(parent.join("alive")).unwrap();
+        files::folder(&parent.join("foreign/data")).unwrap();
+        files::folder(&parent.join("killed/data")).unwrap();
+        let own = Folder::claim(parent.join("own")).unwrap();
+        let left = |name: &str| parent.join(name).exists();
+        let found = ["killed/data", "killed/logs", "alive/data", "foreign/data", "own/data"].map(left);
+        drop((own, alive));
+        fs::remove_dir_all(&parent).unwrap();
+        assert_eq!(found, [false, true, true, true, true]);
+    }
 }

@@ -22,7 +22,6 @@ use crate::state::State;
 /// Running services. When this is dropped they end, and so they do when this process ends in whatever way.
 pub struct Stack {
     name: String,
-    keep_data: bool,
     pulsar: Pulsar,
     superset: Option<Superset>,
     click_house: Option<ClickHouse>,
@@ -71,8 +70,7 @@ impl Stack {
             (pulsar, joined(tables), click_house.map(joined).transpose(), superset.map(joined).transpose())
         });
         let ((hdfs, hive), click_house, superset) = (tables?, click_house?, superset?);
-        let Builder { name, keep_data, .. } = builder;
-        Ok(Self { name, keep_data, pulsar: pulsar?, superset, click_house, hive, hdfs, folder })
+        Ok(Self { name: builder.name, pulsar: pulsar?, superset, click_house, hive, hdfs, folder })
     }
 
     /// Pulsar.
@@ -229,9 +227,8 @@ impl Drop for Stack {
         };
         stop(&mut self.others());
         stop(&mut self.services());
-        if !self.keep_data {
-            let _ = self.folder.discard();
-        }
+        // Logs and configuration stay.
+        let _ = self.folder.discard();
     }
 }
 

@@ -55,6 +55,7 @@ pub fn shared(storage: Gated, settings: &Settings) -> Arc<Shared<Gated>> {
         metrics: Metrics::default(),
         hive: None,
         commits: Semaphore::new(8),
+        abandoned_limit: Duration::ZERO,
         pause: |_| Duration::ZERO,
     })
 }
