@@ -6,13 +6,18 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, Random, Services, Sink, Traffic};
+use hdfs_csv_tests::{Comparison, Flow, Random, Services, Sink, Traffic, backlog};
+use hdfs_csv_tool::catalogue::Catalogue;
+use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::EventKind;
+use hdfs_csv_tool::traffic;
 use serde_json::json;
 
 const KIND: EventKind = EventKind::Searching;
 const PARTITIONS: u32 = 3;
 const KILLS: usize = 3;
+/// Records of a backlog: rows of 20 MB for each of four partitions, several times what an instance keeps in memory.
+const BACKLOG: u64 = 1_200_000;
 const LIMIT: Duration = Duration::from_secs(90);
 
 static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());
@@ -88,6 +93,39 @@ fn nothing_is_lost_or_doubled_when_the_worker_crashes_and_its_processes_live_on_
         sink.wait_until_all_is_acknowledged(LIMIT)?;
         let comparison = Comparison::of(&sink).with_records(&sent.records).records_may_be_incomplete();
         comparison.after_crashes().run()?;
+        sink.delete()
+    })
+}
+
+#[test]
+fn a_backlog_that_instances_stream_is_written_once_though_they_come_and_are_killed() -> Result<()> {
+    const INSTANCES: u32 = 4;
+    let services = Services::shared(&SERVICES, stack)?;
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    services.run(|services| {
+        let namespace = services.namespace("backlog")?;
+        let topic = namespace.topic(KIND);
+        services.stack().admin().create_partitioned_topic(&topic, INSTANCES)?;
+        let catalogue = Catalogue::load()?;
+        let encoder = Encoder::new(&catalogue)?;
+        let plan = traffic::Plan {
+            seed: 1,
+            count: BACKLOG,
+            kinds: vec![KIND],
+            start: 1_770_681_600_000,
+            end: 1_770_681_600_000 + 86_400_000,
+        };
+        let messages = traffic::Traffic::new(&plan).map(|event| Ok((0, encoder.encode(&event)?)));
+        backlog::send(services, &[(topic, Some(KIND.schema_text().to_owned()))], messages)?;
+        let sink = Sink::new(&namespace, "many", &[KIND])?.setting("parallelism", json!(INSTANCES)).create()?;
+        for instance in [0, 1] {
+            let pid = sink.wait_for_process(instance, None)?;
+            sink.wait_for_a_commit(LIMIT)?;
+            println!("instance {instance} was there to be killed: {}", sink.kill(pid)?);
+        }
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        let summary = Comparison::of(&sink).after_crashes().run()?;
+        ensure!(summary["rows"] == BACKLOG, "{BACKLOG} messages were sent: {summary}");
         sink.delete()
     })
 }
