@@ -168,6 +168,8 @@ type CommitTask<S> = MaybeDone<Pin<Box<CommitFuture<S>>>>;
 struct Committing<S: Storage> {
     future: Pin<Box<CommitTask<S>>>,
     began: Instant,
+    /// Its first record.
+    first: Position,
     kept: Option<Vec<Kept>>,
     hand_over: u64,
     /// The memory of its rows.
@@ -466,12 +468,12 @@ impl<S: Storage> SourcePartition<S> {
             again!(shared, "streaming rows", batch.stream(&shared.storage, layout, sequence, compression))
         });
         let Err(error) = streamed.await else { return Ok(()) };
-        let (mut first, mut hand_over) = (self.batch.extent.map(|extent| extent.first), self.batch.hand_over);
-        if let Some(end) = self.settled().await {
-            let lost_first = end.commit.manifest().first;
-            if let Some(lost) = self.take_commit_end(end).await? {
-                (first, hand_over) = (lost_first, hand_over.max(lost.hand_over));
-            }
+        let Some(extent) = self.batch.extent else { return Err(error) };
+        let (mut first, mut hand_over) = (extent.first, self.batch.hand_over);
+        if let Some(end) = self.settled().await
+            && let Some(lost) = self.take_commit_end(end).await?
+        {
+            (first, hand_over) = (lost.first, hand_over.max(lost.hand_over));
         }
         if is_overtaken(&self.shared, &self.layout, sequence).await? {
             self.abandon(first, hand_over).await
@@ -534,11 +536,10 @@ impl<S: Storage> SourcePartition<S> {
         tracing::info!(topic = %self.topic, %position, last_accepted = ?self.last_accepted, "the broker sends records again");
         let abandoned = self.abandoned.take().map(|abandoned| abandoned.first);
         let mut first_dropped = abandoned.or(self.batch.extent.map(|extent| extent.first));
-        if let Some(end) = self.settled().await {
-            let first = end.commit.manifest().first;
-            if self.take_commit_end(end).await?.is_some() {
-                first_dropped = first;
-            }
+        if let Some(end) = self.settled().await
+            && let Some(lost) = self.take_commit_end(end).await?
+        {
+            first_dropped = Some(lost.first);
         }
         self.drop_batch();
         self.load().await?;
@@ -705,7 +706,8 @@ impl<S: Storage> SourcePartition<S> {
             CommitEnd { commit, outcome }
         });
         let future = Box::pin(maybe_done(future));
-        self.committing = Some(Committing { future, began: Instant::now(), kept, hand_over, _charge: charge });
+        self.committing =
+            Some(Committing { future, began: Instant::now(), first: extent.first, kept, hand_over, _charge: charge });
         Ok(())
     }
 
@@ -741,14 +743,13 @@ impl<S: Storage> SourcePartition<S> {
 
     /// Draws the conclusions from a commit's end: the mark moves, or the race is lost and what was accepted is staged again.
     pub async fn conclude(&mut self, end: CommitEnd<S>) -> Result<()> {
-        let first = end.commit.manifest().first;
         match self.take_commit_end(end).await? {
             None => {
                 self.clean().await;
                 self.prune().await;
                 Ok(())
             }
-            Some(lost) => self.stage_again(lost, first).await,
+            Some(lost) => self.stage_again(lost).await,
         }
     }
 
@@ -801,11 +802,11 @@ impl<S: Storage> SourcePartition<S> {
 
     /// After a lost race: what was accepted above the new mark is staged again, in order, before any later record is
     /// taken, since the broker will not send it again.
-    async fn stage_again(&mut self, lost: Committing<S>, first: Option<Position>) -> Result<()> {
+    async fn stage_again(&mut self, lost: Committing<S>) -> Result<()> {
         let later = self.batch.kept.take();
         let hand_over = lost.hand_over.max(self.batch.hand_over);
         let (Some(lost_chunks), Some(later)) = (lost.kept, later) else {
-            return self.abandon(first, hand_over).await;
+            return self.abandon(lost.first, hand_over).await;
         };
         self.drop_batch();
         self.load().await?;
@@ -823,10 +824,9 @@ impl<S: Storage> SourcePartition<S> {
         Ok(())
     }
 
-    async fn abandon(&mut self, first: Option<Position>, hand_over: u64) -> Result<()> {
-        let (Some(first), Some(last)) = (first, self.last_accepted) else {
-            return Err(Error::bug("a race was lost without a record"));
-        };
+    /// Gives up all records from this one on: they cannot be staged again.
+    async fn abandon(&mut self, first: Position, hand_over: u64) -> Result<()> {
+        let last = self.last_accepted.ok_or_else(|| Error::bug("a race was lost without a record"))?;
         self.drop_batch();
         // What comes at or below it is sent again.
         self.last_accepted = Some(last);
