@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use crate::budget::{Budget, Charge};
 use crate::commit::{BatchFile, streamed_failure};
 use crate::decode::BadRecord;
-use crate::frame::Record;
+use crate::frame::{Place, Record};
 use crate::layout::SourcePartitionLayout;
 use crate::manifest::OpenFile;
 use crate::position::Position;
@@ -34,13 +34,13 @@ pub struct Chunk {
     pub charge: Charge,
 }
 
-/// A chunk that the batch may need again, from this byte on.
+/// A chunk that the batch may need again, from this place on.
 #[derive(Debug)]
 pub struct Kept {
     /// The records.
     pub chunk: Chunk,
-    /// Where the first that is in the batch begins.
-    pub from: usize,
+    /// Before the first that is in the batch.
+    pub from: Place,
 }
 
 /// Rows of one partition directory.
@@ -215,7 +215,7 @@ impl<S: Storage> Batch<S> {
     }
 
     /// Keeps a hand-over's records, in case they must be staged again, and counts the rows' memory.
-    pub fn keep(&mut self, chunk: Chunk, from: usize) {
+    pub fn keep(&mut self, chunk: Chunk, from: Place) {
         self.hand_over = chunk.hand_over;
         if let Some(kept) = &mut self.kept {
             kept.push(Kept { chunk, from });
@@ -317,7 +317,6 @@ mod tests {
     use std::io::Read;
 
     use super::*;
-    use crate::frame::HEADER;
     use crate::layout::TableLayout;
     use crate::manifest::Content;
     use crate::row::Dialect;
@@ -348,7 +347,6 @@ mod tests {
             key_is_bytes: false,
             properties: None,
             payload: &[],
-            bytes: &[0; HEADER],
         };
         for (at, row) in rows.iter().enumerate() {
             let encode = |out: &mut Vec<u8>| {

@@ -20,7 +20,7 @@ use crate::cleaning::{clean, clean_table};
 use crate::commit::Folding;
 use crate::config::{Config, Guarantee, one_table_for_two};
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::source_partition_and_length;
+use crate::frame::entry_bytes;
 use crate::hive::keeper::Keeper;
 use crate::hive::{file_system, one_name_for_two, table_name};
 use crate::layout::{InvalidName, SourcePartitionLayout, TableLayout, parent};
@@ -422,19 +422,19 @@ fn split(buffer: &[u8]) -> Result<(Parts, u64)> {
     let mut current = 0;
     let mut run = 0..0;
     while run.end < buffer.len() {
-        let (source_partition, length) = source_partition_and_length(buffer, run.end).map_err(Error::bug)?;
-        if parts.get(current).is_none_or(|(id, _)| *id != source_partition) {
+        let entry = entry_bytes(buffer, run.end).map_err(Error::bug)?;
+        if parts.get(current).is_none_or(|(id, _)| *id != entry.source_partition) {
             if let Some((_, part)) = parts.get_mut(current) {
                 part.extend_from_slice(&buffer[run.clone()]);
             }
             run = run.end..run.end;
-            current = parts.iter().position(|(id, _)| *id == source_partition).unwrap_or_else(|| {
-                parts.push((source_partition, Vec::new()));
+            current = parts.iter().position(|(id, _)| *id == entry.source_partition).unwrap_or_else(|| {
+                parts.push((entry.source_partition, Vec::new()));
                 parts.len() - 1
             });
         }
-        run.end += length;
-        count += 1;
+        run.end += entry.length;
+        count += u64::from(entry.records);
     }
     if let Some((_, part)) = parts.get_mut(current) {
         part.extend_from_slice(&buffer[run]);
@@ -522,7 +522,7 @@ async fn recover_tables<S: Storage>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::frame::{HEADER, Record, Records, pack};
+    use crate::frame::{ENTRY_HEADER, Place, Record, Records, pack};
     use crate::position::Position;
     use crate::storage::Operation;
     use crate::storage::memory::{Fault, Memory};
@@ -539,25 +539,27 @@ mod tests {
             key_is_bytes: false,
             properties: None,
             payload,
-            bytes: &[],
         }
     }
 
     proptest! {
         #[test]
         fn a_hand_over_is_split_by_source_partition_without_loss_and_in_order(ids in prop::collection::vec(0..4u32, 0..40)) {
-            let mut buffer = Vec::new();
-            for (entry, id) in ids.iter().enumerate() {
-                pack(&mut buffer, &record(*id, entry as u64, &vec![7; entry % 5]));
-            }
+            let payloads: Vec<_> = (0..ids.len()).map(|at| vec![7; at % 5]).collect();
+            // Two records of an entry, if they are of one source partition.
+            let records = ids.iter().zip(&payloads).enumerate().map(|(at, (id, payload))| {
+                let position = Position { ledger: 1, entry: at as u64 / 2, batch_index: at as u32 };
+                Record { position, ..record(*id, 0, payload) }
+            });
+            let buffer = pack(records);
             let (parts, count) = split(&buffer).unwrap();
             prop_assert_eq!(count, ids.len() as u64);
             prop_assert_eq!(parts.iter().map(|(_, bytes)| bytes.len()).sum::<usize>(), buffer.len());
             for (id, bytes) in parts {
-                let found: Vec<_> = Records::from(&bytes, 0).map(|record| record.unwrap()).collect();
-                let expected: Vec<_> = ids.iter().enumerate().filter(|(_, own)| **own == id).map(|(entry, _)| entry as u64).collect();
+                let found: Vec<_> = Records::from(&bytes, Place::default()).map(|record| record.unwrap()).collect();
+                let expected: Vec<_> = ids.iter().enumerate().filter(|(_, own)| **own == id).map(|(at, _)| at as u32).collect();
                 prop_assert!(found.iter().all(|record| record.source_partition == id));
-                prop_assert_eq!(found.iter().map(|record| record.position.entry).collect::<Vec<_>>(), expected);
+                prop_assert_eq!(found.iter().map(|record| record.position.batch_index).collect::<Vec<_>>(), expected);
             }
         }
     }
@@ -581,8 +583,7 @@ mod tests {
     fn hand_over_one(sink: &Sink<Memory>, topic: &str) {
         let id = sink.source_partition(topic).unwrap();
         let schema = sink.shared.schemas.known(&visit_schema());
-        let mut buffer = Vec::new();
-        pack(&mut buffer, &Record { schema, ..record(id, 5, &[0]) });
+        let buffer = pack([Record { schema, ..record(id, 5, &[0]) }]);
         assert!(sink.hand_over(1, &buffer).unwrap());
     }
 
@@ -628,8 +629,7 @@ mod tests {
         let sink = open(&memory, serde_json::json!({ "directory": "/d", "commitInterval": "1s" })).unwrap();
         let waiting = sink.source_partition("persistent://t/n/orders").unwrap();
         let announced = sink.announce_schema().unwrap();
-        let mut buffer = Vec::new();
-        pack(&mut buffer, &Record { schema: announced, ..record(waiting, 5, &[1]) });
+        let buffer = pack([Record { schema: announced, ..record(waiting, 5, &[1]) }]);
         assert!(sink.hand_over(1, &buffer).unwrap());
         hand_over_one(&sink, "persistent://t/n/visits");
         committed(&sink);
@@ -646,8 +646,7 @@ mod tests {
         let sink = open(&Memory::new(), serde_json::json!({ "directory": "/d" })).unwrap();
         let id = sink.source_partition("persistent://t/n/orders").unwrap();
         let schema = sink.announce_schema().unwrap();
-        let mut buffer = Vec::new();
-        pack(&mut buffer, &Record { schema, ..record(id, 5, &[1]) });
+        let buffer = pack([Record { schema, ..record(id, 5, &[1]) }]);
         assert!(sink.hand_over(1, &buffer).unwrap());
         let began = std::time::Instant::now();
         assert!(!sink.close(Duration::from_millis(200)), "the record cannot have been committed");
@@ -718,11 +717,9 @@ mod tests {
         let mut entry = 0;
         let mut most = 0;
         for hand_over in 1..=100 {
-            let mut buffer = Vec::new();
-            while buffer.len() < 1 << 20 {
-                entry += 1;
-                pack(&mut buffer, &Record { schema, ..record(id, entry, &[1]) });
-            }
+            let entries = entry + 1..=entry + 20_000;
+            entry = *entries.end();
+            let buffer = pack(entries.map(|entry| Record { schema, ..record(id, entry, &[1]) }));
             while !sink.hand_over(hand_over, &buffer).unwrap() {}
             most = most.max(sink.shared.budget.used());
         }
@@ -743,8 +740,7 @@ mod tests {
         memory.put("/d/visits/_sink.json", br#"{"sink":"other","subscription":"s","topic":"t"}"#);
         let sink = open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
         let id = sink.source_partition("persistent://t/n/visits").unwrap();
-        let mut buffer = Vec::new();
-        pack(&mut buffer, &record(id, 1, &[1]));
+        let buffer = pack([record(id, 1, &[1])]);
         let deadline = std::time::Instant::now() + Duration::from_secs(30);
         let error = loop {
             if let Err(error) = sink.hand_over(1, &buffer) {
@@ -786,6 +782,6 @@ mod tests {
 
     #[test]
     fn a_malformed_hand_over_is_an_error_and_not_a_panic() {
-        assert!(split(&[1; HEADER + 1]).is_err());
+        assert!(split(&[1; ENTRY_HEADER + 1]).is_err());
     }
 }

@@ -18,7 +18,7 @@ use crate::commit::{Commit, Folding, Outcome};
 use crate::config::OnBadRecord;
 use crate::decode::{BadRecord, Reason};
 use crate::error::{Error, ErrorKind, Result};
-use crate::frame::{NO_SCHEMA, Record, Records};
+use crate::frame::{NO_SCHEMA, Place, Record, Records};
 use crate::hive::keeper::Keeper;
 use crate::layout::{SourcePartitionLayout, parent};
 use crate::manifest::{FORMAT_VERSION, Manifest, OpenFile, SinkIdentity};
@@ -285,22 +285,22 @@ impl<S: Storage> SourcePartition<S> {
 
     /// Takes a hand-over's records. An error ends the instance.
     pub async fn accept(&mut self, chunk: Chunk) -> Result<()> {
-        let mut from = 0;
-        let mut offset = 0;
+        let mut from = Place::default();
+        let mut place = from;
         loop {
-            match self.take(&chunk.bytes, &mut offset)? {
+            match self.take(&chunk.bytes, &mut place)? {
                 Stop::End => break,
                 Stop::Load => self.load().await?,
                 Stop::Rewind(position) => {
                     self.rewind(position).await?;
-                    from = offset;
+                    from = place;
                 }
                 Stop::Abandoned if self.abandoned_are_committed().await? => {}
                 Stop::Abandoned => return Err(not_in_memory(&self.topic)),
                 Stop::Schema(schema) => {
                     if !self.make_plan(schema).await? {
                         self.end_files().await?;
-                        from = offset;
+                        from = place;
                     }
                 }
                 Stop::Fail(bad, position) => return Err(self.fail(bad, position).await),
@@ -309,11 +309,12 @@ impl<S: Storage> SourcePartition<S> {
         self.end_hand_over(chunk, from).await
     }
 
-    /// Runs over the records from the offset on, which it moves past each record taken.
-    fn take(&mut self, bytes: &[u8], offset: &mut usize) -> Result<Stop> {
-        let mut records = Records::from(bytes, *offset);
-        while let Some(record) = records.next() {
-            let record = record.map_err(Error::bug)?;
+    /// Runs over the records from the place on, which it moves past each record taken.
+    fn take(&mut self, bytes: &[u8], place: &mut Place) -> Result<Stop> {
+        let mut records = Records::from(bytes, *place);
+        // By reference: moving a record is dearer than reading it.
+        while let Some(record) = &records.next() {
+            let record = record.as_ref().map_err(Error::bug)?;
             let Some(loaded) = &self.loaded else { return Ok(Stop::Load) };
             let ordered = self.shared.ordered;
             if ordered && self.last_accepted.is_some_and(|last| record.position <= last) && is_on(Safeguard::Rewind) {
@@ -323,12 +324,11 @@ impl<S: Storage> SourcePartition<S> {
                 return Ok(Stop::Abandoned);
             }
             if ordered && loaded.mark.is_some_and(|mark| record.position <= mark) && is_on(Safeguard::Drop) {
-                self.drop_duplicate(&record, loaded)?;
+                self.drop_duplicate(record, loaded)?;
             } else {
                 match self.plans.get(&record.schema) {
                     Some(Ok(plan)) => {
-                        let added =
-                            self.batch.add(&record, plan.header(), |out| plan.encode(&record, &self.topic, out));
+                        let added = self.batch.add(record, plan.header(), |out| plan.encode(record, &self.topic, out));
                         match added {
                             Ok(key) => {
                                 self.batch.schema_version = self.batch.schema_version.max(plan.version);
@@ -339,7 +339,7 @@ impl<S: Storage> SourcePartition<S> {
                             Err(bad) if self.shared.on_bad_record == OnBadRecord::Fail => {
                                 return Ok(Stop::Fail(bad, record.position));
                             }
-                            Err(bad) => self.drop_bad(&record, bad),
+                            Err(bad) => self.drop_bad(record, bad),
                         }
                     }
                     Some(Err(bad)) if self.shared.on_bad_record == OnBadRecord::Fail => {
@@ -347,13 +347,13 @@ impl<S: Storage> SourcePartition<S> {
                     }
                     Some(Err(bad)) => {
                         let bad = bad.clone();
-                        self.drop_bad(&record, bad);
+                        self.drop_bad(record, bad);
                     }
                     None => return Ok(Stop::Schema(record.schema)),
                 }
             }
             self.last_accepted = Some(record.position);
-            *offset = records.offset();
+            *place = records.place();
         }
         Ok(Stop::End)
     }
@@ -396,7 +396,7 @@ impl<S: Storage> SourcePartition<S> {
                 key_is_bytes: record.key_is_bytes,
                 properties: record.properties.map(<[u8]>::to_vec),
                 payload: record.payload.to_vec(),
-                charge: self.shared.budget.charge(record.bytes.len()),
+                charge: self.shared.budget.charge(record.memory()),
             });
             self.batch.unconfirmed.insert(number);
         }
@@ -418,7 +418,7 @@ impl<S: Storage> SourcePartition<S> {
         )
     }
 
-    async fn end_hand_over(&mut self, chunk: Chunk, from: usize) -> Result<()> {
+    async fn end_hand_over(&mut self, chunk: Chunk, from: Place) -> Result<()> {
         if self.batch.extent.is_none() {
             // Only duplicates: they are acknowledged as soon as the mark's renames are done, else a quiet topic keeps its backlog.
             self.batch.hand_over = chunk.hand_over;
@@ -871,9 +871,9 @@ impl<S: Storage> SourcePartition<S> {
     }
 
     async fn accept_again(&mut self, Kept { chunk, from }: Kept) -> Result<()> {
-        let mut offset = from;
+        let mut place = from;
         loop {
-            match self.take(&chunk.bytes, &mut offset)? {
+            match self.take(&chunk.bytes, &mut place)? {
                 Stop::End => break,
                 // Nothing of these is written, not even a header.
                 Stop::Schema(schema) => drop(self.make_plan(schema).await?),

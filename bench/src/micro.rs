@@ -94,7 +94,6 @@ fn of_rust(paths: &Paths) -> Result<Micro> {
     };
     let frame = paths.criterion().join("frame");
     all.frame.insert("ns_per_record".to_owned(), median(&frame.join("read"))? / COUNT as f64);
-    all.frame.insert("pack_ns_per_record".to_owned(), median(&frame.join("pack"))? / COUNT as f64);
     for (table, counts) in [(&mut all.decode, allocations.decode), (&mut all.json, allocations.json)] {
         for (event, counts) in counts {
             let numbers = table.entry(event).or_default();

@@ -6,7 +6,7 @@ use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::record::Fields;
 use hdfs_csv_tool::traffic::{Plan, Traffic};
-use pulsar_io_hdfs_csv::frame::{HEADER, Record};
+use pulsar_io_hdfs_csv::frame::Record;
 use pulsar_io_hdfs_csv::position::Position;
 
 /// How many payloads of an event are measured in turn: more than a processor learns by heart.
@@ -40,23 +40,22 @@ impl Payloads {
     }
 }
 
-/// The records of these payloads, as a hand-over brings them.
+/// The records of these payloads, as a hand-over brings them: those of one entry.
 pub fn records(payloads: &[Vec<u8>]) -> Vec<Record<'_>> {
-    (0..).zip(payloads).map(|(entry, payload)| record(entry, payload)).collect()
+    (0..).zip(payloads).map(|(batch_index, payload)| record(batch_index, payload)).collect()
 }
 
-/// The record of this payload, in this entry of its topic.
-pub fn record(entry: u64, payload: &[u8]) -> Record<'_> {
+/// The record of this payload, at this place of its entry.
+pub fn record(batch_index: u32, payload: &[u8]) -> Record<'_> {
     Record {
         source_partition: 0,
         schema: 0,
-        position: Position { ledger: 1, entry, batch_index: 0 },
+        position: Position { ledger: 1, entry: 1, batch_index },
         publish_time: START,
         event_time: None,
         key: None,
         key_is_bytes: false,
         properties: None,
         payload,
-        bytes: &[0; HEADER],
     }
 }

@@ -11,7 +11,7 @@ use proptest::prelude::*;
 use serde_json::{Value as Json, json};
 
 use super::BadRecord;
-use crate::frame::{HEADER, Record};
+use crate::frame::Record;
 use crate::position::Position;
 use crate::row::Dialect;
 use crate::row::compression::Compression;
@@ -543,7 +543,6 @@ pub(crate) fn encode(plan: &Plan, key: Option<&[u8]>, payload: &[u8]) -> Result<
         key_is_bytes: false,
         properties: None,
         payload,
-        bytes: &[0; HEADER],
     };
     let mut out = Vec::new();
     plan.encode(&record, "t", &mut out)?;

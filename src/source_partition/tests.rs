@@ -119,23 +119,20 @@ pub(super) fn owner(shared: &Arc<Shared<Memory>>) -> SourcePartition<Memory> {
 }
 
 pub(super) fn chunk(shared: &Shared<Memory>, hand_over: u64, all: impl IntoIterator<Item = Sent>) -> Chunk {
-    let mut bytes = Vec::new();
-    for Sent { entry, publish_time, good } in all {
-        let payload = avro_long(entry as i64);
-        let record = Record {
-            source_partition: 0,
-            schema: 0,
-            position: Position { ledger: 1, entry, batch_index: 0 },
-            publish_time,
-            event_time: None,
-            key: None,
-            key_is_bytes: false,
-            properties: None,
-            payload: if good { &payload } else { b"" },
-            bytes: &[],
-        };
-        pack(&mut bytes, &record);
-    }
+    let all = all.into_iter().map(|sent| (sent, if sent.good { avro_long(sent.entry as i64) } else { Vec::new() }));
+    let all: Vec<_> = all.collect();
+    let records = all.iter().map(|(Sent { entry, publish_time, .. }, payload)| Record {
+        source_partition: 0,
+        schema: 0,
+        position: Position { ledger: 1, entry: *entry, batch_index: 0 },
+        publish_time: *publish_time,
+        event_time: None,
+        key: None,
+        key_is_bytes: false,
+        properties: None,
+        payload,
+    });
+    let bytes = pack(records);
     let charge = shared.budget.charge(bytes.len());
     Chunk { hand_over, bytes, charge }
 }
@@ -957,7 +954,7 @@ async fn a_record_without_a_schema_is_bad_and_its_neighbours_are_not() {
     let mut owner = owner(&shared);
     let mut chunk = chunk(&shared, 1, [sent(1), sent(2), sent(3)]);
     let length = u32::from_le_bytes(chunk.bytes[..4].try_into().unwrap()) as usize;
-    chunk.bytes[length + 8..length + 12].copy_from_slice(&NO_SCHEMA.to_le_bytes());
+    chunk.bytes[length + 12..length + 16].copy_from_slice(&NO_SCHEMA.to_le_bytes());
     owner.accept(chunk).await.unwrap();
     owner.commit_all().await.unwrap();
     assert_eq!(rows(&memory), [1, 3]);
@@ -1112,23 +1109,21 @@ fn shared_with_header(memory: &Memory, on_bad_record: OnBadRecord) -> Arc<Shared
 
 /// Entries from this one on, of these schemas; all but 0 have two fields.
 fn chunk_of_schemas(shared: &Shared<Memory>, hand_over: u64, first: u64, schemas: &[u32]) -> Chunk {
-    let mut bytes = Vec::new();
-    for (entry, &schema) in (first..).zip(schemas) {
-        let long = avro_long(entry as i64);
-        let record = Record {
-            source_partition: 0,
-            schema,
-            position: Position { ledger: 1, entry, batch_index: 0 },
-            publish_time: 0,
-            event_time: None,
-            key: None,
-            key_is_bytes: false,
-            properties: None,
-            payload: &long.repeat(1 + usize::from(schema > 0)),
-            bytes: &[],
-        };
-        pack(&mut bytes, &record);
-    }
+    let longs = (first..).zip(schemas);
+    let payloads: Vec<_> =
+        longs.map(|(entry, &schema)| avro_long(entry as i64).repeat(1 + usize::from(schema > 0))).collect();
+    let records = (first..).zip(schemas).zip(&payloads).map(|((entry, &schema), payload)| Record {
+        source_partition: 0,
+        schema,
+        position: Position { ledger: 1, entry, batch_index: 0 },
+        publish_time: 0,
+        event_time: None,
+        key: None,
+        key_is_bytes: false,
+        properties: None,
+        payload,
+    });
+    let bytes = pack(records);
     let charge = shared.budget.charge(bytes.len());
     Chunk { hand_over, bytes, charge }
 }

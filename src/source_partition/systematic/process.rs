@@ -115,7 +115,7 @@ fn parked(owner: &SourcePartition<Gated>) -> Parked {
             NONCES.with_borrow(|nonces| nonces.as_ref().map(|nonces| nonces.next)),
         );
         for kept in batch.kept.iter().flatten() {
-            let _ = write!(text, "{} {} {:?} ", kept.chunk.hand_over, kept.from, kept.chunk.bytes);
+            let _ = write!(text, "{} {:?} {:?} ", kept.chunk.hand_over, kept.from, kept.chunk.bytes);
         }
         text
     });

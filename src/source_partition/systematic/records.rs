@@ -1,4 +1,4 @@
-//! The topic of a search: record `n`, from 1 on, has the entry `n` and the row `n,n`.
+//! The topic of a search: record `n`, from 1 on, has the batch index `n` and the row `n,n`. All records of a day are of one entry.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -19,6 +19,8 @@ use crate::config::OnBadRecord;
 use crate::frame::{Record, pack};
 use crate::metrics::Metrics;
 use crate::position::Position;
+use crate::row::metadata::Metadata;
+use crate::schema::plan::RowSettings;
 use crate::source_partition::Shared;
 use crate::source_partition::tests::shared_with;
 use crate::storage::memory::Memory;
@@ -42,7 +44,7 @@ pub fn shared(storage: Gated, settings: &Settings) -> Arc<Shared<Gated>> {
     let like = LIKE.with(|like| Arc::clone(&like[usize::from(by_day)]));
     Arc::new(Shared {
         storage,
-        rows: like.rows.clone(),
+        rows: RowSettings { metadata: vec![Metadata::BatchIndex], ..like.rows.clone() },
         max_batch_rows: settings.full_at,
         max_file_size: 1 << 30,
         ordered: true,
@@ -69,30 +71,29 @@ pub fn committed(answers: &Answers) -> Option<u64> {
 
 pub fn chunk(shared: &Shared<Gated>, hand_over: u8, records: &[u8]) -> Chunk {
     let days = DAYS.get();
-    let mut bytes = Vec::new();
-    for number in records {
+    // A long below 64 in Avro.
+    let payloads: Vec<u8> = records.iter().map(|number| number << 1).collect();
+    let records = records.iter().zip(payloads.chunks(1)).map(|(number, payload)| {
         let day = days.get(*number as usize - 1).copied().unwrap_or(0);
-        let record = Record {
+        Record {
             source_partition: 0,
             schema: 0,
             position: position(*number),
-            publish_time: i64::from(day) * DAY + i64::from(*number),
+            publish_time: i64::from(day) * DAY,
             event_time: None,
             key: None,
             key_is_bytes: false,
             properties: None,
-            // A long below 64 in Avro.
-            payload: &[number << 1],
-            bytes: &[],
-        };
-        pack(&mut bytes, &record);
-    }
+            payload,
+        }
+    });
+    let bytes = pack(records);
     let charge = shared.budget.charge(bytes.len());
     Chunk { hand_over: hand_over.into(), bytes, charge }
 }
 
 pub fn position(number: u8) -> Position {
-    Position { ledger: 1, entry: number.into(), batch_index: 0 }
+    Position { ledger: 1, entry: 1, batch_index: number.into() }
 }
 
 /// The records whose rows these are, 0 for a foreign row; none if a row is torn.
@@ -107,8 +108,8 @@ pub fn rows(blob: Blob) -> Option<Rc<[u8]>> {
                     if line == FOREIGN {
                         return Some(0);
                     }
-                    let (entry, value) = std::str::from_utf8(line).ok()?.strip_suffix('\n')?.split_once(',')?;
-                    (entry == value).then(|| entry.parse().ok()).flatten()
+                    let (batch_index, value) = std::str::from_utf8(line).ok()?.strip_suffix('\n')?.split_once(',')?;
+                    (batch_index == value).then(|| value.parse().ok()).flatten()
                 };
                 lines.map(row).collect::<Option<Vec<u8>>>().map(Rc::from)
             })

@@ -96,7 +96,7 @@ impl World {
         if !config.fresh {
             disk.put("/d/visits/_sink.json", &serde_json::to_vec(&identity(false)).unwrap());
             let columns =
-                r#"{"version":1,"columns":[{"name":"_entry_id","type":"bigint"},{"name":"v","type":"bigint"}]}"#;
+                r#"{"version":1,"columns":[{"name":"_batch_index","type":"int"},{"name":"v","type":"bigint"}]}"#;
             disk.put("/d/visits/_schema/00000000000000000001.json", columns.as_bytes());
             disk.apply(Call::Mkdirs(Name::of("/d/visits/_commits/visits"))).ok();
             disk.apply(Call::Mkdirs(Name::of("/d/visits/_staging/visits"))).ok();

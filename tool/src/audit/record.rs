@@ -125,7 +125,6 @@ pub fn frame(message: &StoredMessage) -> Frame<'_> {
         key_is_bytes: false,
         properties: None,
         payload: &message.payload,
-        bytes: &[],
     }
 }
 

@@ -4,21 +4,35 @@ import java.nio.ByteBuffer;
 import java.nio.ByteOrder;
 
 /**
- * Packs records into one direct buffer that is used again and again. A record that is larger than
- * the whole buffer travels alone, in a buffer of its own.
+ * Packs records into one direct buffer that is used again and again, those of one entry behind one
+ * header. A record that is larger than the whole buffer travels alone, in a buffer of its own.
  */
 final class FrameWriter {
     /** The schema id of a message without a schema version. */
     static final int NO_SCHEMA = 0xFFFFFFFF;
 
-    private static final int HEADER = 56;
+    private static final int ENTRY_HEADER = 40;
+    private static final int RECORD_HEADER = 8;
+
     private static final int KEY_FOLLOWS = 1;
     private static final int PROPERTIES_FOLLOW = 2;
     private static final int KEY_IS_BYTES = 4;
+    private static final int EVENT_TIME_FOLLOWS = 8;
+    private static final int FLAG_BITS = 4;
+    private static final int MOST_BATCH_INDEX = -1 >>> FLAG_BITS;
 
     private final ByteBuffer reused;
     private ByteBuffer buffer;
     private long begun;
+
+    // The entry whose records are being added, if the buffer is not empty
+    private int entryStart;
+    private int entryRecords;
+    private int entrySourcePartition;
+    private int entrySchema;
+    private long entryLedger;
+    private long entryId;
+    private long entryPublishTime;
 
     FrameWriter(int capacity) {
         reused = allocate(capacity);
@@ -29,6 +43,7 @@ final class FrameWriter {
      * Adds a record, unless there is no room for it: then hand over, {@link #clear()} and add it
      * again.
      *
+     * @param eventTime 0 for none
      * @param key null for none
      * @param keyIsBytes whether the producer gave the key as bytes and not as text
      * @param properties a JSON object of strings, null for none
@@ -43,9 +58,18 @@ final class FrameWriter {
             boolean keyIsBytes,
             byte[] properties,
             byte[] payload) {
+        boolean begins =
+                isEmpty()
+                        || position.entry() != entryId
+                        || position.ledger() != entryLedger
+                        || sourcePartition != entrySourcePartition
+                        || schema != entrySchema
+                        || publishTime != entryPublishTime;
         int length =
                 Math.addExact(
-                        HEADER,
+                        (begins ? ENTRY_HEADER : 0)
+                                + RECORD_HEADER
+                                + (eventTime == 0 ? 0 : Long.BYTES),
                         Math.addExact(
                                 partLength(key),
                                 Math.addExact(partLength(properties), payload.length)));
@@ -55,28 +79,27 @@ final class FrameWriter {
             }
             buffer = allocate(length);
         }
-        if (isEmpty()) {
-            begun = System.nanoTime();
+        if (position.batchIndex() > MOST_BATCH_INDEX) {
+            throw new HdfsCsvException(
+                    "bug", "An entry of more than " + MOST_BATCH_INDEX + " messages");
+        }
+        if (begins) {
+            beginEntry(sourcePartition, schema, position, publishTime);
         }
         int flags =
                 (key == null ? 0 : KEY_FOLLOWS)
                         | (properties == null ? 0 : PROPERTIES_FOLLOW)
-                        | (keyIsBytes ? KEY_IS_BYTES : 0);
-        int at = buffer.position();
-        buffer.putInt(at, length)
-                .putInt(at + 4, sourcePartition)
-                .putInt(at + 8, schema)
-                .putInt(at + 12, flags)
-                .putLong(at + 16, position.ledger())
-                .putLong(at + 24, position.entry())
-                .putInt(at + 32, position.batchIndex())
-                .putInt(at + 36, payload.length)
-                .putLong(at + 40, publishTime)
-                .putLong(at + 48, eventTime)
-                .position(at + HEADER);
+                        | (keyIsBytes ? KEY_IS_BYTES : 0)
+                        | (eventTime == 0 ? 0 : EVENT_TIME_FOLLOWS);
+        long batchIndexAndFlags = (long) position.batchIndex() << FLAG_BITS | flags;
+        buffer.putLong(batchIndexAndFlags << Integer.SIZE | payload.length);
+        if (eventTime != 0) {
+            buffer.putLong(eventTime);
+        }
         putPart(key);
         putPart(properties);
         buffer.put(payload);
+        entryRecords++;
         return true;
     }
 
@@ -84,7 +107,9 @@ final class FrameWriter {
         return buffer;
     }
 
+    /** Of all that was added, which is whole when this has been called. */
     int length() {
+        endEntry();
         return buffer.position();
     }
 
@@ -100,6 +125,35 @@ final class FrameWriter {
     void clear() {
         buffer = reused;
         buffer.clear();
+    }
+
+    private void beginEntry(
+            int sourcePartition, int schema, MessagePosition position, long publishTime) {
+        if (isEmpty()) {
+            begun = System.nanoTime();
+        } else {
+            endEntry();
+        }
+        entryStart = buffer.position();
+        entryRecords = 0;
+        entrySourcePartition = sourcePartition;
+        entrySchema = schema;
+        entryLedger = position.ledger();
+        entryId = position.entry();
+        entryPublishTime = publishTime;
+        buffer.position(entryStart + ENTRY_HEADER);
+    }
+
+    private void endEntry() {
+        if (!isEmpty()) {
+            buffer.putInt(entryStart, buffer.position() - entryStart)
+                    .putInt(entryStart + 4, entryRecords)
+                    .putInt(entryStart + 8, entrySourcePartition)
+                    .putInt(entryStart + 12, entrySchema)
+                    .putLong(entryStart + 16, entryLedger)
+                    .putLong(entryStart + 24, entryId)
+                    .putLong(entryStart + 32, entryPublishTime);
+        }
     }
 
     private static int partLength(byte[] part) {

@@ -1,57 +1,14 @@
 package io.hdfscsv.pulsar;
 
-import java.lang.invoke.MethodHandle;
-import java.lang.invoke.MethodHandles;
-import java.lang.invoke.MethodType;
 import org.apache.pulsar.client.api.MessageId;
 
 /**
  * Ledger, entry and batch index of the message read last. One for each sink, used by one thread.
  *
- * <p>The public API gives these numbers only as bytes. The client's own ids have getters for them,
- * on an interface that a connector cannot name; where they are there, they are called by handle,
- * which saves making those bytes and reading them.
+ * <p>Where the client's ids have getters for them, those are called, which saves making an id's
+ * bytes and reading them; the bytes have the same numbers.
  */
 final class MessagePosition {
-    /** The class of the first id of all: its loader knows the client's classes. */
-    private static Class<?> first;
-
-    /**
-     * Constants, because the JIT compiles only such handles into their callers; made when the first
-     * id has come. Null where the client has no such interface or getter: the bytes have the same
-     * numbers.
-     */
-    private static final class Getters {
-        private static final String IDS = "org.apache.pulsar.client.api.MessageIdAdv";
-
-        static final Class<?> OWNER = owner();
-
-        static final MethodHandle LEDGER = getter("getLedgerId", long.class);
-        static final MethodHandle ENTRY = getter("getEntryId", long.class);
-        static final MethodHandle BATCH_INDEX = getter("getBatchIndex", int.class);
-
-        private static Class<?> owner() {
-            try {
-                return Class.forName(IDS, false, first.getClassLoader());
-            } catch (ClassNotFoundException | LinkageError e) {
-                return null;
-            }
-        }
-
-        private static MethodHandle getter(String name, Class<?> type) {
-            if (OWNER == null) {
-                return null;
-            }
-            try {
-                return MethodHandles.publicLookup()
-                        .findVirtual(OWNER, name, MethodType.methodType(type))
-                        .asType(MethodType.methodType(type, MessageId.class));
-            } catch (ReflectiveOperationException e) {
-                return null;
-            }
-        }
-    }
-
     private Class<?> known;
     private boolean hasGetters;
 
@@ -62,16 +19,17 @@ final class MessagePosition {
     void read(MessageId id) {
         if (id.getClass() != known) {
             known = id.getClass();
-            hasGetters = hasGetters(known);
+            hasGetters = hasGetters(id);
         }
         if (!hasGetters) {
             parse(id.toByteArray());
             return;
         }
         try {
-            ledger = (long) Getters.LEDGER.invokeExact(id);
-            entry = (long) Getters.ENTRY.invokeExact(id);
-            batchIndex = Math.max(0, (int) Getters.BATCH_INDEX.invokeExact(id));
+            ledger = (long) ClientGetters.Ids.LEDGER.invokeExact(id);
+            entry = (long) ClientGetters.Ids.ENTRY.invokeExact(id);
+            int index = (int) ClientGetters.Ids.BATCH_INDEX.invokeExact(id);
+            batchIndex = Math.max(0, index);
         } catch (Throwable e) {
             throw new HdfsCsvException("bug", "No position in message id " + id + ": " + e, e);
         }
@@ -90,14 +48,12 @@ final class MessagePosition {
         return batchIndex;
     }
 
-    private static synchronized boolean hasGetters(Class<?> ids) {
-        if (first == null) {
-            first = ids;
-        }
-        return Getters.LEDGER != null
-                && Getters.ENTRY != null
-                && Getters.BATCH_INDEX != null
-                && Getters.OWNER.isAssignableFrom(ids);
+    private static boolean hasGetters(MessageId first) {
+        ClientGetters.findBy(first);
+        return ClientGetters.Ids.LEDGER != null
+                && ClientGetters.Ids.ENTRY != null
+                && ClientGetters.Ids.BATCH_INDEX != null
+                && ClientGetters.Ids.OWNER.isInstance(first);
     }
 
     /**

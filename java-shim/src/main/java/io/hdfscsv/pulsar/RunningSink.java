@@ -44,6 +44,7 @@ final class RunningSink implements Answers.Receiver {
     private final Timer timer;
 
     private final MessagePosition position = new MessagePosition();
+    private final MessageProperties messageProperties = new MessageProperties();
     private final ReentrantLock lock = new ReentrantLock();
     private final Condition room = lock.newCondition();
     private final AtomicBoolean failed = new AtomicBoolean();
@@ -114,7 +115,7 @@ final class RunningSink implements Answers.Receiver {
         position.read(message.getMessageId());
         int schema = writerSchemas.idOf(source, position, message);
         byte[] key = message.hasKey() ? message.getKeyBytes() : null;
-        byte[] properties = properties(message.getProperties());
+        byte[] properties = messageProperties.json(message);
 
         lock.lockInterruptibly();
         try {
@@ -274,9 +275,5 @@ final class RunningSink implements Answers.Receiver {
         reports.logs();
         long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
         return sink.close(Math.max(0, Math.min(left, CLOSE_NATIVE_MILLIS)));
-    }
-
-    private static byte[] properties(Map<String, String> properties) {
-        return properties.isEmpty() ? null : Json.bytes(properties);
     }
 }

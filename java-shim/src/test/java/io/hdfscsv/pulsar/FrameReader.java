@@ -26,14 +26,31 @@ final class FrameReader {
 
     static List<Packed> read(byte[] bytes) {
         List<Packed> records = new ArrayList<>();
-        int start = 0;
-        while (start < bytes.length) {
-            int length = (int) number(bytes, start, 4);
-            long flags = number(bytes, start + 12, 4);
-            if ((flags & ~7) != 0) {
-                throw new IllegalStateException("flags " + flags);
+        for (int at = 0; at < bytes.length; ) {
+            int end = at + (int) number(bytes, at, 4);
+            long count = number(bytes, at + 4, 4);
+            int before = records.size();
+            readEntry(bytes, at, end, records);
+            if (records.size() - before != count || count == 0) {
+                throw new IllegalStateException(
+                        count + " records said, " + (records.size() - before) + " found");
             }
-            int at = start + 56;
+            at = end;
+        }
+        return records;
+    }
+
+    private static void readEntry(byte[] bytes, int start, int end, List<Packed> records) {
+        int at = start + 40;
+        while (at < end) {
+            int payloadLength = (int) number(bytes, at, 4);
+            long flags = number(bytes, at + 4, 4);
+            at += 8;
+            long eventTime = 0;
+            if ((flags & 8) != 0) {
+                eventTime = number(bytes, at, 8);
+                at += 8;
+            }
             byte[] key = null;
             if ((flags & 1) != 0) {
                 int keyLength = (int) number(bytes, at, 4);
@@ -46,27 +63,24 @@ final class FrameReader {
                 properties = Arrays.copyOfRange(bytes, at + 4, at + 4 + propertiesLength);
                 at += 4 + propertiesLength;
             }
-            int payloadLength = (int) number(bytes, start + 36, 4);
-            if (at + payloadLength != start + length) {
-                throw new IllegalStateException(
-                        "length " + length + ", end " + (at + payloadLength - start));
-            }
             records.add(
                     new Packed(
-                            number(bytes, start + 4, 4),
                             number(bytes, start + 8, 4),
+                            number(bytes, start + 12, 4),
                             number(bytes, start + 16, 8),
                             number(bytes, start + 24, 8),
-                            number(bytes, start + 32, 4),
-                            number(bytes, start + 40, 8),
-                            number(bytes, start + 48, 8),
+                            flags >>> 4,
+                            number(bytes, start + 32, 8),
+                            eventTime,
                             key,
                             (flags & 4) != 0,
                             properties,
                             Arrays.copyOfRange(bytes, at, at + payloadLength)));
-            start += length;
+            at += payloadLength;
         }
-        return records;
+        if (at != end) {
+            throw new IllegalStateException("ends at " + at + " and not at " + end);
+        }
     }
 
     private static long number(byte[] bytes, int at, int size) {

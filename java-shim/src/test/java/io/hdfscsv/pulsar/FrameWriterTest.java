@@ -4,6 +4,7 @@ import static org.junit.jupiter.api.Assertions.assertArrayEquals;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertSame;
+import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import io.hdfscsv.pulsar.FrameReader.Packed;
@@ -19,37 +20,33 @@ class FrameWriterTest {
     private static final long SEED = 20261124;
 
     @Test
-    void given_a_record_when_packed_then_its_bytes_are_those_of_the_contract() {
+    void given_records_of_an_entry_when_packed_then_their_bytes_are_those_of_the_contract() {
         FrameWriter frame = new FrameWriter(1024);
+        long ledger = 0x0102030405060708L;
+        byte[] payload = {1, 2, 3};
+        byte[] key = {'k'};
         append(
                 frame,
-                new Packed(
-                        5,
-                        6,
-                        0x0102030405060708L,
-                        9,
-                        3,
-                        1000,
-                        -2,
-                        new byte[] {'k'},
-                        true,
-                        "{}".getBytes(),
-                        new byte[] {1, 2, 3}));
+                new Packed(5, 6, ledger, 9, 3, 1000, -2, key, true, "{}".getBytes(), payload));
+        append(frame, new Packed(5, 6, ledger, 9, 4, 1000, 0, null, false, null, payload));
         assertEquals(
-                "46000000" // length 70
+                "51000000" // length 81
+                        + "02000000" // records
                         + "05000000" // source partition
                         + "06000000" // schema
-                        + "07000000" // flags
                         + "0807060504030201" // ledger
                         + "0900000000000000" // entry
-                        + "03000000" // batch index
-                        + "03000000" // payload length
                         + "e803000000000000" // publish time
+                        + "03000000" // payload length
+                        + "3f000000" // batch index 3, flags 15
                         + "feffffffffffffff" // event time
                         + "01000000"
                         + "6b" // key
                         + "02000000"
                         + "7b7d" // properties
+                        + "010203"
+                        + "03000000" // payload length
+                        + "40000000" // batch index 4
                         + "010203",
                 HexFormat.of().formatHex(bytes(frame)));
     }
@@ -62,8 +59,9 @@ class FrameWriterTest {
         List<Packed> written = new ArrayList<>();
         int handOvers = 0;
         int alone = 0;
+        Packed record = random(random, null);
         for (int i = 0; i < 20_000; i++) {
-            Packed record = random(random);
+            record = random(random, record);
             if (!append(frame, record)) {
                 assertSameRecords(written, FrameReader.read(bytes(frame)));
                 handOvers++;
@@ -87,7 +85,7 @@ class FrameWriterTest {
     @Test
     void
             given_a_record_that_fills_the_buffer_exactly_when_packed_then_it_needs_no_buffer_of_its_own() {
-        FrameWriter frame = new FrameWriter(156);
+        FrameWriter frame = new FrameWriter(148);
         ByteBuffer reused = frame.buffer();
         Packed record = new Packed(1, 1, 1, 1, 0, 1, 0, null, false, null, new byte[100]);
         assertTrue(append(frame, record));
@@ -95,14 +93,29 @@ class FrameWriterTest {
         assertFalse(append(frame, new Packed(1, 1, 1, 2, 0, 1, 0, null, false, null, new byte[0])));
     }
 
-    private static Packed random(Random random) {
+    @Test
+    void given_an_entry_of_more_messages_than_the_contract_has_room_for_then_an_error_says_so() {
+        FrameWriter frame = new FrameWriter(1024);
+        Packed record = new Packed(1, 1, 1, 1, 1 << 28, 1, 0, null, false, null, new byte[1]);
+        assertThrows(HdfsCsvException.class, () -> append(frame, record));
+        assertTrue(frame.isEmpty());
+    }
+
+    /** Mostly of the entry of the one before, or of one that differs in one thing only. */
+    private static Packed random(Random random, Packed before) {
+        boolean[] same = new boolean[5];
+        for (int i = 0; i < same.length; i++) {
+            same[i] = before != null && random.nextInt(10) > 0;
+        }
         return new Packed(
-                random.nextInt() & 0xffffffffL,
-                random.nextInt(10) == 0 ? 0xffffffffL : random.nextInt(100),
-                random.nextLong() & Long.MAX_VALUE,
-                random.nextLong() & Long.MAX_VALUE,
-                random.nextInt(1000),
-                random.nextLong(),
+                same[0] ? before.sourcePartition() : random.nextInt() & 0xffffffffL,
+                same[1]
+                        ? before.schema()
+                        : random.nextInt(10) == 0 ? 0xffffffffL : random.nextInt(100),
+                same[2] ? before.ledger() : random.nextLong() & Long.MAX_VALUE,
+                same[3] ? before.entry() : random.nextLong() & Long.MAX_VALUE,
+                random.nextInt() >>> (4 + random.nextInt(28)),
+                same[4] ? before.publishTime() : random.nextLong(),
                 random.nextBoolean() ? 0 : random.nextLong(),
                 random.nextBoolean() ? null : bytes(random, random.nextInt(40)),
                 random.nextBoolean(),

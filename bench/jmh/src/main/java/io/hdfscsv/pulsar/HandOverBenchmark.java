@@ -82,7 +82,7 @@ public class HandOverBenchmark {
 
         void fill() {
             for (int i = 0; i < RECORDS; i++) {
-                id.entry++;
+                id.next();
                 position.read(id);
                 byte[] payload = payloads[i % payloads.length];
                 if (!frame.append(
@@ -224,9 +224,19 @@ public class HandOverBenchmark {
         return sink.answers();
     }
 
-    /** The id of the next message. */
+    /** The ids of one message after another, in entries of a thousand as producers batch them. */
     private static final class Id implements MessageIdAdv {
+        private static final int BATCH = 1_000;
+
         private long entry;
+        private int batchIndex;
+
+        void next() {
+            if (++batchIndex == BATCH) {
+                batchIndex = 0;
+                entry++;
+            }
+        }
 
         @Override
         public long getLedgerId() {
@@ -236,6 +246,11 @@ public class HandOverBenchmark {
         @Override
         public long getEntryId() {
             return entry;
+        }
+
+        @Override
+        public int getBatchIndex() {
+            return batchIndex;
         }
 
         @Override
