@@ -3,8 +3,7 @@ package io.hdfscsv.pulsar;
 import java.util.Map;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
-import java.util.concurrent.locks.Condition;
-import java.util.concurrent.locks.ReentrantLock;
+import java.util.concurrent.locks.StampedLock;
 import java.util.function.Function;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.common.functions.FunctionConfig.ProcessingGuarantees;
@@ -45,8 +44,10 @@ final class RunningSink implements Answers.Receiver {
 
     private final MessagePosition position = new MessagePosition();
     private final MessageProperties messageProperties = new MessageProperties();
-    private final ReentrantLock lock = new ReentrantLock();
-    private final Condition room = lock.newCondition();
+
+    /** Of the JDK's locks the one that costs least where each record takes it. */
+    private final StampedLock lock = new StampedLock();
+
     private final AtomicBoolean failed = new AtomicBoolean();
     private final AtomicBoolean closing = new AtomicBoolean();
 
@@ -113,28 +114,47 @@ final class RunningSink implements Answers.Receiver {
                                 () -> new HdfsCsvException("bug", "A record without a message"));
         SourcePartition source = sourcePartitions.ofTopic(message.getTopicName());
         position.read(message.getMessageId());
-        int schema = writerSchemas.idOf(source, position, message);
+        if (!source.isInEntry(position)) {
+            int schema = writerSchemas.idOf(source, message);
+            source.beginEntry(position, schema, message.getPublishTime());
+        }
         byte[] key = message.hasKey() ? message.getKeyBytes() : null;
         byte[] properties = messageProperties.json(message);
+        while (!add(source, record, message, key, properties)) {
+            // Until memory is free; the timer's turn
+            TimeUnit.MILLISECONDS.sleep(FULL_PAUSE_MILLIS);
+        }
+    }
 
-        lock.lockInterruptibly();
+    /** Returns false when there is no room for it now. */
+    private boolean add(
+            SourcePartition source,
+            Record<byte[]> record,
+            Message<byte[]> message,
+            byte[] key,
+            byte[] properties)
+            throws InterruptedException {
+        long turn = lock.writeLockInterruptibly();
         try {
             checkOpen();
             while (!frame.append(
                     source.id,
-                    schema,
+                    source.schema(),
                     position,
-                    message.getPublishTime(),
+                    source.publishTime(),
                     message.getEventTime(),
                     key,
                     key != null && message.hasBase64EncodedKey(),
                     properties,
                     record.getValue())) {
-                makeRoom();
+                if (!tryHandOver()) {
+                    return false;
+                }
             }
             source.acknowledger.remember(handOver, record);
+            return true;
         } finally {
-            lock.unlock();
+            lock.unlockWrite(turn);
         }
     }
 
@@ -186,17 +206,6 @@ final class RunningSink implements Answers.Receiver {
         }
     }
 
-    /**
-     * Returns when the buffer has been handed over, by this thread or the timer's; lets the timer
-     * in while it waits.
-     */
-    private void makeRoom() throws InterruptedException {
-        while (!tryHandOver()) {
-            room.await(FULL_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
-            checkOpen();
-        }
-    }
-
     /** Does what has been answered since, too. Returns whether nothing is left to hand over. */
     private boolean tryHandOver() {
         if (!frame.isEmpty() && sink.handOver(handOver, frame.buffer(), frame.length())) {
@@ -221,7 +230,7 @@ final class RunningSink implements Answers.Receiver {
     }
 
     private void takeTurn() {
-        lock.lock();
+        long turn = lock.writeLock();
         try {
             if (!frame.isEmpty() && System.nanoTime() - frame.begun() >= OLD_NANOS) {
                 tryHandOver();
@@ -230,7 +239,7 @@ final class RunningSink implements Answers.Receiver {
             }
             deadLetters.retryDue(System.nanoTime());
         } finally {
-            lock.unlock();
+            lock.unlockWrite(turn);
         }
     }
 
@@ -251,24 +260,25 @@ final class RunningSink implements Answers.Receiver {
     }
 
     private boolean handOverRest() throws InterruptedException {
-        if (!lock.tryLock(CLOSE_LOCK_MILLIS, TimeUnit.MILLISECONDS)) {
-            return false;
-        }
-        try {
-            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_HAND_OVER_MILLIS);
-            while (!tryHandOver()) {
-                if (System.nanoTime() - end >= 0) {
-                    return false;
-                }
-                room.await(FULL_PAUSE_MILLIS, TimeUnit.MILLISECONDS);
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_HAND_OVER_MILLIS);
+        do {
+            long turn = lock.tryWriteLock(CLOSE_LOCK_MILLIS, TimeUnit.MILLISECONDS);
+            if (turn == 0) {
+                return false;
             }
-            return true;
-        } catch (HdfsCsvException e) {
-            // The sink has failed before, and has said so
-            return false;
-        } finally {
-            lock.unlock();
-        }
+            try {
+                if (tryHandOver()) {
+                    return true;
+                }
+            } catch (HdfsCsvException e) {
+                // The sink has failed before, and has said so
+                return false;
+            } finally {
+                lock.unlockWrite(turn);
+            }
+            TimeUnit.MILLISECONDS.sleep(FULL_PAUSE_MILLIS);
+        } while (System.nanoTime() - end < 0);
+        return false;
     }
 
     private boolean closeNative(long end) {

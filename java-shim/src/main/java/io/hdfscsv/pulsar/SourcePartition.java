@@ -12,18 +12,16 @@ final class SourcePartition {
     final String topic;
     final Acknowledger acknowledger;
 
-    /** The entry seen last; the messages of an entry have one schema. */
-    long lastLedger = -1;
+    // The entry seen last
+    private long ledger = -1;
+    private long entry = -1;
+    private int schema = FrameWriter.NO_SCHEMA;
+    private long publishTime;
 
-    long lastEntry = -1;
+    /** The schema version seen last: nearly every entry has the same as the one before. */
+    byte[] schemaVersion;
 
-    /**
-     * The schema version seen last, and its id: nearly every message has the same as the one
-     * before.
-     */
-    byte[] lastSchemaVersion;
-
-    int lastSchema = FrameWriter.NO_SCHEMA;
+    int schemaId;
 
     /** The versions, in hexadecimal, by schema id; the timer's thread reads it. */
     final Map<Integer, String> schemaVersions = new ConcurrentHashMap<>();
@@ -32,6 +30,29 @@ final class SourcePartition {
         this.id = id;
         this.topic = topic;
         this.acknowledger = acknowledger;
+    }
+
+    /** Whether this message is of the entry seen last, whose messages share what it has. */
+    boolean isInEntry(MessagePosition position) {
+        return position.entry() == entry && position.ledger() == ledger;
+    }
+
+    /** Another entry, whose first message seen is at this position. */
+    void beginEntry(MessagePosition position, int schema, long publishTime) {
+        ledger = position.ledger();
+        entry = position.entry();
+        this.schema = schema;
+        this.publishTime = publishTime;
+    }
+
+    /** The schema's id, of all messages of the entry seen last. */
+    int schema() {
+        return schema;
+    }
+
+    /** Of all messages of the entry seen last. */
+    long publishTime() {
+        return publishTime;
     }
 
     /**

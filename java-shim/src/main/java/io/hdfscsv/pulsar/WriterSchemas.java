@@ -52,24 +52,17 @@ final class WriterSchemas {
         readers.allowCoreThreadTimeOut(true);
     }
 
-    /**
-     * For the thread that writes.
-     *
-     * @param position the message's
-     */
-    int idOf(SourcePartition source, MessagePosition position, Message<byte[]> message) {
-        // The version is copied each time that it is asked for
-        if (position.entry() != source.lastEntry || position.ledger() != source.lastLedger) {
-            byte[] version = message.getSchemaVersion();
-            if (!Arrays.equals(version, source.lastSchemaVersion)) {
-                source.lastSchema =
-                        version == null ? FrameWriter.NO_SCHEMA : find(source, version, message);
-                source.lastSchemaVersion = version;
-            }
-            source.lastLedger = position.ledger();
-            source.lastEntry = position.entry();
+    /** Of a message's schema, for the thread that writes. */
+    int idOf(SourcePartition source, Message<byte[]> message) {
+        byte[] version = message.getSchemaVersion();
+        if (version == null) {
+            return FrameWriter.NO_SCHEMA;
         }
-        return source.lastSchema;
+        if (!Arrays.equals(version, source.schemaVersion)) {
+            source.schemaId = find(source, version, message);
+            source.schemaVersion = version;
+        }
+        return source.schemaId;
     }
 
     /** Ends what reads; it may still be under way. */

@@ -25,7 +25,10 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.apache.pulsar.client.api.Message;
+import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.PulsarClient;
+import org.apache.pulsar.client.impl.BatchMessageIdImpl;
 import org.apache.pulsar.common.functions.FunctionConfig.ProcessingGuarantees;
 import org.apache.pulsar.common.io.SinkConfig;
 import org.apache.pulsar.io.core.SinkContext;
@@ -114,6 +117,27 @@ class RunningSinkTest {
         library.answers.add(AnswerBytes.committed(101, library.numbers.size()));
         await(() -> library.answers.isEmpty());
         assertEquals(0, records.stream().mapToInt(r -> r.acks.get()).sum() + alone.acks.get());
+    }
+
+    @Test
+    void given_messages_of_one_entry_when_written_then_what_they_share_is_asked_for_once()
+            throws Exception {
+        Message<byte[]> first = message(new BatchMessageIdImpl(7, 8, 3, 0), 500);
+        Message<byte[]> second = message(new BatchMessageIdImpl(7, 8, 3, 1), 500);
+        Message<byte[]> next = message(new BatchMessageIdImpl(8, 8, 3, 0), 501);
+        for (Message<byte[]> message : List.of(first, second, next)) {
+            sink.write(new FakeRecord(message, new byte[1]));
+        }
+        await(() -> packed().size() == 3);
+        List<List<Long>> found = new ArrayList<>();
+        for (Packed each : packed()) {
+            found.add(List.of(each.ledger(), each.batchIndex(), each.publishTime()));
+        }
+        assertEquals(
+                List.of(List.of(7L, 0L, 500L), List.of(7L, 1L, 500L), List.of(8L, 0L, 501L)),
+                found);
+        verify(second, never()).getSchemaVersion();
+        verify(second, never()).getPublishTime();
     }
 
     @Test
@@ -304,12 +328,25 @@ class RunningSinkTest {
         return writing;
     }
 
-    private List<Long> entries() {
-        List<Long> entries = new ArrayList<>();
+    private List<Packed> packed() {
+        List<Packed> packed = new ArrayList<>();
         for (byte[] handOver : List.copyOf(library.handOvers)) {
-            FrameReader.read(handOver).forEach(packed -> entries.add(packed.entry()));
+            packed.addAll(FrameReader.read(handOver));
         }
-        return entries;
+        return packed;
+    }
+
+    private List<Long> entries() {
+        return packed().stream().map(Packed::entry).toList();
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Message<byte[]> message(MessageId id, long publishTime) {
+        Message<byte[]> message = mock(Message.class);
+        when(message.getTopicName()).thenReturn(FakeMessages.TOPIC);
+        when(message.getMessageId()).thenReturn(id);
+        when(message.getPublishTime()).thenReturn(publishTime);
+        return message;
     }
 
     private void assertCloses(long withinMillis) {

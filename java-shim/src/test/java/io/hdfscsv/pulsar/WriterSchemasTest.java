@@ -16,8 +16,6 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.pulsar.client.api.Message;
-import org.apache.pulsar.client.impl.BatchMessageIdImpl;
-import org.apache.pulsar.client.impl.MessageIdImpl;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -31,7 +29,6 @@ class WriterSchemasTest {
     private final SchemaReader reader = mock(SchemaReader.class);
     private final BlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
     private final WriterSchemas schemas = new WriterSchemas(library, reader, failures::add);
-    private long entry;
     private final SourcePartition a = new SourcePartition(1, "a", new Acknowledger(true));
     private final SourcePartition b = new SourcePartition(2, "b", new Acknowledger(true));
 
@@ -128,24 +125,8 @@ class WriterSchemasTest {
         assertEquals(0, library.announced.get());
     }
 
-    @Test
-    void given_messages_of_one_entry_when_asked_then_only_the_first_is_asked_for_its_version() {
-        MessagePosition position = new MessagePosition();
-        position.read(new BatchMessageIdImpl(5, 6, -1, 0));
-        assertEquals(201, schemas.idOf(a, position, message(0)));
-        Message<byte[]> second = message(0);
-        position.read(new BatchMessageIdImpl(5, 6, -1, 1));
-        assertEquals(201, schemas.idOf(a, position, second));
-        verify(second, never()).getSchemaVersion();
-        position.read(new BatchMessageIdImpl(6, 6, -1, 0));
-        assertEquals(202, schemas.idOf(a, position, message(1)));
-    }
-
-    /** The id of the schema of a message in an entry of its own. */
     private int idOf(SourcePartition source, int version) {
-        MessagePosition position = new MessagePosition();
-        position.read(new MessageIdImpl(1, ++entry, -1));
-        return schemas.idOf(source, position, message(version));
+        return schemas.idOf(source, message(version));
     }
 
     private void awaitSchemas(int count) throws InterruptedException {
