@@ -3,13 +3,14 @@ package io.hdfscsv.pulsar;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.util.Map;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.MessageId;
 
 /**
  * Getters of the Pulsar client's own classes, which a connector cannot name: what they give, the
  * public API gives too, but at a cost that is felt at a million messages a second. Each is null
- * where the client has no such class or method; then the public API is the way.
+ * where the client has no such class, method or field; then the public API is the way.
  *
  * <p>The handles are constants, because the JIT compiles only such into their callers. They are
  * found when the first object of the client has come, whose loader knows the client's classes.
@@ -52,21 +53,24 @@ final class ClientGetters {
         static final MethodHandle WRAPPED =
                 as(Message.class, Message.class, getter(WRAPPER, "getMessage", Message.class));
 
-        /** Of a message that is not wrapped; {@code getProperties} takes a lock to look. */
-        static final MethodHandle PROPERTIES_COUNT = propertiesCount();
+        /**
+         * Of a message that is not wrapped: what {@code getProperties} returns, if that has been
+         * made, as it is from the beginning in a batch. {@code getProperties} locks to look.
+         */
+        static final MethodHandle PROPERTIES = as(Map.class, Message.class, properties());
 
         private Messages() {}
 
-        private static MethodHandle propertiesCount() {
-            Class<?> metadata = find("org.apache.pulsar.common.api.proto.MessageMetadata");
-            MethodHandle ofMessage = getter(OWNER, "getMessageBuilder", metadata);
-            MethodHandle count = getter(metadata, "getPropertiesCount", int.class);
-            return ofMessage == null || count == null
-                    ? null
-                    : as(
-                            int.class,
-                            Message.class,
-                            MethodHandles.filterReturnValue(ofMessage, count));
+        private static MethodHandle properties() {
+            if (OWNER == null) {
+                return null;
+            }
+            try {
+                return MethodHandles.privateLookupIn(OWNER, MethodHandles.lookup())
+                        .findGetter(OWNER, "properties", Map.class);
+            } catch (ReflectiveOperationException | RuntimeException e) {
+                return null;
+            }
         }
     }
 
@@ -79,7 +83,7 @@ final class ClientGetters {
     }
 
     private static MethodHandle getter(Class<?> owner, String name, Class<?> type) {
-        if (owner == null || type == null) {
+        if (owner == null) {
             return null;
         }
         try {

@@ -13,18 +13,18 @@ final class MessageProperties {
             ClientGetters.findBy(message);
             begun = true;
         }
-        if (isKnownToHaveNone(message)) {
-            return null;
+        Map<String, String> properties = withoutLock(message);
+        if (properties == null) {
+            properties = message.getProperties();
         }
-        Map<String, String> properties = message.getProperties();
         return properties.isEmpty() ? null : Json.bytes(properties);
     }
 
-    /** Without the lock that {@code getProperties} takes. */
-    @SuppressWarnings("rawtypes")
-    static boolean isKnownToHaveNone(Message<?> message) {
-        if (ClientGetters.Messages.PROPERTIES_COUNT == null) {
-            return false;
+    /** What {@code getProperties} gives, which takes a lock to look; null if that must be asked. */
+    @SuppressWarnings({"rawtypes", "unchecked"})
+    static Map<String, String> withoutLock(Message<?> message) {
+        if (ClientGetters.Messages.PROPERTIES == null) {
+            return null;
         }
         try {
             Message plain = message;
@@ -33,7 +33,8 @@ final class MessageProperties {
                 plain = (Message) ClientGetters.Messages.WRAPPED.invokeExact(plain);
             }
             return ClientGetters.Messages.OWNER.isInstance(plain)
-                    && (int) ClientGetters.Messages.PROPERTIES_COUNT.invokeExact(plain) == 0;
+                    ? (Map) ClientGetters.Messages.PROPERTIES.invokeExact(plain)
+                    : null;
         } catch (Throwable e) {
             throw new HdfsCsvException("bug", "No properties in message " + message + ": " + e, e);
         }

@@ -1,62 +1,101 @@
 package io.hdfscsv.pulsar;
 
 import static org.junit.jupiter.api.Assertions.assertArrayEquals;
-import static org.junit.jupiter.api.Assertions.assertFalse;
+import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.lang.reflect.Constructor;
-import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.Schema;
+import org.apache.pulsar.client.impl.BatchMessageIdImpl;
 import org.apache.pulsar.client.impl.ConsumerImpl;
 import org.apache.pulsar.client.impl.MessageIdImpl;
 import org.apache.pulsar.client.impl.MessageImpl;
 import org.apache.pulsar.client.impl.TopicMessageImpl;
 import org.apache.pulsar.common.api.proto.MessageMetadata;
+import org.apache.pulsar.common.api.proto.SingleMessageMetadata;
+import org.apache.pulsar.shade.io.netty.buffer.Unpooled;
 import org.junit.jupiter.api.Test;
 
 class MessagePropertiesTest {
     private static final String TOPIC = "persistent://t/n/a-partition-2";
 
+    private static final Map<String, String> SOME = Map.of("k", "v");
+
     private final MessageProperties properties = new MessageProperties();
 
     @Test
-    void given_messages_of_one_topic_and_of_several_then_their_properties_are_json() {
+    void
+            given_messages_of_one_topic_and_of_several_batched_and_not_then_their_properties_are_json() {
         byte[] json = "{\"k\":\"v\"}".getBytes(StandardCharsets.UTF_8);
-        for (boolean wrapped : List.of(false, true, false)) {
-            assertNull(properties.json(message(wrapped, Map.of())));
-            assertArrayEquals(json, properties.json(message(wrapped, Map.of("k", "v"))));
+        for (boolean wrapped : List.of(false, true)) {
+            for (boolean batched : List.of(false, true)) {
+                assertNull(properties.json(message(wrapped, batched, Map.of())));
+                assertArrayEquals(json, properties.json(message(wrapped, batched, SOME)));
+            }
         }
     }
 
     @Test
-    void given_a_message_without_properties_then_its_lock_is_not_taken() {
-        ClientGetters.findBy(message(false, Map.of()));
+    void given_a_batched_message_then_its_lock_is_not_taken() {
+        ClientGetters.findBy(message(false, true, SOME));
         for (boolean wrapped : List.of(false, true)) {
-            assertTrue(MessageProperties.isKnownToHaveNone(message(wrapped, Map.of())));
-            assertFalse(MessageProperties.isKnownToHaveNone(message(wrapped, Map.of("k", "v"))));
+            for (Map<String, String> each : List.of(SOME, Map.<String, String>of())) {
+                assertEquals(each, MessageProperties.withoutLock(message(wrapped, true, each)));
+            }
         }
     }
 
     @Test
     void given_a_message_of_another_client_then_its_properties_are_asked_for() {
-        Map<String, String> some = Map.of("k", "v");
         Message<byte[]> other =
-                FakeMessages.record(TOPIC, 1, new byte[0], null, some).getMessage().orElseThrow();
-        assertFalse(MessageProperties.isKnownToHaveNone(other));
-        assertArrayEquals(Json.bytes(some), properties.json(other));
+                FakeMessages.record(TOPIC, 1, new byte[0], null, SOME).getMessage().orElseThrow();
+        assertArrayEquals(Json.bytes(SOME), properties.json(other));
+        assertNull(MessageProperties.withoutLock(other));
     }
 
-    private static Message<byte[]> message(boolean wrapped, Map<String, String> properties) {
+    /** As the client makes it of what the broker sends. */
+    private static Message<byte[]> message(
+            boolean wrapped, boolean batched, Map<String, String> properties) {
         MessageMetadata metadata = new MessageMetadata();
-        properties.forEach((key, value) -> metadata.addProperty().setKey(key).setValue(value));
-        MessageImpl<byte[]> message =
-                MessageImpl.create(metadata, ByteBuffer.allocate(0), Schema.BYTES, TOPIC);
-        message.setMessageId(new MessageIdImpl(1, 2, 2));
+        SingleMessageMetadata single = new SingleMessageMetadata();
+        properties.forEach(
+                (key, value) -> {
+                    if (batched) {
+                        single.addProperty().setKey(key).setValue(value);
+                    } else {
+                        metadata.addProperty().setKey(key).setValue(value);
+                    }
+                });
+        Message<byte[]> message =
+                batched
+                        ? MessageImpl.create(
+                                TOPIC,
+                                new BatchMessageIdImpl(1, 2, 2, 3),
+                                metadata,
+                                single,
+                                Unpooled.EMPTY_BUFFER,
+                                Optional.empty(),
+                                null,
+                                Schema.BYTES,
+                                0,
+                                false,
+                                0)
+                        : MessageImpl.create(
+                                TOPIC,
+                                new MessageIdImpl(1, 2, 2),
+                                metadata,
+                                Unpooled.EMPTY_BUFFER,
+                                Optional.empty(),
+                                null,
+                                Schema.BYTES,
+                                0,
+                                false,
+                                0);
         return wrapped ? wrap(message) : message;
     }
 
