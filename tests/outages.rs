@@ -12,7 +12,8 @@ use serde_json::json;
 const KINDS: [EventKind; 2] = [EventKind::Searching, EventKind::PageVisit];
 /// Of the topic that fills the memory.
 const BULK: EventKind = EventKind::PageVisit;
-const BULK_RECORDS: u64 = 400_000;
+/// At 25 bytes each.
+const BULK_RECORDS: u64 = 1_200_000;
 const BOUND: u64 = 16 << 20;
 /// A hand-over's buffer may go beyond the bound once.
 const HAND_OVER: u64 = 1 << 20;
