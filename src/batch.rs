@@ -34,6 +34,16 @@ pub struct Chunk {
     pub charge: Charge,
 }
 
+#[cfg(test)]
+impl Chunk {
+    /// These records, packed and charged.
+    pub fn packed<'r>(budget: &Budget, hand_over: u64, records: impl IntoIterator<Item = Record<'r>>) -> Self {
+        let bytes = crate::frame::pack(records);
+        let charge = budget.charge(bytes.len());
+        Chunk { hand_over, bytes, charge }
+    }
+}
+
 /// A chunk that the batch may need again, from this place on.
 #[derive(Debug)]
 pub struct Kept {
@@ -337,17 +347,7 @@ mod tests {
         let layout = SourcePartitionLayout::new(TableLayout::new("/d", "t").unwrap(), "t", None).unwrap();
         let mut batch: Batch<Memory> = Batch::new(&Budget::new(1 << 30));
         let position = Position { ledger: 0, entry: 0, batch_index: 0 };
-        let record = Record {
-            source_partition: 0,
-            schema: 0,
-            position,
-            publish_time: 0,
-            event_time: None,
-            key: None,
-            key_is_bytes: false,
-            properties: None,
-            payload: &[],
-        };
+        let record = Record::plain(position, &[]);
         for (at, row) in rows.iter().enumerate() {
             let encode = |out: &mut Vec<u8>| {
                 out.extend_from_slice(row);

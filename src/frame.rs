@@ -39,7 +39,22 @@ pub struct Record<'a> {
     pub payload: &'a [u8],
 }
 
-impl Record<'_> {
+impl<'a> Record<'a> {
+    /// A record of source partition 0 and schema 0 with nothing but this payload.
+    pub fn plain(position: Position, payload: &'a [u8]) -> Self {
+        Record {
+            source_partition: 0,
+            schema: 0,
+            position,
+            publish_time: 0,
+            event_time: None,
+            key: None,
+            key_is_bytes: false,
+            properties: None,
+            payload,
+        }
+    }
+
     /// Bytes of memory that a copy of it takes.
     pub fn memory(&self) -> usize {
         let parts = [self.key, self.properties, Some(self.payload)];

@@ -529,17 +529,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn record(source_partition: u32, entry: u64, payload: &[u8]) -> Record<'_> {
-        Record {
-            source_partition,
-            schema: 0,
-            position: Position { ledger: 1, entry, batch_index: 0 },
-            publish_time: 0,
-            event_time: None,
-            key: None,
-            key_is_bytes: false,
-            properties: None,
-            payload,
-        }
+        Record { source_partition, ..Record::plain(Position { ledger: 1, entry, batch_index: 0 }, payload) }
     }
 
     proptest! {

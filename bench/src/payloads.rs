@@ -47,15 +47,5 @@ pub fn records(payloads: &[Vec<u8>]) -> Vec<Record<'_>> {
 
 /// The record of this payload, at this place of its entry.
 pub fn record(batch_index: u32, payload: &[u8]) -> Record<'_> {
-    Record {
-        source_partition: 0,
-        schema: 0,
-        position: Position { ledger: 1, entry: 1, batch_index },
-        publish_time: START,
-        event_time: None,
-        key: None,
-        key_is_bytes: false,
-        properties: None,
-        payload,
-    }
+    Record { publish_time: START, ..Record::plain(Position { ledger: 1, entry: 1, batch_index }, payload) }
 }

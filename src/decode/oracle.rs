@@ -533,17 +533,7 @@ pub(crate) fn plan_in(dialect: Dialect, info: &SchemaInfo, reversed: bool) -> Pl
 
 /// The row that a payload becomes.
 pub(crate) fn encode(plan: &Plan, key: Option<&[u8]>, payload: &[u8]) -> Result<Vec<u8>, BadRecord> {
-    let record = Record {
-        source_partition: 0,
-        schema: 0,
-        position: Position { ledger: 0, entry: 0, batch_index: 0 },
-        publish_time: 0,
-        event_time: None,
-        key,
-        key_is_bytes: false,
-        properties: None,
-        payload,
-    };
+    let record = Record { key, ..Record::plain(Position { ledger: 0, entry: 0, batch_index: 0 }, payload) };
     let mut out = Vec::new();
     plan.encode(&record, "t", &mut out)?;
     Ok(out)

@@ -6,7 +6,6 @@ use futures_util::FutureExt;
 
 use super::*;
 use crate::config::OnBadRecord;
-use crate::frame::pack;
 use crate::layout::TableLayout;
 use crate::row::Dialect;
 use crate::row::compression::Compression;
@@ -121,20 +120,11 @@ pub(super) fn owner(shared: &Arc<Shared<Memory>>) -> SourcePartition<Memory> {
 pub(super) fn chunk(shared: &Shared<Memory>, hand_over: u64, all: impl IntoIterator<Item = Sent>) -> Chunk {
     let all = all.into_iter().map(|sent| (sent, if sent.good { avro_long(sent.entry as i64) } else { Vec::new() }));
     let all: Vec<_> = all.collect();
-    let records = all.iter().map(|(Sent { entry, publish_time, .. }, payload)| Record {
-        source_partition: 0,
-        schema: 0,
-        position: Position { ledger: 1, entry: *entry, batch_index: 0 },
-        publish_time: *publish_time,
-        event_time: None,
-        key: None,
-        key_is_bytes: false,
-        properties: None,
-        payload,
+    let records = all.iter().map(|(Sent { entry, publish_time, .. }, payload)| {
+        let position = Position { ledger: 1, entry: *entry, batch_index: 0 };
+        Record { publish_time: *publish_time, ..Record::plain(position, payload) }
     });
-    let bytes = pack(records);
-    let charge = shared.budget.charge(bytes.len());
-    Chunk { hand_over, bytes, charge }
+    Chunk::packed(&shared.budget, hand_over, records)
 }
 
 fn avro_long(value: i64) -> Vec<u8> {
@@ -1112,20 +1102,11 @@ fn chunk_of_schemas(shared: &Shared<Memory>, hand_over: u64, first: u64, schemas
     let longs = (first..).zip(schemas);
     let payloads: Vec<_> =
         longs.map(|(entry, &schema)| avro_long(entry as i64).repeat(1 + usize::from(schema > 0))).collect();
-    let records = (first..).zip(schemas).zip(&payloads).map(|((entry, &schema), payload)| Record {
-        source_partition: 0,
-        schema,
-        position: Position { ledger: 1, entry, batch_index: 0 },
-        publish_time: 0,
-        event_time: None,
-        key: None,
-        key_is_bytes: false,
-        properties: None,
-        payload,
+    let records = (first..).zip(schemas).zip(&payloads).map(|((entry, &schema), payload)| {
+        let position = Position { ledger: 1, entry, batch_index: 0 };
+        Record { schema, ..Record::plain(position, payload) }
     });
-    let bytes = pack(records);
-    let charge = shared.budget.charge(bytes.len());
-    Chunk { hand_over, bytes, charge }
+    Chunk::packed(&shared.budget, hand_over, records)
 }
 
 #[tokio::test]

@@ -16,7 +16,7 @@ use crate::batch::Chunk;
 use crate::budget::Budget;
 use crate::commit::Folding;
 use crate::config::OnBadRecord;
-use crate::frame::{Record, pack};
+use crate::frame::Record;
 use crate::metrics::Metrics;
 use crate::position::Position;
 use crate::row::metadata::Metadata;
@@ -75,21 +75,9 @@ pub fn chunk(shared: &Shared<Gated>, hand_over: u8, records: &[u8]) -> Chunk {
     let payloads: Vec<u8> = records.iter().map(|number| number << 1).collect();
     let records = records.iter().zip(payloads.chunks(1)).map(|(number, payload)| {
         let day = days.get(*number as usize - 1).copied().unwrap_or(0);
-        Record {
-            source_partition: 0,
-            schema: 0,
-            position: position(*number),
-            publish_time: i64::from(day) * DAY,
-            event_time: None,
-            key: None,
-            key_is_bytes: false,
-            properties: None,
-            payload,
-        }
+        Record { publish_time: i64::from(day) * DAY, ..Record::plain(position(*number), payload) }
     });
-    let bytes = pack(records);
-    let charge = shared.budget.charge(bytes.len());
-    Chunk { hand_over: hand_over.into(), bytes, charge }
+    Chunk::packed(&shared.budget, hand_over.into(), records)
 }
 
 pub fn position(number: u8) -> Position {

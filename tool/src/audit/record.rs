@@ -116,15 +116,10 @@ impl Expected {
 /// A message as the connector's decoder takes it.
 pub fn frame(message: &StoredMessage) -> Frame<'_> {
     Frame {
-        source_partition: 0,
-        schema: 0,
-        position: message.position.into(),
         publish_time: millis(message.publish_time),
         event_time: message.event_time.map(millis),
         key: message.key_bytes.as_deref(),
-        key_is_bytes: false,
-        properties: None,
-        payload: &message.payload,
+        ..Frame::plain(message.position.into(), &message.payload)
     }
 }
 
