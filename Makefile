@@ -6,6 +6,9 @@ ifeq ($(filter $(LAYERS),cold full),)
 $(error LAYERS=$(LAYERS) is not possible: LAYERS=full and LAYERS=cold are)
 endif
 
+# How long `make soak` may take.
+SOAK_MINUTES := 90
+
 target  := $(abspath $(or $(CARGO_TARGET_DIR),target))
 library := $(target)/release/libpulsar_io_hdfs_csv.so
 nar     := java-shim/target/pulsar-io-hdfs-csv-0.1.0.nar
@@ -17,7 +20,7 @@ mvn_jmh := $(subst java-shim/,bench/jmh/,$(mvn))
 say = @echo "[$$(date +%T)] $(1)"
 
 .NOTPARALLEL:
-.PHONY: help build nar demo dashboards down test quick unit integration faults bench bench-growth bench-report micro deny clean always
+.PHONY: help build nar demo dashboards down test fetch quick unit integration faults soak bench bench-growth bench-report micro deny clean always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -32,22 +35,24 @@ demo: $(nar) ## Send 200,000 events through Pulsar to HDFS, Hive and ClickHouse,
 down: ## Stop the demo's services
 	@if [ -x $(stack) ]; then $(stack) down --name demo; else echo "nothing was started here"; fi
 
-test: quick unit $(nar) integration ## Run all checks and all tests, on real services too
+test: fetch quick unit $(nar) integration ## Run all checks and all tests, on real services too
 	$(call say,all tests passed)
 
 dashboards: ## Write conf/superset again, from the schemas and dashboards/
 	python3 -B dashboards/generate.py
 
-quick: ## Check formats and lints, and run Java's unit tests
+# Goes on beside what follows: `integration` waits for it.
+fetch:
+	@tool/fetch-services >/dev/null 2>&1 &
+
+quick: ## Check formats and lints, and run Java's unit tests meanwhile
 	tool/fetch-protoc
 	cargo fmt --all --check
 	python3 -B dashboards/generate.py --check
 	cd dashboards && python3 -B -m unittest --quiet
-	$(call say,Java: format and unit tests)
-	$(mvn) spotless:check test
-	$(mvn_jmh) spotless:check
-	$(call say,lints)
-	cargo clippy --workspace --all-targets -- -D warnings
+	$(call say,lints; Java: format and unit tests)
+	tool/beside '$(mvn) spotless:check test && $(mvn_jmh) spotless:check' \
+		cargo clippy --release --workspace --all-targets -- -D warnings
 
 unit: ## Run Rust's unit tests
 	tool/fetch-protoc
@@ -55,11 +60,19 @@ unit: ## Run Rust's unit tests
 	cargo test --release --workspace --lib --bins
 	cargo test --release --workspace --doc
 	$(call say,rows against Python's fastavro; tables on ClickHouse's engine)
-	cargo test --release --workspace --lib -- --ignored fastavro clickhouse
+	cargo test --release --workspace --lib -- --ignored fastavro python_client clickhouse
+
+# All tests at once: each waits for its turn (tests/src/turns.rs).
+on_services = HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --test integration -- --test-threads=1000
 
 integration: $(nar) ## Run the tests on real services, or one file of them: TEST=readers
+	tool/fetch-services
 	$(call say,tests on real services)
-	HDFS_CSV_NAR=$(abspath $(nar)) cargo test --release --workspace --no-fail-fast --test '$(or $(TEST),*)' -- --test-threads=2
+ifdef TEST
+	$(on_services) $(TEST)::
+else
+	$(on_services)
+endif
 
 bench: $(nar) ## Measure the sink against one that does nothing and Pulsar's own: target/bench/report.json
 	$(call say,benchmarks on real services)
@@ -69,12 +82,18 @@ bench-growth: $(nar) ## Measure how time and memory grow with rows, partitions, 
 	$(call say,growth on real services)
 	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench growth
 
-bench-report: $(library) ## Write docs/performance.md's tables and charts from target/bench
+bench-report: $(library) ## Write docs/understand/performance.md's tables and charts from target/bench
 	$(target)/release/hdfs-csv-bench report
 
 faults: $(nar) ## Do faults of every kind at random, FAULT_MINUTES=15 long: target/faults/report.json says what came of it
 	$(call say,faults at random on real services)
-	HDFS_CSV_NAR=$(abspath $(nar)) FAULT_MINUTES=$(or $(FAULT_MINUTES),15) cargo test --release --workspace --test faults -- --nocapture
+	FAULT_MINUTES=$(or $(FAULT_MINUTES),15) $(on_services) --nocapture faults::
+
+soak: $(nar) ## Test what takes long, SOAK_MINUTES=90 at most: faults, HDFS away for ten minutes, 2,000 source partitions
+	$(call say,$(SOAK_MINUTES) minutes on real services)
+	FAULT_MINUTES=$$(($(SOAK_MINUTES) / 2)) OUTAGE_SECONDS=$$(($(SOAK_MINUTES) < 60 ? $(SOAK_MINUTES) * 10 : 600)) \
+		SOURCE_PARTITIONS=2000 COMMIT_SECONDS=60 timeout $(SOAK_MINUTES)m \
+		env $(on_services) --nocapture faults:: outages:: scale::
 
 micro: $(nar) ## Measure the hot path alone, a part of what `make bench` does
 	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench run --only micro

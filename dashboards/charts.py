@@ -9,6 +9,9 @@ HOURS = 'DATETRUNC(DATEADD(DATETIME("now"), -23, HOUR), HOUR) : now'
 DAYS = 'DATEADD(DATETIME("today"), -7, DAY) : DATEADD(DATETIME("today"), 1, DAY)'
 RANGES = {CLICKHOUSE: HOURS, HIVE: DAYS}
 EVENTS, USERS = "event_count", "user_count"
+# As many rows as a list of the most frequent has, and the height of one with its pages' numbers.
+LIST = 10
+PAGED = 63
 LEGEND = {"show_legend": True, "legendOrientation": "top", "legendType": "scroll"}
 
 
@@ -54,9 +57,16 @@ class Chart:
         axis = {"x_axis": self.axis, "time_grain_sqla": self.grain} if self.axis else {}
         columns = {} if self.kind == "big_number_total" else {"groupby": self.columns}
         return {
-            "viz_type": self.kind, "adhoc_filters": filters, **axis, **columns, **metrics, "row_limit": self.limit,
+            "viz_type": self.kind, "adhoc_filters": filters, **axis, **columns, **metrics, **self.rows(),
             "color_scheme": "supersetColors", **self.look,
         }
+
+    def rows(self):
+        """How many rows are asked for. Where the limit is there to be reached, a chart has pages instead: Superset warns of
+        what a `row_limit` may have cut off."""
+        if self.limit <= LIST:
+            return {"server_pagination": True, "server_page_length": self.limit}
+        return {"row_limit": self.limit}
 
     def query_context(self):
         """The same for whoever asks Superset's interface for programs."""
@@ -97,7 +107,7 @@ def series(name, kind, dataset, metrics, axis, unit, *, stack=False, axis_format
 def table(name, dataset, columns, metrics, *, totals=False, look=None, **options):
     look = {
         "query_mode": "aggregate", "all_columns": [], "percent_metrics": [], "order_by_cols": [], "order_desc": True,
-        "timeseries_limit_metric": metrics[0], "show_totals": totals, "server_page_length": 10, "page_length": 0,
+        "timeseries_limit_metric": metrics[0], "show_totals": totals, "page_length": 0,
         "show_cell_bars": True, "table_timestamp_format": "smart_date", "temporal_columns_lookup": {}, **(look or {}),
         "column_config": {metric: {"d3NumberFormat": ",d"} for metric in metrics},
     }
@@ -140,12 +150,14 @@ def now():
         ],
         [
             Chart("Purchase funnel: users by step", "funnel", metrics=[USERS], columns=["step_name"],
-                  where={"event": ["page_visit", "searching", "cart_add", "ordering"]}, width=4, **hours, look={
+                  where={"event": ["page_visit", "searching", "cart_add", "ordering"]}, height=PAGED, width=4, **hours, look={
                       "sort_by_metric": True, "percent_calculation_type": "first_step", "show_labels": True,
                       "label_type": 5, "tooltip_label_type": 5, "number_format": ",d",
                       "show_tooltip_labels": True, **LEGEND, "show_legend": False}),
-            hourly("Searches per hour", "echarts_timeseries_line", "searches", where={"event": ["searching"]}, width=4),
-            table("Most frequent searches", "searching", ["query"], [EVENTS, USERS], time="timestamp", limit=10, width=4),
+            hourly("Searches per hour", "echarts_timeseries_line", "searches", where={"event": ["searching"]},
+                   height=PAGED, width=4),
+            table("Most frequent searches", "searching", ["query"], [EVENTS, USERS], time="timestamp", limit=LIST,
+                  height=PAGED, width=4),
         ],
         [
             donut("Returns by reason", column="code_name", unit="Returned items.", where={"event": ["item_return"]},
@@ -185,12 +197,12 @@ def history():
                   ["orders_count", "order_cancels_count", "item_returns_count", "promo_uses_count"], "events", width=6),
         ],
         [
-            table("Most frequent searches of these days", "searching", ["query"], [EVENTS, USERS], limit=10, width=4,
-                  **days),
+            table("Most frequent searches of these days", "searching", ["query"], [EVENTS, USERS], limit=LIST, height=PAGED,
+                  width=4, **days),
             daily("Returns per day by reason", bar, "codes_per_day", [EVENTS], "returned items", columns=["code_name"],
-                  where={"event": ["item_return"]}, stack=True, width=4),
+                  where={"event": ["item_return"]}, stack=True, height=PAGED, width=4),
             daily("Support load: contacts per day by way", bar, "codes_per_day", [EVENTS], "contacts",
-                  columns=["code_name"], where={"event": ["support_contact"]}, stack=True, width=4),
+                  columns=["code_name"], where={"event": ["support_contact"]}, stack=True, height=PAGED, width=4),
         ],
         [
             table("Hot: rows in ClickHouse", "traffic_per_day", ["event_title"], [EVENTS], time="day", time_range=DAYS,

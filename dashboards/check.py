@@ -11,7 +11,7 @@ import subprocess
 import urllib.request
 from pathlib import Path
 
-from charts import history, now
+from charts import LIST, history, now
 from datasets import CLICKHOUSE, GROUPS, SCHEMA, STEPS, TITLES, events
 
 HOUR = "toStartOfHour(timestamp)"
@@ -123,7 +123,7 @@ def _moment(value):
 
 def difference(chart, seen, truth):
     """What differs, in words; nothing when all is equal. A list of the most frequent is held for what it lists."""
-    if chart.limit <= 10:
+    if chart.limit <= LIST:
         least = min((n for (_, _, metric), n in seen.items() if metric == chart.metrics[0]), default=0)
         missing = [key for key, n in truth.items() if key[2] == chart.metrics[0] and n > least and key not in seen]
         listed = min(chart.limit, len({key[1] for key in truth}))

@@ -22,6 +22,8 @@ INK = """canvas => {
     return words.reduce((count, word) => count + (word !== words[0] ? 1 : 0), 0);
 }"""
 LEAST_INK = 200
+# The last is the yellow triangle beside a title.
+SIGNS_OF_TROUBLE = ["[role=alert]", ".ant-alert-error", ".missing-chart-container", "[aria-label=warning]"]
 
 
 class Dashboard:
@@ -67,9 +69,9 @@ class Dashboard:
                 continue
             if any(result.get("error") or not result.get("data") for result in results):
                 self.problems.append(f"{name}: no rows: {results[0].get('error') or results[0].get('query')}")
-            for sign in ["[role=alert]", ".ant-alert-error", ".missing-chart-container"]:
+            for sign in SIGNS_OF_TROUBLE:
                 for place in holder.locator(sign).all():
-                    self.problems.append(f"{name}: it shows: {place.inner_text()[:300]}")
+                    self.problems.append(f"{name}: it shows {sign}: {place.inner_text()[:300]}")
             for canvas in holder.locator("canvas").all():
                 if canvas.evaluate(INK) < LEAST_INK:
                     self.problems.append(f"{name}: its canvas is empty")

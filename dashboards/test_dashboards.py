@@ -13,6 +13,13 @@ HOUR = 3_600_000
 CHARTS = {chart.name: chart for row in charts.now() + charts.history() for chart in row}
 
 
+def luminance(color):
+    """As WCAG 2 defines it."""
+    parts = [int(color[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
 class Comparison(unittest.TestCase):
     def test_a_wide_answer_and_a_long_one_are_the_same_numbers(self):
         chart = CHARTS["Support load: contacts per hour by way"]
@@ -72,6 +79,17 @@ class Files(unittest.TestCase):
     def test_rows_of_a_dashboard_are_twelve_columns_wide(self):
         for row in charts.now() + charts.history():
             self.assertEqual(sum(chart.width for chart in row), 12)
+
+    def test_no_list_reaches_a_limit_that_superset_warns_of(self):
+        for chart in CHARTS.values():
+            params = chart.params()
+            self.assertEqual(params.get("server_page_length"), chart.limit if chart.limit <= charts.LIST else None, chart.name)
+            self.assertEqual("row_limit" in params, chart.limit > charts.LIST, chart.name)
+
+    def test_dark_letters_can_be_read_on_each_step_of_the_funnel(self):
+        for step in datasets.STEPS:
+            # Superset's letters on a light theme are almost black; 4.5 is what WCAG asks for.
+            self.assertGreater((luminance(generate.COLORS[step]) + 0.05) / (luminance("#1F1F1F") + 0.05), 4.5, step)
 
     def test_every_event_has_a_title_and_one_group(self):
         self.assertEqual(set(datasets.TITLES), set(datasets.events()))

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 /// Counts the bytes of records and rows in memory.
 #[derive(Clone, Debug)]
-pub struct Budget {
+pub(crate) struct Budget {
     inner: Arc<Inner>,
 }
 
@@ -18,7 +18,7 @@ struct Inner {
 
 impl Budget {
     /// A budget of this many bytes.
-    pub fn new(bound: usize) -> Self {
+    pub(crate) fn new(bound: usize) -> Self {
         Budget { inner: Arc::new(Inner { bound, used: Mutex::new(0), freed: Condvar::new() }) }
     }
 
@@ -27,18 +27,18 @@ impl Budget {
     }
 
     /// Bytes in use.
-    pub fn used(&self) -> usize {
+    pub(crate) fn used(&self) -> usize {
         *self.used_mut()
     }
 
     /// The bound in bytes.
-    pub fn bound(&self) -> usize {
+    pub(crate) fn bound(&self) -> usize {
         self.inner.bound
     }
 
     /// Waits until fewer bytes than the bound are in use; false when that takes longer than the limit. What is charged next
     /// may go beyond the bound once, so that a record larger than the bound can pass.
-    pub fn wait(&self, limit: Duration) -> bool {
+    pub(crate) fn wait(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         let mut used = self.used_mut();
         while *used >= self.inner.bound {
@@ -51,7 +51,7 @@ impl Budget {
     }
 
     /// Counts bytes until the charge is dropped.
-    pub fn charge(&self, bytes: usize) -> Charge {
+    pub(crate) fn charge(&self, bytes: usize) -> Charge {
         let mut charge = Charge { budget: self.clone(), bytes: 0 };
         charge.set(bytes);
         charge
@@ -60,19 +60,19 @@ impl Budget {
 
 /// Bytes that are counted while this lives.
 #[derive(Debug)]
-pub struct Charge {
+pub(crate) struct Charge {
     budget: Budget,
     bytes: usize,
 }
 
 impl Charge {
     /// The bytes that are counted.
-    pub fn bytes(&self) -> usize {
+    pub(crate) fn bytes(&self) -> usize {
         self.bytes
     }
 
     /// Counts this many bytes from now on.
-    pub fn set(&mut self, bytes: usize) {
+    pub(crate) fn set(&mut self, bytes: usize) {
         let mut used = self.budget.used_mut();
         *used = (*used + bytes).saturating_sub(self.bytes);
         drop(used);

@@ -2,11 +2,9 @@
 
 use std::fmt;
 
-use crate::storage::StorageError;
-
-/// Who can do something about an error. The names are those that cross to Java (docs/hand-over.md).
+/// Who can do something about an error. The names are those that cross to Java (docs/understand/hand-over.md).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ErrorKind {
+pub(crate) enum ErrorKind {
     /// The configuration must change.
     Config,
     /// HDFS refused something or is away.
@@ -23,7 +21,7 @@ pub enum ErrorKind {
 
 impl ErrorKind {
     /// The kind's name as Java sees it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             ErrorKind::Config => "config",
             ErrorKind::Storage => "storage",
@@ -40,24 +38,24 @@ impl ErrorKind {
 #[error("{message}")]
 pub struct Error {
     /// Who can do something about it.
-    pub kind: ErrorKind,
+    pub(crate) kind: ErrorKind,
     /// What is wrong and what to do.
     pub message: String,
 }
 
 impl Error {
     /// An error of this kind.
-    pub fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
+    pub(crate) fn new(kind: ErrorKind, message: impl fmt::Display) -> Self {
         Error { kind, message: message.to_string() }
     }
 
     /// The table is not as its manifests say.
-    pub fn protocol(message: impl fmt::Display) -> Self {
+    pub(crate) fn protocol(message: impl fmt::Display) -> Self {
         Error::new(ErrorKind::Protocol, message)
     }
 
     /// An invariant of this crate is broken.
-    pub fn bug(message: impl fmt::Display) -> Self {
+    pub(crate) fn bug(message: impl fmt::Display) -> Self {
         Error::new(
             ErrorKind::Bug,
             format_args!("{message}. This is a defect of the connector: please report it with this log"),
@@ -65,11 +63,5 @@ impl Error {
     }
 }
 
-impl From<StorageError> for Error {
-    fn from(error: StorageError) -> Self {
-        Error::new(ErrorKind::Storage, error)
-    }
-}
-
 /// A result of the sink.
-pub type Result<T, E = Error> = std::result::Result<T, E>;
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;

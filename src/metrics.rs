@@ -5,66 +5,66 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-use crate::decode::Reason;
+use crate::value::Reason;
 
 /// A number that only grows, or that is set.
 #[derive(Debug, Default)]
-pub struct Number(AtomicU64);
+pub(crate) struct Number(AtomicU64);
 
 impl Number {
     /// Adds to it.
-    pub fn add(&self, count: u64) {
+    pub(crate) fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
     }
 
     /// What it is now.
-    pub fn get(&self) -> u64 {
+    pub(crate) fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
     }
 }
 
 /// The counters of a sink, since it was opened.
 #[derive(Debug, Default)]
-pub struct Metrics {
+pub(crate) struct Metrics {
     /// Records that were handed over.
-    pub records_received: Number,
+    pub(crate) records_received: Number,
     /// Rows in committed manifests.
-    pub rows_committed: Number,
+    pub(crate) rows_committed: Number,
     /// Bytes of committed rows.
-    pub bytes_committed: Number,
+    pub(crate) bytes_committed: Number,
     /// Bytes written again because a batch was folded into a file that was there.
-    pub bytes_rewritten: Number,
+    pub(crate) bytes_rewritten: Number,
     /// Files that commits began.
-    pub files_committed: Number,
+    pub(crate) files_committed: Number,
     /// Manifests.
-    pub commits: Number,
+    pub(crate) commits: Number,
     /// Milliseconds from a commit's begin to its end, all commits together.
-    pub commit_millis: Number,
+    pub(crate) commit_millis: Number,
     /// Records at or below the mark: sent again and dropped.
-    pub duplicates: Number,
+    pub(crate) duplicates: Number,
     /// Rows in Hive's default partition.
-    pub rows_without_partition: Number,
+    pub(crate) rows_without_partition: Number,
     /// Commits of which another owner's manifest counts.
-    pub races_lost: Number,
+    pub(crate) races_lost: Number,
     /// Times that the broker went back.
-    pub rewinds: Number,
+    pub(crate) rewinds: Number,
     /// Calls that were tried again after a pause.
-    pub retries: Number,
+    pub(crate) retries: Number,
     /// Staged files that were cleaned up.
-    pub files_cleaned: Number,
+    pub(crate) files_cleaned: Number,
     /// Attempts to tell Hive's metastore of a table that failed.
-    pub hive_failures: Number,
+    pub(crate) hive_failures: Number,
     bad: [Number; Reason::ALL.len()],
     outages: Mutex<BTreeMap<u64, Instant>>,
 }
 
 /// A call that failed and is repeated. It is counted until this is dropped.
 #[derive(Debug)]
-pub struct Outage<'m> {
+pub(crate) struct Outage<'m> {
     metrics: &'m Metrics,
     number: u64,
     /// When it failed first.
-    pub since: Instant,
+    pub(crate) since: Instant,
 }
 
 impl Drop for Outage<'_> {
@@ -75,7 +75,7 @@ impl Drop for Outage<'_> {
 
 impl Metrics {
     /// Begins to count a call that is repeated.
-    pub fn outage(&self) -> Outage<'_> {
+    pub(crate) fn outage(&self) -> Outage<'_> {
         let since = Instant::now();
         let mut outages = self.outages();
         let number = outages.last_key_value().map_or(0, |(number, _)| number + 1);
@@ -88,19 +88,19 @@ impl Metrics {
     }
 
     /// Counts a bad record.
-    pub fn bad_record(&self, reason: Reason) {
+    pub(crate) fn bad_record(&self, reason: Reason) {
         if let Some(at) = Reason::ALL.iter().position(|known| *known == reason) {
             self.bad[at].add(1);
         }
     }
 
     /// Bad records of every reason.
-    pub fn bad_records(&self) -> u64 {
+    pub(crate) fn bad_records(&self) -> u64 {
         self.bad.iter().map(Number::get).sum()
     }
 
     /// Every counter by its name; Java takes what ends in `_total` for a counter and the rest for gauges.
-    pub fn snapshot(&self) -> BTreeMap<String, u64> {
+    pub(crate) fn snapshot(&self) -> BTreeMap<String, u64> {
         let mut all = BTreeMap::from(
             [
                 ("records_received_total", &self.records_received),

@@ -17,6 +17,13 @@ pub struct Position {
     pub batch_index: u32,
 }
 
+impl Position {
+    /// Whether no entry can stand between this one and an earlier one. After a ledger's end nobody knows.
+    pub(crate) fn is_next_to(self, earlier: Position) -> bool {
+        self.ledger == earlier.ledger && self.entry <= earlier.entry + 1
+    }
+}
+
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:{}", self.ledger, self.entry, self.batch_index)

@@ -1,16 +1,20 @@
 //! What the protocol does to be safe, by name: a test that switches one of them off shows what it is good for
-//! (`source_partition::systematic`). Outside of tests all are on, and the compiler sees nothing of this.
+//! (`owner::systematic`). Outside of tests all are on, and the compiler sees nothing of this. Those that are a property of storage
+//! calls are switched off in that test's storage; the others in a small predicate with a name, beside the code that asks it.
 
 /// A safeguard of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Safeguard {
     /// A staged file is hsynced before it is closed.
+    #[cfg(test)]
     Hsync,
     /// A staged file whose writing failed is never written again.
     Poisoning,
     /// The length that the NameNode reports is checked after the close.
+    #[cfg(test)]
     Length,
     /// The manifest's rename does not overwrite.
+    #[cfg(test)]
     PutIfAbsent,
     /// A manifest's rename without an answer is settled by reading.
     Settle,
@@ -54,7 +58,7 @@ pub(crate) use switch::{is_on, without};
 
 #[cfg(test)]
 mod switch {
-    use super::Safeguard;
+    use crate::safeguard::Safeguard;
     use std::cell::Cell;
 
     thread_local! {

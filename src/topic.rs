@@ -1,8 +1,6 @@
-//! Topic names: their parts, and the table that a topic gets.
+//! Topic names and their parts.
 
 use std::fmt;
-
-use crate::layout::{InvalidName, TableLayout};
 
 /// The parts of a topic's full name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,7 +14,7 @@ pub struct TopicName {
     /// Its own name, without partition.
     pub local: String,
     /// Its partition; none for a topic without partitions.
-    pub partition: Option<u32>,
+    pub(crate) partition: Option<u32>,
 }
 
 /// A text that is not a topic's name.
@@ -25,6 +23,11 @@ pub struct TopicName {
 pub struct InvalidTopic(String);
 
 impl TopicName {
+    /// Whether its messages are stored, at positions that last.
+    pub(crate) fn is_persistent(&self) -> bool {
+        self.domain == "persistent"
+    }
+
     /// Parses a name as Pulsar does: `topic` and `tenant/namespace/topic` are short forms.
     pub fn parse(name: &str) -> Result<Self, InvalidTopic> {
         let parsed = || {
@@ -35,11 +38,9 @@ impl TopicName {
                 (tenant, Some(namespace), Some(local)) => (tenant, namespace, local),
                 _ => return None,
             };
-            let (local, partition) = match local.rsplit_once("-partition-") {
-                Some((topic, index)) if !topic.is_empty() && index.bytes().all(|byte| byte.is_ascii_digit()) => {
-                    (topic, Some(index.parse().ok()?))
-                }
-                _ => (local, None),
+            let (local, partition) = match partition_of(local) {
+                Some((topic, index)) => (topic, Some(index)),
+                None => (local, None),
             };
             let whole = [domain, tenant, namespace, local].iter().all(|part| !part.is_empty());
             whole.then(|| TopicName {
@@ -52,15 +53,14 @@ impl TopicName {
         };
         parsed().ok_or_else(|| InvalidTopic(name.to_owned()))
     }
+}
 
-    /// The topic's table under a directory. The pattern has `{tenant}`, `{namespace}` and `{topic}` in it.
-    pub fn table(&self, directory: &str, pattern: &str) -> Result<TableLayout, InvalidName> {
-        let name = pattern
-            .replace("{tenant}", &self.tenant)
-            .replace("{namespace}", &self.namespace)
-            .replace("{topic}", &self.local);
-        TableLayout::new(directory, &name)
-    }
+/// The topic and the partition that a name is of. Pulsar counts partitions in its own way, as a Java `int` without leading
+/// zeros (`TopicName.getPartitionIndex`): `orders-partition-01` is a topic that only looks like one.
+fn partition_of(local: &str) -> Option<(&str, u32)> {
+    let (topic, digits) = local.rsplit_once("-partition-").filter(|(topic, _)| !topic.is_empty())?;
+    let index: i32 = digits.parse().ok()?;
+    (index >= 0 && index.to_string() == digits).then(|| (topic, index.unsigned_abs()))
 }
 
 impl fmt::Display for TopicName {
@@ -80,16 +80,21 @@ mod tests {
         assert_eq!((name.to_string().as_str(), name.partition), ("persistent://t/n/page", Some(12)));
         let name = TopicName::parse("persistent://t/n/a-partition-b/c").unwrap();
         assert_eq!((name.local.as_str(), name.partition), ("a-partition-b/c", None));
+        for own in [
+            "x-partition-01",
+            "x-partition-",
+            "x-partition--1",
+            "x-partition-+1",
+            "x-partition-99999999999",
+            "-partition-1",
+        ] {
+            let name = TopicName::parse(&format!("persistent://t/n/{own}")).unwrap();
+            assert_eq!((name.local.as_str(), name.partition), (own, None));
+        }
         assert_eq!(TopicName::parse("page").unwrap().to_string(), "persistent://public/default/page");
         assert_eq!(TopicName::parse("t/n/page").unwrap().to_string(), "persistent://t/n/page");
         for wrong in ["", "persistent://t/page", "persistent://t//page", "persistent://t/n/"] {
             assert!(TopicName::parse(wrong).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn a_table_is_named_by_the_pattern() {
-        let name = TopicName::parse("persistent://t/n/page.visit").unwrap();
-        assert_eq!(name.table("/d", "{tenant}_{namespace}_{topic}").unwrap().root(), "/d/t_n_page.visit");
     }
 }

@@ -1,15 +1,13 @@
 //! `hdfs-csv audit` and `hdfs-csv watermark` on real tables: whole ones, damaged ones, and ones that wait for their commits.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, Weak};
 use std::thread::scope;
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use clap::Parser;
-use hdfs_csv_stack::{Builder, Runtime, Stack};
-use hdfs_csv_tests::{Field, Fields, Namespace, Services, Sink, encode, until};
+use hdfs_csv_tests::{Field, Fields, Namespace, Services, Shared, Sink, encode, until};
 use hdfs_csv_tool::audit::report::{AuditReport, Comparison, Kind};
 use hdfs_csv_tool::audit::{Period, Subject, audit};
 use hdfs_csv_tool::command::Cli;
@@ -21,8 +19,8 @@ use pulsar::compression::Compression;
 use pulsar::producer::Message;
 use pulsar::proto::{Schema, schema::Type};
 use pulsar::{ProducerOptions, TokioExecutor};
-use pulsar_io_hdfs_csv::layout::SourcePartitionLayout;
-use pulsar_io_hdfs_csv::manifest::{Content, Manifest};
+use pulsar_io_hdfs_csv::protocol::layout::SourcePartitionLayout;
+use pulsar_io_hdfs_csv::protocol::manifest::{Content, Manifest};
 use pulsar_io_hdfs_csv::storage::{Storage, write_whole};
 use serde_json::{Value as Json, json};
 
@@ -32,12 +30,6 @@ const PARTITIONS: u32 = 3;
 /// 2026-02-10 and the day after.
 const DAY: i64 = 1_770_681_600_000;
 const NEXT_DAY: i64 = DAY + 86_400_000;
-
-static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());
-
-fn stack() -> Builder {
-    Stack::builder().name("audit").runtime(Runtime::Thread)
-}
 
 fn row(timestamp: i64, number: i64) -> Fields {
     let query = format!("\"query\", {}\n{number}", number % 7);
@@ -202,7 +194,7 @@ fn tables_are_compared_with_their_topic_and_each_damage_is_found_and_named() -> 
     const BAD: u64 = 1 + 2 + 60;
     const COMPRESSED: i64 = 20;
 
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("audited")?;
         let topic = namespace.topic(KIND);
@@ -421,7 +413,7 @@ fn crc32(bytes: &[u8]) -> String {
 fn what_is_not_committed_is_no_finding_and_the_watermark_moves_when_it_is() -> Result<()> {
     const WAITING: i64 = 90;
 
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("waiting")?;
         let topic = namespace.topic(KIND);

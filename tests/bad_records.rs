@@ -3,20 +3,21 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::process::Command;
-use std::sync::{Mutex, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use hdfs_csv_stack::{Builder, Runtime, Stack};
+use clap::Parser;
 use hdfs_csv_tests::{
-    Comparison, Expected, Field, Fields, Letter, Namespace, Services, Sink, encode, letters, repository, until,
+    Comparison, Expected, Field, Fields, Letter, Namespace, QUICK_START, Services, Shared, Sink, encode, letters,
+    repository, until,
 };
 use hdfs_csv_tool::catalogue::Catalogue;
+use hdfs_csv_tool::command::Cli;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
-use hdfs_csv_tool::publish::{Receipt, send_all};
+use hdfs_csv_tool::publish::{Publisher, Receipt, send_all};
 use hdfs_csv_tool::replay::{Replay, ReplayReport};
 use hdfs_csv_tool::topic::read_all;
 use hdfs_csv_tool::traffic::text::AWKWARD;
@@ -31,12 +32,6 @@ const DAY: i64 = 1_770_681_600_000;
 /// The first moment of the year 10000, which Hive cannot hold.
 const TOO_LATE: i64 = 253_402_300_800_000;
 
-static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());
-
-fn stack() -> Builder {
-    Stack::builder().name("bad-records").runtime(Runtime::Thread)
-}
-
 /// A message that is or is not to be in the table.
 struct Sent {
     message: Message,
@@ -46,7 +41,7 @@ struct Sent {
 
 #[test]
 fn bad_records_go_to_the_dead_letter_topic_as_they_came_and_their_neighbours_are_committed_in_order() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("bad")?;
         let mut sent = Vec::new();
@@ -79,6 +74,9 @@ fn bad_records_go_to_the_dead_letter_topic_as_they_came_and_their_neighbours_are
         ensure!(summary["rows"] == sent.len() - dead.len(), "{summary}");
 
         let letters = letters(services, &namespace.topic(KIND), dead.len())?;
+        let stats = services.stack().admin().topic_stats(&format!("{}-hdfs-csv-dlq", namespace.topic(KIND)))?;
+        let kept = &stats["subscriptions"]["hdfs-csv-replay"]["msgBacklog"];
+        ensure!(*kept == dead.len(), "{kept} of {} letters are kept until they are sent back", dead.len());
         let order: Vec<_> = letters.iter().map(|letter| letter.position()).collect();
         let expected: Vec<_> = dead.iter().map(|(_, receipt)| text(receipt)).collect();
         ensure!(
@@ -93,8 +91,8 @@ fn bad_records_go_to_the_dead_letter_topic_as_they_came_and_their_neighbours_are
 }
 
 #[test]
-fn a_table_of_another_sink_is_refused_with_words_that_say_whose_it_is() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
+fn a_table_of_another_sink_is_refused_with_words_that_say_whose_it_is_until_it_is_adopted() -> Result<()> {
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("owned")?;
         let messages: Vec<_> = (0..20).map(good).collect::<Result<_>>()?;
@@ -109,7 +107,12 @@ fn a_table_of_another_sink_is_refused_with_words_that_say_whose_it_is() -> Resul
         let log = services.stack().pulsar().function_log_dir().join("marketplace/owned/intruder/intruder-0.log");
         until("the refusal in the intruder's log", LIMIT, || {
             let text = std::fs::read_to_string(&log).with_context(|| format!("{}", log.display()))?;
-            for says in ["the table belongs to another sink", "marketplace/owned/owner", "tableNamePattern"] {
+            for says in [
+                "the table belongs to another sink",
+                "marketplace/owned/owner`",
+                "cluster `standalone`",
+                "tableNamePattern",
+            ] {
                 ensure!(text.contains(says), "{} does not say '{says}'", log.display());
             }
             Ok(())
@@ -122,7 +125,21 @@ fn a_table_of_another_sink_is_refused_with_words_that_say_whose_it_is() -> Resul
         owner.wait_until_all_is_acknowledged(LIMIT)?;
         let summary = Comparison::of(&owner).run()?;
         ensure!(summary["rows"] == 2 * messages.len(), "{summary}");
-        owner.delete()
+
+        // On purpose, it takes the first one's place, with its subscription.
+        owner.delete()?;
+        let table = format!("{}/{}", owner.directory(), KIND.name());
+        let (topic, conf) = (namespace.topic(KIND), services.hadoop_conf()?);
+        let adopt = ["hdfs-csv", "adopt", "--table", &table, "--sink", "marketplace/owned/heir", "--topic", &topic];
+        let more = ["--subscription", &owner.subscription(), "--cluster", "standalone", "--hdfs-config-dir", &conf];
+        Cli::try_parse_from(adopt.iter().chain(&more).chain(&["--sinks-are-stopped"]))?.run()?;
+        let heir = Sink::new(&namespace, "heir", &[KIND])?.config("directory", json!(owner.directory()));
+        let heir = heir.setting("sourceSubscriptionName", json!(owner.subscription())).create()?;
+        send(&namespace, Some(KIND.schema_text()), 1, &messages)?;
+        heir.wait_until_all_is_acknowledged(LIMIT)?;
+        let summary = Comparison::of(&heir).run()?;
+        ensure!(summary["rows"] == 3 * messages.len(), "{summary}");
+        heir.delete()
     })
 }
 
@@ -142,7 +159,9 @@ fn committed(services: &Services, sink: &Sink<'_>) -> Result<u64> {
 fn tombstone(services: &Services, topic: &str) -> Result<()> {
     let pulsar = services.stack().pulsar();
     let mut java = Command::new("java");
-    java.arg("-cp").arg(pulsar.home().join("lib/*")).arg(repository().join("tests/oracle/Tombstone.java"));
+    java.args([QUICK_START, "-cp"])
+        .arg(pulsar.home().join("lib/*"))
+        .arg(repository().join("tests/oracle/Tombstone.java"));
     let output = java.args([&pulsar.service_url(), topic]).output().context("java cannot be run")?;
     let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     ensure!(output.status.success() && out.contains("position"), "{out}{errors}");
@@ -153,11 +172,11 @@ fn tombstone(services: &Services, topic: &str) -> Result<()> {
 fn a_tombstone_stops_the_sink_until_it_is_skipped_and_nothing_else_is_lost() -> Result<()> {
     const BEFORE: usize = 30;
     const AFTER: usize = 20;
-    /// As docs/operations.md quotes it.
+    /// As docs/operate/runbook.md quotes it.
     const SAYS: &str =
         "java.lang.IllegalArgumentException: The value in the record returned by the source cannot be null";
 
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("tombstone")?;
         let topic = namespace.topic(KIND);
@@ -217,8 +236,10 @@ fn a_tombstone_stops_the_sink_until_it_is_skipped_and_nothing_else_is_lost() -> 
 #[test]
 fn dead_letters_whose_cause_is_mended_are_sent_back_once_and_each_is_in_the_table_once() -> Result<()> {
     const COUNT: i64 = 40;
+    /// One that is larger than a message, and comes compressed.
+    const LARGE: i64 = COUNT - 1;
 
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("replay")?;
         let topic = namespace.topic_named("visits");
@@ -227,10 +248,13 @@ fn dead_letters_whose_cause_is_mended_are_sent_back_once_and_each_is_in_the_tabl
             { "name": "id", "type": "long" }, { "name": "dt", "type": "string" }
         ] });
         let row = |id: i64| -> Fields {
-            let text = AWKWARD[id as usize % AWKWARD.len()];
-            [("id", Field::Long(id)), ("dt", Field::text(text))].map(|(name, field)| (name.to_owned(), field)).into()
+            let text = match id {
+                LARGE => "x".repeat(8 << 20),
+                _ => AWKWARD[id as usize % AWKWARD.len()].to_owned(),
+            };
+            [("id", Field::Long(id)), ("dt", Field::Text(text))].map(|(name, field)| (name.to_owned(), field)).into()
         };
-        let mut messages: Vec<_> = (0..COUNT)
+        let mut messages: Vec<_> = (0..LARGE)
             .map(|id| Sent { message: message(encode(&row(id)), id as usize), bad: Some("incompatible-schema") })
             .collect();
         let key = STANDARD.encode([0xff, 0, 1]);
@@ -241,9 +265,19 @@ fn dead_letters_whose_cause_is_mended_are_sent_back_once_and_each_is_in_the_tabl
             let messages: Vec<_> = messages.iter().map(|sent| sent.message.clone()).collect();
             services.wait_for(send_all(&client, &topic, schema.as_deref(), batch, messages))
         };
-        let sent = send(Some(schema.to_string()), 1, &messages)?;
+        let mut sent = send(Some(schema.to_string()), 1, &messages)?;
+        let large = Message { schema_version: Some(vec![0; 8]), ..message(encode(&row(LARGE)), LARGE as usize) };
+        sent.push(services.wait_for(async {
+            let mut publisher = Publisher::of_whole_messages(&client, &topic, true).await?;
+            let receipt = publisher.send(large.clone()).await?.await?;
+            publisher.close().await.map(|()| receipt)
+        })?);
+        messages.push(Sent { message: large, bad: Some("incompatible-schema") });
         send(None, 1, &[Sent { message: message(b"bare".to_vec(), 0), bad: Some("no-schema") }])?;
+        // The pattern takes in the dead letters' topic too, which is left out.
         let sink = Sink::of_topics(&namespace, "cold", std::slice::from_ref(&topic))?;
+        let pattern = format!("persistent://{}/.*", namespace.full_name());
+        let sink = sink.setting("inputs", serde_json::Value::Null).setting("topicsPattern", json!(pattern));
         let sink = sink.config("partitionBy", json!("day")).config("metadataColumns", json!("all")).create()?;
         sink.wait_until_all_is_acknowledged(LIMIT)?;
         let dead = letters(services, &topic, COUNT as usize + 1)?;

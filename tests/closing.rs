@@ -5,16 +5,16 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use hdfs_csv_stack::{Builder, Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, Namespace, Outage, Services, Sink, Traffic, until};
+use hdfs_csv_tests::{Comparison, Flow, Namespace, Outage, QUICK_START, Services, Sink, Traffic, until};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::json;
 
-const KIND: EventKind = EventKind::PageVisit;
+const KIND: EventKind = EventKind::Searching;
 const ALLOWED: Duration = Duration::from_secs(10);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
 const LIMIT: Duration = Duration::from_secs(90);
-/// More than fits into the smallest memory, at 25 bytes each.
-const BULK: u64 = 400_000;
+/// More than fits into the smallest memory, at 2,000 bytes each.
+const BULK: u64 = 8_000;
 /// The connector's threads begin so: the native library's and the timer's.
 const THREADS: &str = "hdfs-csv";
 const OPENING: &str = "hdfs-csv-open";
@@ -57,7 +57,7 @@ fn a_worker_that_ends_takes_its_sinks_along_within_ten_seconds_though_hdfs_hangs
         let namespace = services.namespace("workers")?;
         let _traffic = traffic(&namespace)?;
         let sink = sink(&namespace, "cold")?.create()?;
-        bring_to(&sink, State::Working, Some(Outage::Hanging), 0)?;
+        bring_to(&sink, State::Working, Some(Outage::Hanging))?;
         let pid = sink.wait_for_process(0, None)?;
         thread::scope(|scope| {
             let began = Instant::now();
@@ -78,61 +78,67 @@ fn a_worker_that_ends_takes_its_sinks_along_within_ten_seconds_though_hdfs_hangs
 fn closes_in_time(runtime: Runtime) -> Result<()> {
     let services = Services::start(stack("closing", runtime))?;
     services.run(|services| {
-        let namespace = services.namespace("closing")?;
-        let traffic = traffic(&namespace)?;
-        let mut sinks = Vec::new();
-        let mut filled = 0;
         for (number, (name, state, outage)) in CASES.into_iter().enumerate() {
-            let sink = sink(&namespace, name)?;
             let deletes = number % 2 == 1;
-            if state == State::Opening {
-                outage.map_or(Ok(()), |outage| outage.begin(services.stack()))?;
-                sink.create_again()?;
-                until("it tries the directory", LIMIT, || {
-                    let threads = threads(&sink, runtime)?;
-                    ensure!(threads.iter().any(|name| name.starts_with(OPENING)), "its threads: {threads:?}");
-                    Ok(())
-                })?;
-            } else {
-                sink.create_again()?;
-                bring_to(&sink, state, outage, filled)?;
-            }
-            if state == State::Full {
-                filled += BULK;
-            }
-            let took = ends_in(&sink, runtime, deletes, state).with_context(|| format!("{name}, {state:?}"))?;
+            let namespace = services.namespace(&format!("closing-{name}"))?;
+            let sink = sink(&namespace, name)?;
+            let took =
+                closes(&sink, runtime, deletes, (state, outage)).with_context(|| format!("{name}, {state:?}"))?;
             println!(
                 "{runtime:?} runtime, {name}: nothing is left {:.1} s after {}",
                 took.as_secs_f64(),
                 if deletes { "delete" } else { "stop" }
             );
             ensure!(took < ALLOWED, "{name}: it took {took:?}");
-            outage.map_or(Ok(()), |outage| outage.end(services.stack()))?;
-            if deletes {
-                sink.create_again()?;
-            } else {
-                sink.start()?;
-            }
-            // Before the next one, whose threads are counted.
-            sink.wait_for_a_commit(LIMIT)?;
-            sink.stop()?;
-            sinks.push(sink);
-        }
-        traffic.stop()?;
-        // One at a time: seven processes that start at once take minutes on two cores.
-        for sink in &sinks {
-            sink.start()?;
-            sink.wait_until_all_is_acknowledged(LIMIT)?;
-            Comparison::of(sink).run().with_context(|| sink.directory())?;
-            sink.stop()?;
         }
         Ok(())
     })
 }
 
+/// Lets a sink close in this state, and then write what is left: how long it took to close.
+fn closes(
+    sink: &Sink<'_>,
+    runtime: Runtime,
+    deletes: bool,
+    (state, outage): (State, Option<Outage>),
+) -> Result<Duration> {
+    let stack = sink.namespace().services().stack();
+    let traffic = traffic(sink.namespace())?;
+    if state == State::Opening {
+        outage.map_or(Ok(()), |outage| outage.begin(stack))?;
+        sink.create_again()?;
+        until("it tries the directory", LIMIT, || {
+            let threads = threads(sink, runtime)?;
+            ensure!(threads.iter().any(|name| name.starts_with(OPENING)), "its threads: {threads:?}");
+            Ok(())
+        })?;
+    } else {
+        sink.create_again()?;
+        bring_to(sink, state, outage)?;
+    }
+    let took = ends_in(sink, runtime, deletes, state)?;
+    outage.map_or(Ok(()), |outage| outage.end(stack))?;
+    if deletes {
+        sink.create_again()?;
+    } else {
+        sink.start()?;
+    }
+    sink.wait_for_a_commit(LIMIT)?;
+    traffic.stop()?;
+    sink.wait_until_all_is_acknowledged(LIMIT)?;
+    Comparison::of(sink).run().with_context(|| sink.directory())?;
+    // Before the next one, whose threads are counted.
+    sink.stop()?;
+    Ok(took)
+}
+
 /// No instance is to end because the worker was too busy to ask after it.
 fn stack(name: &str, runtime: Runtime) -> Builder {
-    Stack::builder().name(name).runtime(runtime).liveness_check(Duration::from_secs(10))
+    Stack::builder()
+        .name(name)
+        .runtime(runtime)
+        .liveness_check(Duration::from_secs(10))
+        .function_java_option(QUICK_START)
 }
 
 fn traffic<'a>(namespace: &Namespace<'a>) -> Result<Traffic<'a>> {
@@ -147,21 +153,16 @@ fn sink<'a>(namespace: &'a Namespace<'a>, name: &str) -> Result<Sink<'a>> {
     Ok(sink.config("openTimeout", json!(format!("{}s", OPEN_TIMEOUT.as_secs()))))
 }
 
-/// Lets a sink that was created come into this state, and takes HDFS away. Its topic was filled with so many records before.
-fn bring_to(sink: &Sink<'_>, state: State, outage: Option<Outage>, filled: u64) -> Result<()> {
+/// Lets a sink that was created come into this state, and takes HDFS away.
+fn bring_to(sink: &Sink<'_>, state: State, outage: Option<Outage>) -> Result<()> {
     let services = sink.namespace().services();
-    until("it has caught up", LIMIT, || {
-        let taken = sink.taken()?;
-        ensure!(taken >= filled, "it has taken {taken} of {filled}");
-        Ok(())
-    })?;
     // The batch that ends with the first may stream what it caught up with, into a file that would take more without HDFS.
     sink.wait_for_a_commit(LIMIT)?;
     sink.wait_for_a_commit(LIMIT)?;
     outage.map_or(Ok(()), |outage| outage.begin(services.stack()))?;
     let before = sink.taken()?;
     if state == State::Full {
-        sink.namespace().fill(KIND, BULK)?;
+        sink.namespace().fill_wide(BULK)?;
         until("its memory is full", LIMIT, || {
             let used = sink.gauge("memory_bytes")?;
             ensure!(used >= f64::from(8 << 20), "{used} bytes are used");

@@ -4,8 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, Random, Services, Sink, Traffic};
+use hdfs_csv_tests::{Comparison, Flow, Random, Services, Shared, Sink, Traffic};
 use hdfs_csv_tool::event::EventKind;
 
 const KILLS: usize = 10;
@@ -22,7 +21,7 @@ fn flows() -> Vec<Flow> {
 #[test]
 fn nothing_is_lost_or_doubled_when_the_process_is_killed_ten_times() -> Result<()> {
     let mut random = Random::seeded("crashes");
-    let services = Services::start(Stack::builder().name("crashes").runtime(Runtime::Process))?;
+    let services = Services::shared(Shared::Processes)?;
     services.run(|services| {
         let namespace = services.namespace("crashes")?;
         let traffic = Traffic::start(&namespace, &flows())?;
@@ -61,6 +60,6 @@ fn nothing_is_lost_or_doubled_when_the_process_is_killed_ten_times() -> Result<(
         let commits = sink.commits()?;
         println!("{commits} commits");
         ensure!(commits >= KILLS / 2, "only {commits} commits: the kills hit nothing");
-        Ok(())
+        sink.delete()
     })
 }

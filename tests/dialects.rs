@@ -1,22 +1,14 @@
 //! Quoted CSV, headers and gzip, through the real worker, read back by Python's csv and gzip.
 
-use std::sync::{Mutex, Weak};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hdfs_csv_stack::{Builder, Runtime, Stack};
-use hdfs_csv_tests::{Expected, Field, Fields, Services, Sink, Typed};
+use hdfs_csv_tests::{Expected, Field, Fields, Services, Shared, Sink, Typed};
 use hdfs_csv_tool::traffic::text::AWKWARD;
 use serde_json::{Value as Json, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const COMMITS: usize = 4;
-
-static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());
-
-fn stack() -> Builder {
-    Stack::builder().name("dialects").runtime(Runtime::Thread)
-}
 
 /// Besides those of the demo's traffic: what quotes and NULLs can be taken for.
 const TEXTS: [&str; 12] = ["", "\\N", "NULL", "null", "\"", "\"\"", "\",\"", "\n", "\r", "\r\n", ",", " a "];
@@ -54,7 +46,7 @@ fn lines(from: usize) -> Vec<Fields> {
 
 #[test]
 fn quoted_csv_and_gzip_come_back_from_pythons_csv_and_gzip_over_several_commits() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("dialects")?;
         let topic = namespace.topic_named("lines");
@@ -97,7 +89,7 @@ fn quoted_csv_and_gzip_come_back_from_pythons_csv_and_gzip_over_several_commits(
 
 #[test]
 fn a_header_names_every_column_of_the_rows_below_it_also_when_a_column_comes_between_two_commits() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("titles")?;
         let topic = namespace.topic_named("lines");

@@ -5,8 +5,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Place, Services, Sink};
+use hdfs_csv_tests::{Comparison, Place, Services, Shared, Sink};
 use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::produce::produce;
 use hdfs_csv_tool::record::Record;
@@ -22,7 +21,7 @@ const LIMIT: Duration = Duration::from_secs(90);
 
 #[test]
 fn every_row_of_every_event_equals_what_was_sent() -> Result<()> {
-    let services = Services::start(Stack::builder().name("every-event").runtime(Runtime::Process))?;
+    let services = Services::shared(Shared::Processes)?;
     services.run(|services| {
         let namespace = services.namespace("events")?;
         let record = services.scratch("sent.jsonl");
@@ -41,6 +40,8 @@ fn every_row_of_every_event_equals_what_was_sent() -> Result<()> {
 
         let mut settings = sinks::Settings::new("marketplace", "events", "/events", &services.hadoop_conf()?, "1s");
         settings.set("metadataColumns=all")?;
+        // Acknowledgements wait for it after a start.
+        settings.set("chunkedMessageTimeout=1s")?;
         let file = services.scratch(sinks::FILE);
         std::fs::write(&file, settings.yaml())?;
         services.stack().pulsar_admin(&["sinks", "create", "--sink-config-file", &file.to_string_lossy()])?;
@@ -59,6 +60,6 @@ fn every_row_of_every_event_equals_what_was_sent() -> Result<()> {
         let texts: BTreeSet<String> = serde_json::from_slice(&std::fs::read(texts)?)?;
         let missing: Vec<_> = AWKWARD.iter().filter(|text| !texts.contains(**text)).collect();
         ensure!(missing.is_empty(), "these texts were never tried: {missing:?}");
-        Ok(())
+        sink.delete()
     })
 }

@@ -1,23 +1,18 @@
 //! Schemas that change while the sink runs, and records at the bounds of what a broker and a table take.
 
-use std::sync::{Mutex, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hdfs_csv_stack::{Builder, Runtime, Stack};
-use hdfs_csv_tests::{Expected, Field, Fields, Services, Sink, Typed, letters, long, until};
+use hdfs_csv_tests::{Expected, Field, Fields, Services, Shared, Sink, Typed, letters, long, repository, until};
 use hdfs_csv_tool::publish::Receipt;
+use pulsar_io_hdfs_csv::storage::Storage;
 use serde_json::{Value as Json, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
+/// For what goes through Hive's metastore, too.
+const HIVE_LIMIT: Duration = Duration::from_secs(120);
 /// Rounds in which every producer sends a batch or two.
 const ROUNDS: i64 = 25;
-
-static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());
-
-fn stack() -> Builder {
-    Stack::builder().name("evolution").runtime(Runtime::Thread)
-}
 
 fn record(fields: &Json) -> Json {
     json!({ "type": "record", "name": "Offer", "namespace": "evolution", "fields": fields })
@@ -197,7 +192,7 @@ fn misfits() -> [(Version, &'static str); 3] {
 #[test]
 fn rows_of_every_version_of_a_schema_are_in_the_columns_of_one_table_and_what_does_not_fit_is_a_dead_letter()
 -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("versions")?;
         let topic = namespace.topic_named("offers");
@@ -294,6 +289,145 @@ fn rows_of_every_version_of_a_schema_are_in_the_columns_of_one_table_and_what_do
     })
 }
 
+/// A change of a field's type: schemas, payloads and, from the page, what becomes of it.
+struct TypeChange {
+    change: Json,
+    /// What the page says: was, is now, FULL, BACKWARD, FORWARD, the column, a new value, its text or why it is bad.
+    says: Vec<String>,
+}
+
+impl TypeChange {
+    fn schema(&self, when: &str) -> Json {
+        record(&json!([{ "name": "v", "type": self.change[when] }]))
+    }
+
+    /// Fields that are encoded as the payload.
+    fn fields(&self, when: &str) -> Result<Fields> {
+        let hex = self.change[when].as_str().context("a change without payload")?;
+        let bytes = hex.as_bytes().chunks(2).map(|pair| Ok(u8::from_str_radix(std::str::from_utf8(pair)?, 16)?));
+        Ok(fields([("v", Field::Nested(bytes.collect::<Result<_>>()?, Json::Null))]))
+    }
+
+    /// Why the new record is bad, if it is.
+    fn reason(&self) -> Option<&str> {
+        self.says[7].strip_prefix("bad: ")
+    }
+}
+
+/// The changes of tests/oracle/type-changes.json, beside the lines of docs/understand/schema-evolution.md.
+fn type_changes() -> Result<Vec<TypeChange>> {
+    let read = |path: &str| std::fs::read_to_string(repository().join(path)).with_context(|| path.to_owned());
+    let changes: Vec<Json> = serde_json::from_str(&read("tests/oracle/type-changes.json")?)?;
+    let page = read("docs/understand/schema-evolution.md")?;
+    let (_, table) = page.split_once("| was | is now |").context("a page without the table of changes")?;
+    let lines: Vec<&str> = table.lines().skip(2).take_while(|line| line.starts_with('|')).collect();
+    ensure!(lines.len() == changes.len(), "{} lines on the page for {} changes", lines.len(), changes.len());
+    let bare = |cell: &str| cell.strip_prefix('`').and_then(|cell| cell.strip_suffix('`')).unwrap_or(cell).to_owned();
+    let says = |line: &str| line.trim_matches('|').split(" | ").map(|cell| bare(cell.trim())).collect();
+    Ok(changes.into_iter().zip(lines).map(|(change, line)| TypeChange { change, says: says(line) }).collect())
+}
+
+/// The text of a table's one file.
+fn rows(services: &Services, directory: &str) -> Result<String> {
+    let hdfs = services.hdfs()?;
+    services.wait_for(async {
+        let files = hdfs.list(directory).await?;
+        let names: Vec<&str> =
+            files.iter().map(|file| file.name.as_str()).filter(|name| !name.starts_with('_')).collect();
+        let [name] = names[..] else { anyhow::bail!("{directory} has {names:?}") };
+        Ok(String::from_utf8(hdfs.read(&format!("{directory}/{name}")).await?.to_vec())?)
+    })
+}
+
+#[test]
+fn a_field_that_gets_another_type_becomes_what_the_page_says_and_brokers_take_what_it_says() -> Result<()> {
+    let services = Services::shared(Shared::Threads)?;
+    services.run(|services| {
+        let namespace = services.namespace("changes")?;
+        let (hive, admin) = (services.stack().hive()?, services.stack().admin());
+        let changes = type_changes()?;
+        let tables: Vec<String> = (0..changes.len()).map(|at| format!("type_change_{at}")).collect();
+        let topics: Vec<String> = tables.iter().map(|table| namespace.topic_named(table)).collect();
+        let send = |when: [&str; 2]| -> Result<()> {
+            for (change, topic) in changes.iter().zip(&topics) {
+                let mut producer = Typed::open(services, topic, &change.schema(when[0]), 1)?;
+                producer.send(services, vec![change.fields(when[1])?])?;
+                producer.close(services)?;
+            }
+            Ok(())
+        };
+        send(["was", "old"])?;
+        let mut differences = Vec::new();
+        for (at, strategy) in ["FULL", "BACKWARD", "FORWARD"].into_iter().enumerate() {
+            namespace.set_schema_strategy(strategy)?;
+            for (change, table) in changes.iter().zip(&tables) {
+                let schema = json!({ "type": "AVRO", "schema": change.schema("is").to_string(), "properties": {} });
+                let path = format!("/admin/v2/schemas/{}/{table}/compatibility", namespace.full_name());
+                // The broker takes note of the strategy a moment later. What it refuses is an error of its own to it.
+                let takes = until(&format!("{table} under {strategy}"), LIMIT, || match admin.post(&path, &schema) {
+                    Ok(answer) => {
+                        ensure!(answer["schemaCompatibilityStrategy"] == strategy, "{answer}");
+                        Ok(answer["compatibility"] == true)
+                    }
+                    Err(refusal) => {
+                        let refusal = format!("{refusal:#}");
+                        ensure!(
+                            refusal.contains(&format!("compatibility check with strategy {strategy}:")),
+                            "{refusal}"
+                        );
+                        Ok(false)
+                    }
+                })?;
+                let says = change.says[2 + at] == "yes";
+                if takes != says {
+                    differences.push(format!("{:?} under {strategy}: {takes}", change.says));
+                }
+            }
+        }
+        ensure!(differences.is_empty(), "{differences:#?}");
+        namespace.set_schema_strategy("ALWAYS_COMPATIBLE")?;
+        until("the strategy is taken note of", LIMIT, || send(["is", "new"]))?;
+
+        let letters_of = namespace.topic_named("all");
+        let sink = Sink::of_topics(&namespace, "cold", &topics)?
+            .config("metadataColumns", Json::Null)
+            .config("deadLetterTopic", json!(format!("{letters_of}-hdfs-csv-dlq")))
+            .config("hiveMetastoreUris", json!(hive.metastore().uri()))
+            .create()?;
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        for (change, table) in changes.iter().zip(&tables) {
+            let rows = rows(services, &format!("{}/{table}", sink.directory()))?;
+            let rows: Vec<&str> = rows.lines().skip(1).collect();
+            let expected: Vec<String> = match change.reason() {
+                Some(_) => Vec::new(),
+                None => vec![change.says[7].replace(',', "\\,")],
+            };
+            ensure!(rows == expected, "{:?}: {rows:?} behind the old record's row", change.says);
+        }
+        // Hive has each column's type: what its type could not hold would be NULL.
+        let reads = tables.iter().map(|table| format!("SELECT '{table}', v IS NULL FROM {table}"));
+        let reads: Vec<String> = reads.collect();
+        let mut expected = Vec::new();
+        for (change, table) in changes.iter().zip(&tables) {
+            let row = vec![Some(table.clone()), Some("false".to_owned())];
+            expected.extend(vec![row; if change.reason().is_some() { 1 } else { 2 }]);
+        }
+        until("every table in Hive", HIVE_LIMIT, || {
+            let rows = hive.query(&reads.iter().map(String::as_str).collect::<Vec<_>>())?;
+            ensure!(rows == expected, "{rows:?}");
+            Ok(())
+        })?;
+        let mut reasons: Vec<_> = changes.iter().filter_map(TypeChange::reason).collect();
+        let letters = letters(services, &letters_of, reasons.len())?;
+        let mut told: Vec<_> =
+            letters.iter().map(|letter| letter.reason().replace("incompatible-schema: ", "")).collect();
+        reasons.sort_unstable();
+        told.sort_unstable();
+        ensure!(told == reasons, "{told:#?} instead of {reasons:#?}");
+        sink.delete()
+    })
+}
+
 /// A record whose one field is a chain of so many records, each within the other.
 fn chain(levels: usize) -> Field {
     // The innermost has no next one.
@@ -313,10 +447,10 @@ fn chain(levels: usize) -> Field {
 fn records_at_the_bounds_of_size_depth_and_width_are_written_and_those_beyond_are_dead_letters() -> Result<()> {
     const BROKERS_BOUND: usize = 5 << 20;
     const WIDTH: usize = 2_000;
-    /// As docs/formats.md has it.
+    /// As docs/understand/formats.md has it.
     const LEVELS: usize = 256;
 
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("bounds")?;
         let [large, deep, wide] = ["large", "deep", "wide"].map(|name| namespace.topic_named(name));

@@ -3,14 +3,13 @@
 //! `FAULT_MINUTES` says how long (4 by default, 15 with `make faults`), `FAULT_SEED` repeats a run's choices.
 
 use std::path::Path;
-use std::str::FromStr;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Builder, Runtime, Stack};
 use hdfs_csv_tests::faults::{Begun, Deck, Fault, Guarantee, Producers, Reader, Report, Scene};
-use hdfs_csv_tests::{Comparison, Confirmed, Random, Services, Sink, until};
+use hdfs_csv_tests::{Comparison, Confirmed, QUICK_START, Random, Services, Sink, setting, until};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::json;
 
@@ -47,6 +46,7 @@ fn stack() -> Builder {
         .runtime(Runtime::Process)
         .data_nodes(3)
         .replication(2)
+        .function_java_option(QUICK_START)
         .broker_property("keepAliveIntervalSeconds", "4")
         // A process whose worker does not ask after it ends after three of these.
         .liveness_check(Duration::from_secs(6))
@@ -68,13 +68,6 @@ fn nothing_is_lost_or_torn_and_nothing_doubled_under_faults_of_every_kind() -> R
     ensure!(minutes < MINUTES || missing.is_empty(), "in {minutes} minutes these faults never happened: {missing:?}");
     report.exactly_once.check("exactly-once", false)?;
     report.at_least_once.iter().try_for_each(|(subscription, guarantee)| guarantee.check(subscription, true))
-}
-
-fn setting<T: FromStr>(name: &str, default: T) -> Result<T> {
-    match std::env::var(name) {
-        Ok(text) => text.parse().map_err(|_| anyhow!("{name}={text} is no number")),
-        Err(_) => Ok(default),
-    }
 }
 
 fn now() -> u64 {

@@ -4,8 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Namespace, Services, Sink, until};
+use hdfs_csv_tests::{Comparison, Namespace, Services, Shared, Sink, until};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
@@ -25,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_record_that_nothing_follows_is_visible_within_the_commit_interval_and_two_seconds() -> Result<()> {
-    let services = Services::start(Stack::builder().name("freshness").runtime(Runtime::Process))?;
+    let services = Services::shared(Shared::Processes)?;
     services.run(|services| {
         let namespace = services.namespace("fresh")?;
         let mut source = Source::open(&namespace)?;
@@ -51,7 +50,8 @@ fn a_record_that_nothing_follows_is_visible_within_the_commit_interval_and_two_s
         println!("freshness: at most {:.2} s, commitInterval {COMMIT_INTERVAL:?}", longest.as_secs_f64());
         ensure!(longest <= COMMIT_INTERVAL + ALLOWED, "a record was not visible for {longest:?}");
         sink.wait_until_all_is_acknowledged(LIMIT)?;
-        Comparison::of(&sink).run().map(drop)
+        Comparison::of(&sink).run()?;
+        sink.delete()
     })
 }
 

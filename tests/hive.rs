@@ -1,12 +1,11 @@
 //! Hive's metastore, kept up by the sink: tables, columns and partitions appear by themselves, and nothing of it can hold
 //! up a commit.
 
-use std::sync::{Mutex, Weak};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hdfs_csv_stack::{Builder, Hive, Row, Runtime, Stack};
-use hdfs_csv_tests::{Field, Fields, Services, Sink, Typed, until};
+use hdfs_csv_stack::{Hive, Row};
+use hdfs_csv_tests::{Field, Fields, Services, Shared, Sink, Typed, until};
 use serde_json::{Value as Json, json};
 
 /// For commits, which wait for nothing of Hive's.
@@ -16,18 +15,6 @@ const HIVE_LIMIT: Duration = Duration::from_secs(240);
 const DAY: i64 = 86_400_000;
 /// 2026-11-01.
 const FIRST_DAY: i64 = 20_758;
-
-static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());
-
-fn stack() -> Builder {
-    // The library's log lines are in the function's log in the process runtime only. MapReduce, the stack's engine, puts files
-    // together by default, and then reads their headers as rows; Tez reads each by itself.
-    Stack::builder()
-        .name("hive-sink")
-        .runtime(Runtime::Process)
-        .hive(true)
-        .hive_property("hive.input.format", "org.apache.hadoop.hive.ql.io.HiveInputFormat")
-}
 
 /// An offer, and what Hive must show of it.
 #[derive(Clone)]
@@ -107,7 +94,7 @@ fn one(value: impl ToString) -> Row {
 
 #[test]
 fn tables_columns_and_partitions_appear_in_hive_also_those_of_a_time_when_its_metastore_was_away() -> Result<()> {
-    let services = Services::start(stack().name("hive-away"))?;
+    let services = Services::shared_alone(Shared::Processes)?;
     services.run(|services| {
         let hive = services.stack().hive()?;
         let namespace = services.namespace("away")?;
@@ -161,7 +148,7 @@ fn tables_columns_and_partitions_appear_in_hive_also_those_of_a_time_when_its_me
 
 #[test]
 fn a_table_of_someone_elses_and_a_metastore_that_is_not_there_hold_up_no_commit() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Processes)?;
     services.run(|services| {
         let hive = services.stack().hive()?;
         let namespace = services.namespace("strangers")?;
@@ -195,7 +182,7 @@ fn a_table_of_someone_elses_and_a_metastore_that_is_not_there_hold_up_no_commit(
 
 #[test]
 fn quoted_csv_with_a_header_in_gzip_is_a_table_of_strings() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Processes)?;
     services.run(|services| {
         let hive = services.stack().hive()?;
         hive.query(&["CREATE DATABASE quoted"])?;

@@ -9,18 +9,16 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use hdfs_csv_stack::{Runtime, Stack};
+use anyhow::Result;
+use hdfs_csv_stack::Stack;
+use hdfs_csv_tests::{Services, Shared};
 use serde_json::{Value, json};
 
-const NAMESPACE: &str = "marketplace/events";
+const NAMESPACE: &str = "marketplace/open-errors";
+const OTHER: &str = "marketplace/open-errors-other";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
-}
-
-fn nar() -> PathBuf {
-    std::env::var_os("HDFS_CSV_NAR")
-        .map_or_else(|| root().join("java-shim/target/pulsar-io-hdfs-csv-0.1.0.nar"), PathBuf::from)
 }
 
 /// A case: what is wrong, the sink's configs and its own settings, and what the error must say.
@@ -115,15 +113,22 @@ fn cases(stack: &Stack, silent: &TcpListener) -> Vec<Case> {
         case(
             "two topics for one table",
             with("/events"),
-            json!({ "inputs": ["persistent://marketplace/events/visits", "persistent://marketplace/other/visits"] }),
+            json!({ "inputs": [format!("persistent://{NAMESPACE}/visits"), format!("persistent://{OTHER}/visits")] }),
             &["the same table /events/visits", "tableNamePattern"],
+            true,
+        ),
+        case(
+            "topic that is not stored",
+            with("/events"),
+            json!({ "inputs": [format!("non-persistent://{NAMESPACE}/visits")] }),
+            &["Read persistent://marketplace/open-errors/visits instead"],
             true,
         ),
         case(
             "time-out below the commit interval",
             with("/events"),
             json!({ "timeoutMs": 1000 }),
-            &["timeoutMs (1000) is below commitInterval (60000 ms)"],
+            &["timeoutMs (1000) is below the 240000 ms"],
             false,
         ),
     ]
@@ -187,25 +192,27 @@ fn from_base64(text: &str) -> String {
     String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
 }
 
-fn start() -> Stack {
-    let stack =
-        Stack::builder().name("open-errors").runtime(Runtime::Thread).connector(nar()).data_nodes(1).start().unwrap();
+fn make_directories(stack: &Stack) {
     let local = stack.data_dir().join("a-file");
     std::fs::write(&local, "a file\n").unwrap();
     stack.fs_shell(&["-put", local.to_str().unwrap(), "/a-file"]).unwrap();
     stack.fs_shell(&["-mkdir", "-p", "/read-only", "/full", "/events"]).unwrap();
     stack.fs_shell(&["-chmod", "777", "/full", "/events"]).unwrap();
     stack.hdfs_admin(&["-setSpaceQuota", "1k", "/full"]).unwrap();
-    stack
 }
 
 #[test]
-fn what_cannot_work_ends_open_in_time_and_says_what_to_do() {
-    let stack = start();
-    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-    let cases = cases(&stack, &silent);
-    on_a_bare_jvm(&stack, &cases);
-    through_the_worker(&stack, &cases);
+fn what_cannot_work_ends_open_in_time_and_says_what_to_do() -> Result<()> {
+    let services = Services::shared(Shared::Threads)?;
+    services.run(|services| {
+        let stack = services.stack();
+        make_directories(stack);
+        let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+        let cases = cases(stack, &silent);
+        on_a_bare_jvm(stack, &cases);
+        through_the_worker(stack, &cases);
+        Ok(())
+    })
 }
 
 fn on_a_bare_jvm(stack: &Stack, cases: &[Case]) {
@@ -234,8 +241,7 @@ fn on_a_bare_jvm(stack: &Stack, cases: &[Case]) {
 
 fn through_the_worker(stack: &Stack, cases: &[Case]) {
     let admin = stack.admin();
-    admin.create_tenant("marketplace").unwrap();
-    for namespace in [NAMESPACE, "marketplace/other"] {
+    for namespace in [NAMESPACE, OTHER] {
         admin.create_namespace(namespace).unwrap();
         admin.create_topic(&format!("persistent://{namespace}/visits")).unwrap();
     }
@@ -244,7 +250,7 @@ fn through_the_worker(stack: &Stack, cases: &[Case]) {
     let sink_name = |case: &Case| case.name.replace([' ', '-'], "_");
     for case in &cases {
         let mut config = json!({
-            "archive": "builtin://hdfs-csv", "inputs": ["persistent://marketplace/events/visits"],
+            "archive": "builtin://hdfs-csv", "inputs": [format!("persistent://{NAMESPACE}/visits")],
             "processingGuarantees": "EFFECTIVELY_ONCE", "sourceSubscriptionPosition": "Earliest",
             "cleanupSubscription": false, "configs": case.configs,
         });
@@ -264,5 +270,6 @@ fn through_the_worker(stack: &Stack, cases: &[Case]) {
             assert!(Instant::now() < deadline, "{}: sinks status shows {status}", case.name);
             std::thread::sleep(Duration::from_millis(200));
         }
+        admin.delete_sink(NAMESPACE, &sink_name(case)).unwrap();
     }
 }

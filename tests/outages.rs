@@ -5,15 +5,15 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, Outage, Services, Sink, Traffic, memory, until};
+use hdfs_csv_tests::{Comparison, Flow, Outage, QUICK_START, Services, Sink, Traffic, memory, setting, until};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::json;
 
-const KINDS: [EventKind; 2] = [EventKind::Searching, EventKind::PageVisit];
+const KINDS: [EventKind; 2] = [EventKind::PageVisit, EventKind::Searching];
 /// Of the topic that fills the memory.
-const BULK: EventKind = EventKind::PageVisit;
-/// At 25 bytes each.
-const BULK_RECORDS: u64 = 1_200_000;
+const BULK: EventKind = EventKind::Searching;
+/// At 2,000 bytes each.
+const BULK_RECORDS: u64 = 24_000;
 const BOUND: u64 = 16 << 20;
 /// A hand-over's buffer may go beyond the bound once.
 const HAND_OVER: u64 = 1 << 20;
@@ -21,11 +21,9 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
 fn a_sink_without_hdfs_keeps_its_memory_bound_loses_nothing_says_so_and_goes_on_by_itself() -> Result<()> {
-    let outage = Duration::from_secs(match std::env::var("OUTAGE_SECONDS") {
-        Ok(text) => text.parse().context("OUTAGE_SECONDS")?,
-        Err(_) => 30,
-    });
-    let services = Services::start(Stack::builder().name("outages").runtime(Runtime::Process).data_nodes(1))?;
+    let outage = Duration::from_secs(setting("OUTAGE_SECONDS", 30)?);
+    let services =
+        Services::start(Stack::builder().name("outages").runtime(Runtime::Process).function_java_option(QUICK_START))?;
     services.run(|services| {
         for away in [Outage::Gone, Outage::Hanging] {
             without_hdfs(services, away, outage).with_context(|| format!("HDFS was {away:?}"))?;
@@ -36,7 +34,7 @@ fn a_sink_without_hdfs_keeps_its_memory_bound_loses_nothing_says_so_and_goes_on_
 
 fn without_hdfs(services: &Services, away: Outage, outage: Duration) -> Result<()> {
     let namespace = services.namespace(&format!("{away:?}").to_lowercase())?;
-    let flow = Flow { kind: EventKind::Searching, batch: 7, every: Duration::from_millis(200) };
+    let flow = Flow { kind: EventKind::PageVisit, batch: 7, every: Duration::from_millis(200) };
     let traffic = Traffic::start(&namespace, &[flow])?;
     traffic.wait_for_more(10, LIMIT)?;
     services.stack().admin().create_topic(&namespace.topic(BULK))?;
@@ -50,7 +48,7 @@ fn without_hdfs(services: &Services, away: Outage, outage: Duration) -> Result<(
     away.begin(services.stack())?;
     let began = Instant::now();
     // Many more than fit into its memory.
-    namespace.fill(BULK, BULK_RECORDS)?;
+    namespace.fill_wide(BULK_RECORDS)?;
     until("the memory bound is reached", LIMIT, || {
         let used = sink.gauge("memory_bytes")?;
         ensure!(used >= BOUND as f64, "{used} bytes are used");

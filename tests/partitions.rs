@@ -1,33 +1,19 @@
 //! A partitioned topic, and more than one process that wants to be its owner.
 
-use std::sync::{Mutex, PoisonError, Weak};
 use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, Random, Services, Sink, Traffic, backlog};
-use hdfs_csv_tool::catalogue::Catalogue;
-use hdfs_csv_tool::encode::Encoder;
+use hdfs_csv_tests::{Comparison, Flow, Random, Services, Shared, Sink, Traffic, backlog};
 use hdfs_csv_tool::event::EventKind;
-use hdfs_csv_tool::traffic;
 use serde_json::json;
 
 const KIND: EventKind = EventKind::Searching;
 const PARTITIONS: u32 = 3;
 const KILLS: usize = 3;
 /// Records of a backlog: rows of 20 MB for each of four partitions, several times what an instance keeps in memory.
-const BACKLOG: u64 = 1_200_000;
+const BACKLOG: u64 = 48_000;
 const LIMIT: Duration = Duration::from_secs(90);
-
-static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());
-/// One test at a time: one of them takes Pulsar away.
-static TURN: Mutex<()> = Mutex::new(());
-
-fn stack() -> hdfs_csv_stack::Builder {
-    // A process whose worker is gone ends after three of these.
-    Stack::builder().name("partitions").runtime(Runtime::Process).liveness_check(Duration::from_secs(5))
-}
 
 fn flows() -> [Flow; 3] {
     [(1, 20), (7, 60), (100, 500)].map(|(batch, every)| Flow { kind: KIND, batch, every: Duration::from_millis(every) })
@@ -36,8 +22,7 @@ fn flows() -> [Flow; 3] {
 #[test]
 fn nothing_is_lost_or_doubled_when_partitions_move_between_two_instances_of_which_one_is_killed() -> Result<()> {
     let mut random = Random::seeded("partitions");
-    let services = Services::shared(&SERVICES, stack)?;
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let services = Services::shared(Shared::Processes)?;
     services.run(|services| {
         let namespace = services.namespace("partitions")?;
         services.stack().admin().create_partitioned_topic(&namespace.topic(KIND), PARTITIONS)?;
@@ -70,8 +55,7 @@ fn nothing_is_lost_or_doubled_when_partitions_move_between_two_instances_of_whic
 
 #[test]
 fn nothing_is_lost_or_doubled_when_the_worker_crashes_and_its_processes_live_on_beside_new_ones() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let services = Services::shared_alone(Shared::Processes)?;
     services.run(|services| {
         let namespace = services.namespace("orphans")?;
         let traffic = Traffic::start(&namespace, &flows())?;
@@ -100,23 +84,12 @@ fn nothing_is_lost_or_doubled_when_the_worker_crashes_and_its_processes_live_on_
 #[test]
 fn a_backlog_that_instances_stream_is_written_once_though_they_come_and_are_killed() -> Result<()> {
     const INSTANCES: u32 = 4;
-    let services = Services::shared(&SERVICES, stack)?;
-    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let services = Services::shared(Shared::Processes)?;
     services.run(|services| {
         let namespace = services.namespace("backlog")?;
         let topic = namespace.topic(KIND);
         services.stack().admin().create_partitioned_topic(&topic, INSTANCES)?;
-        let catalogue = Catalogue::load()?;
-        let encoder = Encoder::new(&catalogue)?;
-        let plan = traffic::Plan {
-            seed: 1,
-            count: BACKLOG,
-            kinds: vec![KIND],
-            start: 1_770_681_600_000,
-            end: 1_770_681_600_000 + 86_400_000,
-        };
-        let messages = traffic::Traffic::new(&plan).map(|event| Ok((0, encoder.encode(&event)?)));
-        backlog::send(services, &[(topic, Some(KIND.schema_text().to_owned()))], messages)?;
+        backlog::send_wide(services, &topic, BACKLOG)?;
         let sink = Sink::new(&namespace, "many", &[KIND])?.setting("parallelism", json!(INSTANCES)).create()?;
         for instance in [0, 1] {
             let pid = sink.wait_for_process(instance, None)?;

@@ -3,30 +3,23 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, Weak};
 use std::thread::{self, sleep};
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::Bytes;
-use hdfs_csv_stack::{Builder, Hive, Row, Runtime, Stack};
-use hdfs_csv_tests::{Field, Fields, Services, Sink, Typed, hive_tables, until};
+use hdfs_csv_stack::{Hive, Row};
+use hdfs_csv_tests::{Field, Fields, Services, Shared, Sink, Typed, hive_tables, until};
 use hdfs_csv_tool::commits;
 use hdfs_csv_tool::event::EventKind;
-use pulsar_io_hdfs_csv::layout::TableLayout;
-use pulsar_io_hdfs_csv::manifest::Manifest;
+use pulsar_io_hdfs_csv::protocol::layout::TableLayout;
+use pulsar_io_hdfs_csv::protocol::manifest::Manifest;
 use pulsar_io_hdfs_csv::storage::{Storage, write_whole};
 use serde_json::{Value as Json, json};
 
 const LIMIT: Duration = Duration::from_secs(60);
 /// The metastore is told after the commit, and a query takes some seconds.
 const HIVE_LIMIT: Duration = Duration::from_secs(120);
-
-static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());
-
-fn stack() -> Builder {
-    Stack::builder().name("queries").runtime(Runtime::Thread).hive(true)
-}
 
 const PARTITIONS: i64 = 2;
 const DAYS: i64 = 2;
@@ -261,7 +254,7 @@ fn put_foreign_files(services: &Services, table: &TableLayout) -> Result<()> {
 
 #[test]
 fn queries_during_commits_that_fold_answer_with_whole_committed_rows_each_once() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let hive = services.stack().hive()?;
         let namespace = services.namespace("queries")?;
@@ -365,9 +358,9 @@ fn ask_until_all_is_done(
 
 #[test]
 fn a_count_is_that_of_the_rows_also_after_statistics_were_computed() -> Result<()> {
-    const KIND: EventKind = EventKind::Searching;
+    const KIND: EventKind = EventKind::PageVisit;
     const ROWS: u64 = 300;
-    let services = Services::shared(&SERVICES, stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let hive = services.stack().hive()?;
         let namespace = services.namespace("counts")?;
@@ -390,7 +383,7 @@ fn a_count_is_that_of_the_rows_also_after_statistics_were_computed() -> Result<(
         let by_hand = hive_tables(&[KIND], &days.directory())?;
         hive.query(&by_hand.iter().map(String::as_str).collect::<Vec<_>>())?;
         let tables =
-            [("searching", " PARTITION (dt)"), ("marketplace.searching", " PARTITION (dt)"), ("searching_flat", "")];
+            [("page_visit", " PARTITION (dt)"), ("marketplace.page_visit", " PARTITION (dt)"), ("page_visit_flat", "")];
         let counts = |rows: u64| {
             until("all rows are counted", HIVE_LIMIT, || {
                 for (table, _) in tables {

@@ -6,14 +6,13 @@ use std::process::Command;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hdfs_csv_stack::{Runtime, Stack, artifacts};
 use hdfs_csv_tests::hostile::{Hostile, TEXTS, Want, columns, hostile, record, schema};
-use hdfs_csv_tests::{Services, Sink, Typed, repository};
+use hdfs_csv_tests::{Services, Shared, Sink, Typed, repository};
 use serde_json::json;
 
 const LIMIT: Duration = Duration::from_secs(120);
 const DUCKDB: &str = "duckdb==2.0.1\n";
-const DOCUMENT: &str = "docs/formats.md";
+const DOCUMENT: &str = "docs/understand/formats.md";
 const BEGIN: &str = "<!-- begin of what a test generates: UPDATE_DOCS=1 make integration TEST=readers -->";
 const END: &str = "<!-- end of what a test generates -->";
 
@@ -22,8 +21,7 @@ type Read = BTreeMap<usize, Option<String>>;
 
 #[test]
 fn every_value_comes_back_from_hive_and_from_click_house_and_quoted_csv_loses_what_the_docs_say() -> Result<()> {
-    let stack = Stack::builder().name("readers").runtime(Runtime::Thread).hive(true).click_house(true);
-    let services = Services::start(stack)?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("readers")?;
         let topic = namespace.topic_named("values");
@@ -54,6 +52,9 @@ fn every_value_comes_back_from_hive_and_from_click_house_and_quoted_csv_loses_wh
             ("DuckDB", python(services, &quoted, "duckdb")?),
             ("Python's csv", python(services, &quoted, "csv")?),
         ];
+        for sink in [&commas, &tabs, &quoted] {
+            sink.delete()?;
+        }
         document(&losses)
     })
 }
@@ -160,7 +161,7 @@ fn click_house(services: &Services, sink: &Sink<'_>, values: &[Hostile]) -> Resu
     click_house
         .query(&format!("CREATE TABLE hostile (id Int64, {}) ENGINE = MergeTree ORDER BY id", types.join(", ")))?;
     let text = std::fs::read_to_string(only_file(services, sink)?)?;
-    // Its dates and times begin in 1900 and end in 2299: docs/formats.md says so.
+    // Its dates and times begin in 1900 and end in 2299: docs/understand/formats.md says so.
     let (outside, inside): (Vec<_>, Vec<_>) =
         text.split_inclusive('\n').partition(|line| line.contains("\t0001-01-01") || line.contains("\t9999-12-31"));
     ensure!(outside.len() == 4, "{} rows are outside of ClickHouse's years", outside.len());
@@ -231,7 +232,7 @@ fn open_csv_serde(services: &Services, sink: &Sink<'_>) -> Result<Read> {
 
 /// What a reader in Python makes of the texts.
 fn python(services: &Services, sink: &Sink<'_>, reader: &str) -> Result<Read> {
-    let python = artifacts::python_environment("duckdb", DUCKDB)?.join("python");
+    let python = hdfs_csv_stack::python::environment("duckdb", DUCKDB)?.join("python");
     let mut command = Command::new(python);
     command.env("PYTHONDONTWRITEBYTECODE", "1").arg(repository().join("tests/oracle/quoted.py"));
     command.args(["--reader", reader, "--columns", &(columns().count() + 1).to_string()]);
@@ -284,8 +285,10 @@ fn document(losses: &[(&str, Read); 3]) -> Result<()> {
     table += "\n";
     let path = repository().join(Path::new(DOCUMENT));
     let document = std::fs::read_to_string(&path)?;
-    let (before, rest) = document.split_once(BEGIN).context("docs/formats.md lacks the mark before the table")?;
-    let (written, after) = rest.split_once(END).context("docs/formats.md lacks the mark behind the table")?;
+    let (before, rest) =
+        document.split_once(BEGIN).context("docs/understand/formats.md lacks the mark before the table")?;
+    let (written, after) =
+        rest.split_once(END).context("docs/understand/formats.md lacks the mark behind the table")?;
     if written.trim() == table.trim() {
         return Ok(());
     }

@@ -1,23 +1,13 @@
 //! The thread runtime: sinks as threads of the broker's own JVM.
 
-use std::sync::{Mutex, PoisonError, RwLock, Weak};
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hdfs_csv_stack::{Builder, Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, Services, Sink, Traffic};
+use hdfs_csv_tests::{Comparison, Flow, Services, Shared, Sink, Traffic};
 use hdfs_csv_tool::event::EventKind;
 
 const KINDS: [EventKind; 2] = [EventKind::Searching, EventKind::Filtering];
 const LIMIT: Duration = Duration::from_secs(90);
-
-static SERVICES: Mutex<Weak<Services>> = Mutex::new(Weak::new());
-/// Written by the test that takes Pulsar away.
-static PULSAR: RwLock<()> = RwLock::new(());
-
-fn stack() -> Builder {
-    Stack::builder().name("runtimes").runtime(Runtime::Thread)
-}
 
 fn flows() -> Vec<Flow> {
     let flow = |kind, (batch, every)| Flow { kind, batch, every: Duration::from_millis(every) };
@@ -26,8 +16,7 @@ fn flows() -> Vec<Flow> {
 
 #[test]
 fn two_sinks_in_one_jvm_each_write_every_record() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
-    let _up = PULSAR.read().unwrap_or_else(PoisonError::into_inner);
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("twins")?;
         let traffic = Traffic::start(&namespace, &flows())?;
@@ -58,8 +47,7 @@ fn two_sinks_in_one_jvm_each_write_every_record() -> Result<()> {
 
 #[test]
 fn a_sink_deleted_and_created_again_goes_on_without_loss_or_duplicates() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
-    let _up = PULSAR.read().unwrap_or_else(PoisonError::into_inner);
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("again")?;
         let traffic = Traffic::start(&namespace, &flows())?;
@@ -82,8 +70,7 @@ fn a_sink_deleted_and_created_again_goes_on_without_loss_or_duplicates() -> Resu
 
 #[test]
 fn nothing_is_lost_or_doubled_when_pulsar_and_its_worker_restart_in_mid_stream() -> Result<()> {
-    let services = Services::shared(&SERVICES, stack)?;
-    let _alone = PULSAR.write().unwrap_or_else(PoisonError::into_inner);
+    let services = Services::shared_alone(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("restarts")?;
         let traffic = Traffic::start(&namespace, &flows())?;

@@ -7,16 +7,16 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Services, Sink, history, memory, until};
+use hdfs_csv_tests::{Comparison, QUICK_START, Services, Shared, Sink, history, memory, setting, until};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
 use hdfs_csv_tool::publish::Publisher;
 use hdfs_csv_tool::verify::tables;
 use pulsar::producer::Message;
-use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
-use pulsar_io_hdfs_csv::manifest::Manifest;
-use pulsar_io_hdfs_csv::pruning::prune;
+use pulsar_io_hdfs_csv::protocol::layout::{SourcePartitionLayout, TableLayout};
+use pulsar_io_hdfs_csv::protocol::manifest::Manifest;
+use pulsar_io_hdfs_csv::protocol::pruning::prune;
 use pulsar_io_hdfs_csv::storage::Storage;
 use serde_json::json;
 
@@ -24,15 +24,13 @@ const KIND: EventKind = EventKind::PageVisit;
 const ROUNDS: u32 = 3;
 const LIMIT: Duration = Duration::from_secs(300);
 
-fn setting(name: &str, default: u32) -> Result<u32> {
-    std::env::var(name).map_or(Ok(default), |text| text.parse().with_context(|| name.to_owned()))
-}
-
 #[test]
 fn many_source_partitions_commit_all_over_the_interval_and_none_is_late() -> Result<()> {
     let count = setting("SOURCE_PARTITIONS", 200)?;
-    let interval = Duration::from_secs(setting("COMMIT_SECONDS", 15)?.into());
-    let services = Services::start(Stack::builder().name("scale").runtime(Runtime::Process))?;
+    let interval = Duration::from_secs(setting("COMMIT_SECONDS", 15)?);
+    // Its own: the NameNode's calls are counted.
+    let services =
+        Services::start(Stack::builder().name("scale").runtime(Runtime::Process).function_java_option(QUICK_START))?;
     services.run(|services| {
         let namespace = services.namespace("many")?;
         services.stack().admin().create_partitioned_topic(&namespace.topic(KIND), count)?;
@@ -167,7 +165,7 @@ const KEEP: u64 = 300;
 
 #[test]
 fn a_source_partition_with_ten_thousand_manifests_is_loaded_within_two_seconds_and_pruned_at_once() -> Result<()> {
-    let services = Services::start(Stack::builder().name("history").runtime(Runtime::Thread))?;
+    let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let hdfs = services.hdfs()?;
         let table = TableLayout::new("/history", "visits")?;

@@ -9,7 +9,7 @@ use hdfs_csv_bench::micro::Allocations;
 use hdfs_csv_bench::payloads::{Payloads, records};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::event::EventKind;
-use pulsar_io_hdfs_csv::frame::Record;
+use pulsar_io_hdfs_csv::record::Record;
 
 fn main() -> Result<()> {
     let catalogue = Catalogue::load()?;

@@ -7,15 +7,16 @@ use apache_avro::types::Value as Avro;
 use apache_avro::{Schema, schema::RecordField};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::event::EventKind;
-use pulsar_io_hdfs_csv::decode::Value;
-use pulsar_io_hdfs_csv::frame::Record;
+use pulsar_io_hdfs_csv::record::Record;
 use pulsar_io_hdfs_csv::row::Dialect;
 use pulsar_io_hdfs_csv::row::compression::Compression;
 use pulsar_io_hdfs_csv::row::file_format::FileFormat;
 use pulsar_io_hdfs_csv::row::hive::Hive;
-use pulsar_io_hdfs_csv::schema::plan::{Plan, RowSettings};
+use pulsar_io_hdfs_csv::row::settings::RowSettings;
+use pulsar_io_hdfs_csv::schema::plan::Plan;
 use pulsar_io_hdfs_csv::schema::table::TableColumns;
 use pulsar_io_hdfs_csv::schema::writer::{SchemaInfo, WriterSchema};
+use pulsar_io_hdfs_csv::value::Value;
 use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
 use serde_avro_fast::de::DeserializerState;
 
@@ -52,7 +53,7 @@ impl Ours {
             metadata: Vec::new(),
             partitioning: None,
         };
-        let table = TableColumns { version: 1, columns: schema.columns.clone() };
+        let table = TableColumns { version: 1, columns: schema.columns() };
         Ok(Ours { plan: Plan::new(&settings, &schema, &table) })
     }
 }

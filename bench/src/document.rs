@@ -1,4 +1,4 @@
-//! What was measured, as tables and charts in docs/performance.md.
+//! What was measured, as tables and charts in docs/understand/performance.md.
 
 use std::path::PathBuf;
 
@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::chart::{bars, curve, thousands};
 use crate::read_results;
 
-const DOCUMENT: &str = "docs/performance.md";
+const DOCUMENT: &str = "docs/understand/performance.md";
 const PAYLOADS: [&str; 4] = ["searching", "smallest", "wide", "mix"];
 const PEERS: [&str; 3] = ["noop", "ours", "hdfs3"];
 
@@ -75,7 +75,7 @@ fn end_to_end(all: &Value) -> Result<Option<String>> {
         &kinds,
         &groups,
     )?;
-    let mut text = "![Rows a second](pictures/performance-end-to-end.svg)\n\n\
+    let mut text = "![Rows a second](../pictures/performance-end-to-end.svg)\n\n\
         | payload | message, row | does nothing | this sink | until committed | hdfs3 | this of nothing | until committed | this of hdfs3 |\n\
         |---|---|---|---|---|---|---|---|---|\n"
         .to_owned();
@@ -137,8 +137,8 @@ fn freshness(all: &Value) -> Option<String> {
     let after = &all["visible_after_s"];
     all.is_object().then(|| {
         format!(
-            "With `commitInterval: {}s` and {} rows a second (wanted: {}, half of what it drains), {} records were visible after {} s in the \
-             median, {} s at the 99th percentile, {} s at most.",
+            "The sink had `commitInterval: {}s` and got {} rows a second (wanted: {}, half of what it drains).\n\
+             {} records were visible after {} s in the median, {} s at the 99th percentile, and {} s at most.",
             number(&all["commit_interval_s"], 0),
             rate(&all["rows_per_s"]),
             rate(&all["wanted_rows_per_s"]),
@@ -197,7 +197,7 @@ fn curves(all: &Value) -> Result<Option<String>> {
         ensure!(!points.is_empty(), "growth.json: {name} has no {figure}");
         let file = format!("{}-{}", name.replace('_', "-"), figure.replace('_', "-"));
         curve(&picture(&file), title, x_unit, y_unit, &points)?;
-        text += &format!("![{title}](pictures/performance-{file}.svg)\n");
+        text += &format!("![{title}](../pictures/performance-{file}.svg)\n");
     }
     for name in ["rows", "source_partitions", "directories", "record_size", "instances"] {
         let Some(points) = all[name].as_array() else { continue };

@@ -10,7 +10,7 @@ use hdfs_csv_tool::commits;
 use hdfs_csv_tool::publish::Publisher;
 use hdfs_csv_tool::verify::tables;
 use pulsar::producer::Message;
-use pulsar_io_hdfs_csv::manifest::Manifest;
+use pulsar_io_hdfs_csv::protocol::manifest::Manifest;
 use serde_json::{Value, json};
 
 use crate::load::Load;
@@ -141,7 +141,9 @@ fn lateness(manifests: &[Manifest], sent: &[i64], seen: &[(i64, u64)]) -> Result
     let mut bytes = 0;
     let mut commits = Vec::new();
     for manifest in manifests {
-        let old = |file: &pulsar_io_hdfs_csv::manifest::FileEntry| file.replaces.as_ref().map_or(0, |old| old.length);
+        let old = |file: &pulsar_io_hdfs_csv::protocol::manifest::FileEntry| {
+            file.replaces.as_ref().map_or(0, |old| old.length)
+        };
         bytes += manifest.files.iter().map(|file| file.content.length - old(file)).sum::<u64>();
         let at = seen.iter().find(|(_, visible)| *visible >= bytes).map(|(at, _)| *at);
         commits.push((manifest.total_rows, at.context("a commit that was never seen")?));

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use hdfs_csv_stack::{Runtime, Stack};
 use hdfs_csv_tests::{Namespace, Services, backlog, history};
-use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
+use pulsar_io_hdfs_csv::protocol::layout::{SourcePartitionLayout, TableLayout};
 use serde_json::{Value, json};
 
 use crate::drain::{Backlog, Proof, drain};

@@ -1,5 +1,5 @@
 //! Measures the sink on real services: `run` against other sinks, `growth` against size, `report` writes what came of both into
-//! docs/performance.md.
+//! docs/understand/performance.md.
 
 mod chart;
 mod document;

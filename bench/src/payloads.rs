@@ -6,8 +6,8 @@ use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::record::Fields;
 use hdfs_csv_tool::traffic::{Plan, Traffic};
-use pulsar_io_hdfs_csv::frame::Record;
 use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::record::Record;
 
 /// How many payloads of an event are measured in turn: more than a processor learns by heart.
 pub const COUNT: usize = 1_000;

@@ -43,6 +43,8 @@ impl Peer {
                     "hdfsConfigDir": hadoop_conf,
                     "partitionBy": "day",
                     "partitionTime": "field:timestamp",
+                    // Nothing is sent in chunks, and a drain ends with the last acknowledgement.
+                    "chunkedMessageTimeout": "1s",
                 }),
             ),
             Peer::Hdfs3 => sink

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use bytes::Bytes;
 use hdfs_csv_tests::{Services, processor_time};
 use hdfs_native::WriteOptions;
-use pulsar_io_hdfs_csv::stage::StagedFile;
+use pulsar_io_hdfs_csv::protocol::stage::StagedFile;
 use serde_json::{Value, json};
 
 use crate::load::Load;

@@ -11,7 +11,7 @@ use hdfs_csv_tool::ddl::table::event_tables;
 use hdfs_csv_tool::event::EventKind;
 use tokio::process::Command;
 
-use crate::{DATABASE, DIRECTORY};
+use crate::names::{DATABASE, DIRECTORY};
 
 /// Makes the tables and views, finds the days, and counts each event's rows: all in one session.
 pub(crate) async fn create_tables_and_count(stack: &State) -> Result<BTreeMap<String, u64>> {

@@ -7,15 +7,15 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use hdfs_csv_stack::State;
 use hdfs_csv_tool::event::EventKind;
-use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
-use pulsar_io_hdfs_csv::manifest::Manifest;
-use pulsar_io_hdfs_csv::recovery::newest_sequence;
+use pulsar_io_hdfs_csv::protocol::layout::{SourcePartitionLayout, TableLayout};
+use pulsar_io_hdfs_csv::protocol::manifest::Manifest;
+use pulsar_io_hdfs_csv::protocol::manifests::newest_sequence;
 use pulsar_io_hdfs_csv::storage::Storage;
 use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings};
 
+use crate::names::{DIRECTORY, SUBSCRIPTION};
 use crate::steps::Steps;
 use crate::topics::{admin, sink_log, topic};
-use crate::{DIRECTORY, SUBSCRIPTION};
 
 const POLL: Duration = Duration::from_millis(500);
 /// A sink that commits nothing for so long commits nothing any more.

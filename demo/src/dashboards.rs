@@ -7,7 +7,8 @@ use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Browser, State, SupersetAddress};
 use tokio::process::Command;
 
-use crate::{DATABASE, services};
+use crate::names::DATABASE;
+use crate::services;
 
 const PROGRAMS: &str = "dashboards";
 const SLUGS: [&str; 2] = ["now", "history"];

@@ -12,9 +12,9 @@ use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::jdbc_sinks::Settings;
 use tokio::task::spawn_blocking;
 
+use crate::names::{DATABASE, NAMESPACE, TENANT};
 use crate::steps::Steps;
 use crate::topics::admin;
-use crate::{DATABASE, NAMESPACE, TENANT};
 
 const USER: &str = "default";
 const POLL: Duration = Duration::from_millis(500);

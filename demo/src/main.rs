@@ -1,10 +1,12 @@
 //! The demo: starts the services, creates topics and sinks, produces events, waits until they are everywhere, reads the
 //! files back from HDFS and compares; in all layers, it counts in ClickHouse and Hive too, and draws the dashboards. It leaves the services up when all is well, and nothing otherwise.
 
+mod arguments;
 mod cold;
 mod commits;
 mod dashboards;
 mod hot;
+mod names;
 mod next;
 mod read_back;
 mod report;
@@ -17,7 +19,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, anyhow};
-use clap::{Parser, ValueEnum};
+use clap::Parser;
 use hdfs_csv_stack::{Browser, State, artifacts};
 use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::produce::{Target, produce};
@@ -27,49 +29,12 @@ use hdfs_csv_tool::traffic::Plan;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::spawn_blocking;
 
+use crate::arguments::{Args, Layers};
+use crate::names::{NAMESPACE, TENANT};
 use crate::report::{Report, Served};
 use crate::steps::Steps;
 
 const BATCH: u32 = 1_000;
-
-const TENANT: &str = "marketplace";
-const NAMESPACE: &str = "events";
-/// The database of the tables in ClickHouse and Hive.
-const DATABASE: &str = "marketplace";
-const SINK: &str = "cold";
-const SUBSCRIPTION: &str = "hdfs-csv-cold";
-/// The directory of the tables on HDFS.
-const DIRECTORY: &str = "/events";
-const COMMIT_INTERVAL: &str = "5s";
-
-/// Events through Pulsar into CSV on HDFS, on real services.
-#[derive(Parser)]
-#[command(version)]
-struct Args {
-    /// What to run.
-    #[arg(long, value_enum, default_value_t = Layers::Full)]
-    layers: Layers,
-    /// The connector (NAR).
-    #[arg(long, value_name = "NAR")]
-    connector: PathBuf,
-    /// How many events in all.
-    #[arg(long, default_value_t = 200_000)]
-    count: u64,
-    /// Decides everything about the events that is left to chance.
-    #[arg(long, default_value_t = 1)]
-    seed: u64,
-    /// The folder for the report and for what was read back.
-    #[arg(long, value_name = "DIR", default_value = "target/demo")]
-    out: PathBuf,
-}
-
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Layers {
-    /// Pulsar, the sink and HDFS.
-    Cold,
-    /// Those, Hive, ClickHouse with Pulsar's own sinks, and Superset with its dashboards.
-    Full,
-}
 
 #[tokio::main]
 async fn main() -> ExitCode {

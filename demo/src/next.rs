@@ -4,8 +4,10 @@ use std::path::Path;
 
 use hdfs_csv_stack::State;
 
+use crate::arguments::{Args, Layers};
+use crate::names::{DIRECTORY, NAMESPACE, SINK, TENANT};
 use crate::week::Week;
-use crate::{Args, DIRECTORY, Layers, NAMESPACE, SINK, TENANT, dashboards, report, services, topics};
+use crate::{dashboards, report, services, topics};
 
 pub(crate) fn print(stack: &State, args: &Args, week: Week) {
     let command = |name: &str| {

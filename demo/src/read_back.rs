@@ -9,7 +9,7 @@ use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::State;
 use tokio::process::Command;
 
-use crate::DIRECTORY;
+use crate::names::DIRECTORY;
 
 /// What a reader of a table sees.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

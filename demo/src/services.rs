@@ -9,7 +9,7 @@ use hdfs_csv_stack::{State, owner, stacks_dir};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::Command;
 
-use crate::Layers;
+use crate::arguments::Layers;
 use crate::steps::Steps;
 
 /// The stack's name.

@@ -10,7 +10,7 @@ use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::sinks::{FILE, Settings};
 use tokio::process::Command;
 
-use crate::{COMMIT_INTERVAL, DIRECTORY, NAMESPACE, SINK, TENANT};
+use crate::names::{COMMIT_INTERVAL, DIRECTORY, NAMESPACE, SINK, TENANT};
 
 /// The sink's JVM starts in a few seconds, unless the machine has much else to do.
 const SINK_STARTS: Duration = Duration::from_secs(120);
@@ -48,7 +48,9 @@ pub(crate) async fn create(stack: &State) -> Result<()> {
 pub(crate) async fn create_sink(stack: &State, out: &Path) -> Result<()> {
     let conf = stack.hadoop_conf_dir.as_ref().context("the stack has no HDFS")?;
     let file = out.join(FILE);
-    let settings = Settings::new(TENANT, NAMESPACE, DIRECTORY, &conf.display().to_string(), COMMIT_INTERVAL);
+    let mut settings = Settings::new(TENANT, NAMESPACE, DIRECTORY, &conf.display().to_string(), COMMIT_INTERVAL);
+    // Nothing is sent in chunks, and the demo waits for the acknowledgements.
+    settings.set("chunkedMessageTimeout=1s")?;
     std::fs::write(&file, settings.yaml()).with_context(|| format!("cannot write {}", file.display()))?;
 
     let mut command = Command::from(stack.pulsar_admin()?);

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::Layers;
+use crate::arguments::Layers;
 
 const DAY: i64 = 86_400_000;
 /// 2026-11-01 (UTC).

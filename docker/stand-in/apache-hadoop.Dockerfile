@@ -1,4 +1,4 @@
-# apache/hadoop's layout (docs/docker.md says where that was read) around the jars that Maven has.
+# apache/hadoop's layout (docs/use/docker.md says where that was read) around the jars that Maven has.
 FROM eclipse-temurin:17-jre-noble
 RUN useradd --uid 1000 --gid 100 --home-dir /opt/hadoop hadoop \
  && mkdir -p /opt/hadoop/bin /opt/hadoop/etc/hadoop /opt/hadoop/share/hadoop /data \

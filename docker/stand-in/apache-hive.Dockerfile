@@ -1,4 +1,4 @@
-# apache/hive's layout (docs/docker.md says where that was read) around the jars that Maven has.
+# apache/hive's layout (docs/use/docker.md says where that was read) around the jars that Maven has.
 FROM eclipse-temurin:17-jre-noble
 RUN adduser --no-create-home --disabled-login --gecos "" --uid 1000 hive \
  && mkdir -p /opt/hive/lib /opt/hive/bin /opt/hive/conf /opt/hive/data/warehouse

@@ -17,11 +17,11 @@
 //! | union of null and one type | `null`, or the value |
 //! | union of several types | `null`, or an object of one member, named by the type: Avro's JSON encoding |
 
-use super::{Reason, Value};
-use crate::row::text;
+use crate::value::plain_text;
+use crate::value::{Reason, Value};
 
 /// Appends a value's text.
-pub fn append(out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
+pub(crate) fn append(out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
     let bare = match value {
         Value::Null => {
             out.extend_from_slice(b"null");
@@ -39,16 +39,16 @@ pub fn append(out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
     };
     // None of the texts in quotes has a character that JSON escapes.
     if bare {
-        return text::append(out, value);
+        return plain_text::append(out, value);
     }
     out.push(b'"');
-    text::append(out, value)?;
+    plain_text::append(out, value)?;
     out.push(b'"');
     Ok(())
 }
 
 /// Appends a string, in quotes.
-pub fn append_text(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn append_text(out: &mut Vec<u8>, text: &str) {
     // Writing text to a vector cannot fail.
     let _ = serde_json::to_writer(out, text);
 }

@@ -1,10 +1,12 @@
 //! KeyValue payloads: the key's fields, then the value's.
 
-use super::{BadRecord, Fields, Part, Put, Reason};
+use crate::decode::fields::{Fields, Put};
+use crate::decode::part::Part;
+use crate::value::{BadRecord, Reason};
 
 /// The fields of a key and a value.
 #[derive(Clone, Debug)]
-pub struct KeyValue<'a> {
+pub(crate) struct KeyValue<'a> {
     key: Part<'a>,
     keys_left: usize,
     value: Part<'a>,
@@ -12,7 +14,7 @@ pub struct KeyValue<'a> {
 
 impl<'a> KeyValue<'a> {
     /// The fields of a key, which are so many, and of a value.
-    pub fn new(key: Part<'a>, key_fields: usize, value: Part<'a>) -> Self {
+    pub(crate) fn new(key: Part<'a>, key_fields: usize, value: Part<'a>) -> Self {
         KeyValue { key, keys_left: key_fields, value }
     }
 }
@@ -38,7 +40,7 @@ impl<'a> Fields<'a> for KeyValue<'a> {
 type Parts<'a> = (Option<&'a [u8]>, Option<&'a [u8]>);
 
 /// Takes an INLINE payload apart: the key's length and bytes, the value's length and bytes; a length of -1 is a null.
-pub fn split(payload: &[u8]) -> Result<Parts<'_>, BadRecord> {
+pub(crate) fn split(payload: &[u8]) -> Result<Parts<'_>, BadRecord> {
     let mut rest = payload;
     let mut part = |name: &str| {
         take(&mut rest).map_err(|reason| BadRecord { reason, detail: format!("the {name} of an inline KeyValue") })

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use super::text::Text;
-use super::{Reason, Value};
-use crate::schema::column::ColumnType;
+use crate::value::column::ColumnType;
+use crate::value::text::Text;
+use crate::value::{Reason, Value};
 
 /// A primitive schema.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ pub enum Primitive {
 
 impl Primitive {
     /// The schema of this `SchemaType` name.
-    pub fn from_name(name: &str) -> Option<Self> {
+    pub(crate) fn from_name(name: &str) -> Option<Self> {
         Some(match name {
             "STRING" => Primitive::String,
             "BYTES" => Primitive::Bytes,
@@ -54,7 +54,7 @@ impl Primitive {
     }
 
     /// The type of the column that holds it.
-    pub fn column_type(self) -> ColumnType {
+    pub(crate) fn column_type(self) -> ColumnType {
         match self {
             Primitive::String | Primitive::LocalTime => ColumnType::String,
             Primitive::Bytes => ColumnType::Binary,
@@ -73,7 +73,7 @@ impl Primitive {
     }
 
     /// Reads a whole payload.
-    pub fn read(self, bytes: &[u8]) -> Result<Value<'_>, Reason> {
+    pub(crate) fn read(self, bytes: &[u8]) -> Result<Value<'_>, Reason> {
         Ok(match self {
             Primitive::String => Value::Text(Text::checked(bytes)?),
             Primitive::Bytes => Value::Bytes(Cow::Borrowed(bytes)),

@@ -8,27 +8,27 @@ use std::time::Duration;
 use tokio::io::{AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use super::thrift::{Answer, Struct, Value, call, read_answer};
+use crate::hive::thrift::{Answer, Struct, Value, call, read_answer};
 
 /// How long a connection may take to come about.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
 /// How long a call may take. A new column of a table with very many partitions takes the metastore minutes.
-pub const CALL_LIMIT: Duration = Duration::from_secs(300);
+pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(300);
 /// A Java exception's message can be a page long.
 const LONGEST_MESSAGE: usize = 500;
 /// Partitions that are added in one call.
-pub const BATCH: usize = 100;
+pub(crate) const BATCH: usize = 100;
 
 /// Where a metastore is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Address {
+pub(crate) struct Address {
     host: String,
     port: u16,
 }
 
 impl Address {
     /// Parses `thrift://host:port`.
-    pub fn parse(uri: &str) -> Option<Self> {
+    pub(crate) fn parse(uri: &str) -> Option<Self> {
         let (host, port) = uri.trim().strip_prefix("thrift://")?.trim_end_matches('/').rsplit_once(':')?;
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let plain = !host.is_empty() && !host.contains(['/', '@', ' ', '?', '#', ',']);
@@ -49,7 +49,7 @@ impl fmt::Display for Address {
 
 /// Why a call did not succeed.
 #[derive(Debug, thiserror::Error)]
-pub enum CallError {
+pub(crate) enum CallError {
     /// The metastore cannot be reached, or does not answer: the connection is of no use any more.
     #[error("{0}")]
     Away(String),
@@ -66,10 +66,10 @@ pub enum CallError {
 }
 
 /// A result of a call.
-pub type CallResult<T> = Result<T, CallError>;
+pub(crate) type CallResult<T> = Result<T, CallError>;
 
 /// A connection to a metastore.
-pub struct Metastore {
+pub(crate) struct Metastore {
     address: Address,
     stream: BufReader<TcpStream>,
     calls: i32,
@@ -78,7 +78,7 @@ pub struct Metastore {
 
 impl Metastore {
     /// Connects to the first of the addresses that takes a connection. No call on it takes longer than the limit.
-    pub async fn connect(addresses: &[Address], limit: Duration) -> CallResult<Self> {
+    pub(crate) async fn connect(addresses: &[Address], limit: Duration) -> CallResult<Self> {
         let mut failures = Vec::new();
         for address in addresses {
             let connecting = TcpStream::connect((address.host.as_str(), address.port));
@@ -129,7 +129,7 @@ impl Metastore {
     }
 
     /// A table, if it is there.
-    pub async fn table(&mut self, database: &str, table: &str) -> CallResult<Option<Struct>> {
+    pub(crate) async fn table(&mut self, database: &str, table: &str) -> CallResult<Option<Struct>> {
         const NO_SUCH_OBJECT: i16 = 2;
         let request = Struct::default().with(1, database).with(2, table);
         match self.call("get_table_req", Struct::default().with(1, request)).await {
@@ -141,7 +141,7 @@ impl Metastore {
     }
 
     /// Creates a table; nothing to do when another was first.
-    pub async fn create_table(&mut self, table: Struct) -> CallResult<()> {
+    pub(crate) async fn create_table(&mut self, table: Struct) -> CallResult<()> {
         const ALREADY_EXISTS: i16 = 1;
         let arguments = Struct::default().with(1, table).with(2, context(&[NO_STATISTICS]));
         match self.call("create_table_with_environment_context", arguments).await {
@@ -151,14 +151,14 @@ impl Metastore {
     }
 
     /// Replaces a table's description, and in its partitions the columns.
-    pub async fn alter_table(&mut self, database: &str, name: &str, table: Struct) -> CallResult<()> {
+    pub(crate) async fn alter_table(&mut self, database: &str, name: &str, table: Struct) -> CallResult<()> {
         let context = context(&[("CASCADE", "true"), NO_STATISTICS]);
         let arguments = Struct::default().with(1, database).with(2, name).with(3, table).with(4, context);
         self.call("alter_table_with_environment_context", arguments).await.map(drop)
     }
 
     /// The names of a table's partitions, such as `dt=2026-11-24`.
-    pub async fn partition_names(&mut self, database: &str, table: &str) -> CallResult<Vec<String>> {
+    pub(crate) async fn partition_names(&mut self, database: &str, table: &str) -> CallResult<Vec<String>> {
         let arguments = Struct::default().with(1, database).with(2, table).with(3, Value::I16(-1));
         match self.call("get_partition_names", arguments).await? {
             Some(Value::List(_, names)) => Ok(names.iter().map(Value::text).collect()),
@@ -167,7 +167,12 @@ impl Metastore {
     }
 
     /// Adds those of these partitions that are not there. At most [`BATCH`] should be given.
-    pub async fn add_partitions(&mut self, database: &str, table: &str, partitions: Vec<Struct>) -> CallResult<()> {
+    pub(crate) async fn add_partitions(
+        &mut self,
+        database: &str,
+        table: &str,
+        partitions: Vec<Struct>,
+    ) -> CallResult<()> {
         let request = Struct::default()
             .with(1, database)
             .with(2, table)
@@ -179,14 +184,19 @@ impl Metastore {
     }
 
     /// Replaces the descriptions of partitions that are there.
-    pub async fn alter_partitions(&mut self, database: &str, table: &str, partitions: Vec<Struct>) -> CallResult<()> {
+    pub(crate) async fn alter_partitions(
+        &mut self,
+        database: &str,
+        table: &str,
+        partitions: Vec<Struct>,
+    ) -> CallResult<()> {
         let arguments = Struct::default().with(1, database).with(2, table).with(3, Value::structs(partitions));
         self.call("alter_partitions", arguments).await.map(drop)
     }
 }
 
 /// Files grow with every commit: a size or number that the metastore noted at one moment would be wrong at the next.
-pub const NO_STATISTICS: (&str, &str) = ("DO_NOT_UPDATE_STATS", "true");
+pub(crate) const NO_STATISTICS: (&str, &str) = ("DO_NOT_UPDATE_STATS", "true");
 
 /// An EnvironmentContext.
 fn context(properties: &[(&str, &str)]) -> Struct {

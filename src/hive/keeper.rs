@@ -10,14 +10,14 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use super::client::{Address, BATCH, CALL_LIMIT, CallError, Metastore};
-use super::table::{Description, Found, same_columns};
-use super::thrift::Struct;
-use super::{HiveSettings, table_name};
-use crate::layout::TableLayout;
+use crate::hive::client::{Address, BATCH, CALL_LIMIT, CallError, Metastore};
+use crate::hive::table::{Description, Found, same_columns};
+use crate::hive::thrift::Struct;
+use crate::hive::{HiveSettings, table_name};
 use crate::metrics::Metrics;
+use crate::protocol::layout::TableLayout;
 use crate::row::partition::NO_VALUE;
-use crate::schema::plan::RowSettings;
+use crate::row::settings::RowSettings;
 use crate::schema::table::read_newest;
 use crate::storage::Storage;
 
@@ -75,7 +75,7 @@ impl From<CallError> for Failure {
 
 /// Keeps a metastore up with the tables of one sink.
 #[derive(Debug)]
-pub struct Keeper {
+pub(crate) struct Keeper {
     settings: HiveSettings,
     /// `hdfs://host:port`, before the path of a table.
     file_system: String,
@@ -89,7 +89,7 @@ pub struct Keeper {
 
 impl Keeper {
     /// For tables whose rows are written so, on this file system.
-    pub fn new(settings: HiveSettings, file_system: String, rows: RowSettings) -> Self {
+    pub(crate) fn new(settings: HiveSettings, file_system: String, rows: RowSettings) -> Self {
         let state = State { known: HashMap::new(), pending: BTreeMap::new(), unreached: 0, not_before: Instant::now() };
         Keeper {
             settings,
@@ -108,7 +108,7 @@ impl Keeper {
     }
 
     /// The table may not be in the metastore as it is on HDFS.
-    pub fn mark(&self, table: &TableLayout) {
+    pub(crate) fn mark(&self, table: &TableLayout) {
         let now = Instant::now();
         let mut state = self.state();
         let pending = state.pending.entry(table.clone()).or_insert(Pending { marks: 0, attempts: 0, due: now });
@@ -118,7 +118,12 @@ impl Keeper {
     }
 
     /// Rows were committed, under this version of the table's columns, into these partition directories.
-    pub fn committed<'d>(&self, table: &TableLayout, version: u64, mut directories: impl Iterator<Item = &'d str>) {
+    pub(crate) fn committed<'d>(
+        &self,
+        table: &TableLayout,
+        version: u64,
+        mut directories: impl Iterator<Item = &'d str>,
+    ) {
         let is_known = self.state().known.get(table).is_some_and(|known| {
             version <= known.version && directories.all(|directory| known.directories.contains(directory))
         });
@@ -128,12 +133,12 @@ impl Keeper {
     }
 
     /// Tables of which the metastore does not yet have all.
-    pub fn pending(&self) -> u64 {
+    pub(crate) fn pending(&self) -> u64 {
         self.state().pending.len() as u64
     }
 
     /// Waits until each marked table was tried once, or no metastore is there.
-    pub async fn tried(&self) {
+    pub(crate) async fn tried(&self) {
         loop {
             let settled = self.settled.notified();
             let is_tried = {
@@ -148,7 +153,7 @@ impl Keeper {
     }
 
     /// Tells the metastore what it lacks, for ever.
-    pub async fn run<S: Storage>(&self, storage: &S, metrics: &Metrics) {
+    pub(crate) async fn run<S: Storage>(&self, storage: &S, metrics: &Metrics) {
         let mut addresses = self.settings.addresses.clone();
         loop {
             let due = {

@@ -1,35 +1,34 @@
 //! Hive's metastore, kept up with the tables: a table is created, its new columns and partitions are added, in the
 //! background and beside the commits, which know nothing of it.
 
-pub mod client;
-pub mod keeper;
-pub mod table;
-pub mod thrift;
-
-use std::path::PathBuf;
+pub(crate) mod client;
+pub(crate) mod keeper;
+pub(crate) mod table;
+pub(crate) mod thrift;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::storage::hadoop::setting;
 use crate::storage::hdfs::HdfsSettings;
 use client::Address;
 
 /// Which metastore is kept up, and where in it the tables are.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HiveSettings {
+pub(crate) struct HiveSettings {
     /// Metastores of one Hive, tried in turn.
-    pub addresses: Vec<Address>,
+    pub(crate) addresses: Vec<Address>,
     /// The database that the tables are in, in lower case.
-    pub database: String,
+    pub(crate) database: String,
 }
 
 /// The name that a table gets in Hive, from that of its directory: in lower case, and with `_` for every character but
 /// letters, digits and `_`.
-pub fn table_name(directory: &str) -> String {
+pub(crate) fn table_name(directory: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '_' };
     directory.chars().map(plain).collect()
 }
 
 /// What is wrong when two tables get one name in Hive.
-pub fn one_name_for_two(first: &str, second: &str, name: &str) -> String {
+pub(crate) fn one_name_for_two(first: &str, second: &str, name: &str) -> String {
     format!(
         "topics {first} and {second} get the same table `{name}` in Hive, which knows lower case only and, of other characters, `_`; \
          set tableNamePattern so that they differ, or give one of them a sink of its own with another hiveDatabase"
@@ -38,27 +37,11 @@ pub fn one_name_for_two(first: &str, second: &str, name: &str) -> String {
 
 /// The file system's URL, such as `hdfs://namenode:8020`, for the locations of tables: the one in `directory`, or
 /// `fs.defaultFS` where the HDFS client finds it.
-pub fn file_system(settings: &HdfsSettings) -> Result<String> {
+pub(crate) fn file_system(settings: &HdfsSettings) -> Result<String> {
     if let Some(url) = &settings.url {
         return Ok(url.clone());
     }
-    let environment = |name| std::env::var_os(name).map(PathBuf::from);
-    let folder = settings
-        .config_dir
-        .as_ref()
-        .map(PathBuf::from)
-        .or_else(|| environment("HADOOP_CONF_DIR"))
-        .or_else(|| environment("HADOOP_HOME").map(|home| home.join("etc/hadoop")));
-    let url = folder.and_then(|folder| std::fs::read_to_string(folder.join("core-site.xml")).ok()).and_then(|text| {
-        let document = roxmltree::Document::parse(&text).ok()?;
-        let child = |property: roxmltree::Node<'_, '_>, name| {
-            let found = property.children().find(|child| child.has_tag_name(name));
-            found.and_then(|child| child.text()).unwrap_or_default().trim().to_owned()
-        };
-        let mut properties = document.descendants().filter(|node| node.has_tag_name("property")).rev();
-        // Of one that is there twice the last counts.
-        properties.find(|property| child(*property, "name") == "fs.defaultFS").map(|it| child(it, "value"))
-    });
+    let url = setting(settings.config_dir.as_deref(), "fs.defaultFS");
     url.filter(|url| url.contains("://")).map(|url| url.trim_end_matches('/').to_owned()).ok_or_else(|| {
         Error::new(
             ErrorKind::Config,

@@ -2,12 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::client::NO_STATISTICS;
-use super::thrift::{Struct, Value};
+use crate::hive::client::NO_STATISTICS;
+use crate::hive::thrift::{Struct, Value};
 use crate::row::Dialect;
 use crate::row::hive::Hive as HiveText;
 use crate::row::rfc4180::Rfc4180;
-use crate::schema::column::{Column, ColumnType};
+use crate::value::column::{Column, ColumnType};
 
 const TEXT_INPUT: &str = "org.apache.hadoop.mapred.TextInputFormat";
 const TEXT_OUTPUT: &str = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
@@ -22,68 +22,66 @@ const NAME_NODE_PORT: &str = "8020";
 
 /// Fields of the metastore's structs, by their numbers.
 mod field {
-    pub mod table {
-        pub const NAME: i16 = 1;
-        pub const DATABASE: i16 = 2;
-        pub const OWNER: i16 = 3;
-        pub const STORAGE: i16 = 7;
-        pub const PARTITION_KEYS: i16 = 8;
-        pub const PARAMETERS: i16 = 9;
-        pub const TYPE: i16 = 12;
+    pub(crate) mod table {
+        pub(crate) const NAME: i16 = 1;
+        pub(crate) const DATABASE: i16 = 2;
+        pub(crate) const OWNER: i16 = 3;
+        pub(crate) const STORAGE: i16 = 7;
+        pub(crate) const PARTITION_KEYS: i16 = 8;
+        pub(crate) const PARAMETERS: i16 = 9;
+        pub(crate) const TYPE: i16 = 12;
     }
-    pub mod storage {
-        pub const COLUMNS: i16 = 1;
-        pub const LOCATION: i16 = 2;
-        pub const INPUT_FORMAT: i16 = 3;
-        pub const OUTPUT_FORMAT: i16 = 4;
-        pub const COMPRESSED: i16 = 5;
-        pub const BUCKETS: i16 = 6;
-        pub const SERDE: i16 = 7;
-        pub const BUCKET_COLUMNS: i16 = 8;
-        pub const SORT_COLUMNS: i16 = 9;
-        pub const PARAMETERS: i16 = 10;
+    pub(crate) mod storage {
+        pub(crate) const COLUMNS: i16 = 1;
+        pub(crate) const LOCATION: i16 = 2;
+        pub(crate) const INPUT_FORMAT: i16 = 3;
+        pub(crate) const OUTPUT_FORMAT: i16 = 4;
+        pub(crate) const COMPRESSED: i16 = 5;
+        pub(crate) const BUCKETS: i16 = 6;
+        pub(crate) const SERDE: i16 = 7;
+        pub(crate) const BUCKET_COLUMNS: i16 = 8;
+        pub(crate) const SORT_COLUMNS: i16 = 9;
+        pub(crate) const PARAMETERS: i16 = 10;
     }
-    pub mod serde {
-        pub const NAME: i16 = 1;
-        pub const LIBRARY: i16 = 2;
-        pub const PARAMETERS: i16 = 3;
+    pub(crate) mod serde {
+        pub(crate) const NAME: i16 = 1;
+        pub(crate) const LIBRARY: i16 = 2;
+        pub(crate) const PARAMETERS: i16 = 3;
     }
-    pub mod column {
-        pub const NAME: i16 = 1;
-        pub const TYPE: i16 = 2;
+    pub(crate) mod column {
+        pub(crate) const NAME: i16 = 1;
+        pub(crate) const TYPE: i16 = 2;
     }
-    pub mod partition {
-        pub const VALUES: i16 = 1;
-        pub const DATABASE: i16 = 2;
-        pub const TABLE: i16 = 3;
-        pub const STORAGE: i16 = 6;
-        pub const PARAMETERS: i16 = 7;
+    pub(crate) mod partition {
+        pub(crate) const VALUES: i16 = 1;
+        pub(crate) const DATABASE: i16 = 2;
+        pub(crate) const TABLE: i16 = 3;
+        pub(crate) const STORAGE: i16 = 6;
+        pub(crate) const PARAMETERS: i16 = 7;
     }
 }
 use field::{column, partition, serde, storage, table};
 
 /// A table as the sink wants it.
 #[derive(Clone, Debug)]
-pub struct Description {
-    /// The database that it is in.
-    pub database: String,
-    /// Its name.
-    pub name: String,
+pub(crate) struct Description {
+    pub(crate) database: String,
+    pub(crate) name: String,
     /// Who creates it.
-    pub owner: String,
+    pub(crate) owner: String,
     /// Its directory's URL.
-    pub location: String,
+    pub(crate) location: String,
     /// How its files are written.
-    pub dialect: Dialect,
+    pub(crate) dialect: Dialect,
     /// Its columns, in order, without that of the partitions.
-    pub columns: Vec<Column>,
+    pub(crate) columns: Vec<Column>,
     /// The partitions' column, if it has partitions.
-    pub partition_column: Option<String>,
+    pub(crate) partition_column: Option<String>,
 }
 
 /// What a table in the metastore is to the one that is wanted.
 #[derive(Debug, PartialEq)]
-pub enum Found {
+pub(crate) enum Found {
     /// It is as wanted.
     Same,
     /// It lacks columns, or has narrower ones: here it is as wanted.
@@ -94,7 +92,7 @@ pub enum Found {
 
 impl Description {
     /// The table to create.
-    pub fn table(&self) -> Struct {
+    pub(crate) fn table(&self) -> Struct {
         let mut parameters = vec![("EXTERNAL", "TRUE"), ("external.table.purge", "false"), NO_STATISTICS];
         if self.has_header() {
             parameters.push((SKIP_HEADER, "1"));
@@ -111,7 +109,7 @@ impl Description {
     }
 
     /// A partition, of this value and in this directory, of the table that is there: its files are read as the table says.
-    pub fn partition(&self, found: &Struct, value: &str, directory: &str) -> Struct {
+    pub(crate) fn partition(&self, found: &Struct, value: &str, directory: &str) -> Struct {
         let own_storage = found.fields(table::STORAGE);
         let location = format!("{}/{directory}", own_storage.text(storage::LOCATION).trim_end_matches('/'));
         Struct::default()
@@ -185,7 +183,7 @@ impl Description {
 
     /// Compares a table of the metastore with this one. What is not the sink's own doing is left as it is: owner, comments,
     /// properties.
-    pub fn compare(&self, found: &Struct) -> Found {
+    pub(crate) fn compare(&self, found: &Struct) -> Found {
         let own_storage = found.fields(table::STORAGE);
         if let Some(difference) = self.difference(found, &own_storage) {
             return Found::Other(difference);
@@ -266,7 +264,7 @@ impl Description {
 }
 
 /// Whether two descriptions of a table have the same columns.
-pub fn same_columns(one: &Struct, other: &Struct) -> bool {
+pub(crate) fn same_columns(one: &Struct, other: &Struct) -> bool {
     let columns = |of: &Struct| of.fields(table::STORAGE).items(storage::COLUMNS).to_vec();
     columns(one) == columns(other)
 }

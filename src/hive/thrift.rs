@@ -22,7 +22,7 @@ const EXCEPTION: u32 = 3;
 /// The type of a value, as a byte of the protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[allow(missing_docs, reason = "each is the Thrift type of that name")]
-pub enum Kind {
+pub(crate) enum Kind {
     Bool = 2,
     Byte = 3,
     Double = 4,
@@ -53,7 +53,7 @@ const KINDS: [Kind; 11] = [
 /// A value.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs, reason = "each is the Thrift type of that name")]
-pub enum Value {
+pub(crate) enum Value {
     Bool(bool),
     Byte(u8),
     Double(f64),
@@ -70,7 +70,7 @@ pub enum Value {
 
 /// A struct: values by their field's number.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Struct(BTreeMap<i16, Value>);
+pub(crate) struct Struct(BTreeMap<i16, Value>);
 
 impl Value {
     fn kind(&self) -> Kind {
@@ -90,7 +90,7 @@ impl Value {
     }
 
     /// The text of a string; empty for any other value.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         match self {
             Value::Text(bytes) => String::from_utf8_lossy(bytes).into_owned(),
             _ => String::new(),
@@ -98,17 +98,17 @@ impl Value {
     }
 
     /// A list of structs.
-    pub fn structs(items: impl IntoIterator<Item = Struct>) -> Value {
+    pub(crate) fn structs(items: impl IntoIterator<Item = Struct>) -> Value {
         Value::List(Kind::Struct, items.into_iter().map(Value::Struct).collect())
     }
 
     /// A list of strings.
-    pub fn texts<T: Into<Value>>(items: impl IntoIterator<Item = T>) -> Value {
+    pub(crate) fn texts<T: Into<Value>>(items: impl IntoIterator<Item = T>) -> Value {
         Value::List(Kind::Text, items.into_iter().map(Into::into).collect())
     }
 
     /// A map of strings to strings.
-    pub fn text_map<K: Into<Value>, V: Into<Value>>(entries: impl IntoIterator<Item = (K, V)>) -> Value {
+    pub(crate) fn text_map<K: Into<Value>, V: Into<Value>>(entries: impl IntoIterator<Item = (K, V)>) -> Value {
         let entries = entries.into_iter().map(|(key, value)| (key.into(), value.into())).collect();
         Value::Map(Kind::Text, Kind::Text, entries)
     }
@@ -160,33 +160,33 @@ impl From<Struct> for Value {
 
 impl Struct {
     /// The struct with one field more.
-    pub fn with(mut self, field: i16, value: impl Into<Value>) -> Self {
+    pub(crate) fn with(mut self, field: i16, value: impl Into<Value>) -> Self {
         self.set(field, value);
         self
     }
 
     /// Sets a field.
-    pub fn set(&mut self, field: i16, value: impl Into<Value>) {
+    pub(crate) fn set(&mut self, field: i16, value: impl Into<Value>) {
         self.0.insert(field, value.into());
     }
 
     /// A field's value.
-    pub fn get(&self, field: i16) -> Option<&Value> {
+    pub(crate) fn get(&self, field: i16) -> Option<&Value> {
         self.0.get(&field)
     }
 
     /// The field of the lowest number.
-    pub fn first(&self) -> Option<(i16, &Value)> {
+    pub(crate) fn first(&self) -> Option<(i16, &Value)> {
         self.0.first_key_value().map(|(field, value)| (*field, value))
     }
 
     /// A field's string; empty when there is none.
-    pub fn text(&self, field: i16) -> String {
+    pub(crate) fn text(&self, field: i16) -> String {
         self.get(field).map(Value::text).unwrap_or_default()
     }
 
     /// A field's struct; an empty one when there is none.
-    pub fn fields(&self, field: i16) -> Struct {
+    pub(crate) fn fields(&self, field: i16) -> Struct {
         match self.get(field) {
             Some(Value::Struct(fields)) => fields.clone(),
             _ => Struct::default(),
@@ -194,7 +194,7 @@ impl Struct {
     }
 
     /// A field's list or set; empty when there is none.
-    pub fn items(&self, field: i16) -> &[Value] {
+    pub(crate) fn items(&self, field: i16) -> &[Value] {
         match self.get(field) {
             Some(Value::List(_, items) | Value::Set(_, items)) => items,
             _ => &[],
@@ -202,7 +202,7 @@ impl Struct {
     }
 
     /// The structs of a field's list.
-    pub fn structs(&self, field: i16) -> impl Iterator<Item = &Struct> {
+    pub(crate) fn structs(&self, field: i16) -> impl Iterator<Item = &Struct> {
         self.items(field).iter().filter_map(|item| match item {
             Value::Struct(fields) => Some(fields),
             _ => None,
@@ -210,7 +210,7 @@ impl Struct {
     }
 
     /// A field's map of strings; empty when there is none.
-    pub fn text_map(&self, field: i16) -> BTreeMap<String, String> {
+    pub(crate) fn text_map(&self, field: i16) -> BTreeMap<String, String> {
         match self.get(field) {
             Some(Value::Map(_, _, entries)) => entries.iter().map(|(key, value)| (key.text(), value.text())).collect(),
             _ => BTreeMap::new(),
@@ -238,7 +238,7 @@ fn append_bytes(out: &mut Vec<u8>, bytes: &[u8]) {
 }
 
 /// The bytes of a call.
-pub fn call(method: &str, number: i32, arguments: &Struct) -> Vec<u8> {
+pub(crate) fn call(method: &str, number: i32, arguments: &Struct) -> Vec<u8> {
     message(CALL, method, number, arguments)
 }
 
@@ -253,7 +253,7 @@ fn message(kind: u32, method: &str, number: i32, body: &Struct) -> Vec<u8> {
 
 /// What a server answered.
 #[derive(Debug, PartialEq)]
-pub enum Answer {
+pub(crate) enum Answer {
     /// Field 0 is what was asked for; any other is an exception that the method declares.
     Reply(Struct),
     /// The server could not do the call at all, and says why.
@@ -264,7 +264,7 @@ pub enum Answer {
 ///
 /// # Errors
 /// When the connection fails, or what comes is no answer to that call: then the connection cannot be used any more.
-pub async fn read_answer(reader: &mut (dyn AsyncRead + Unpin + Send), number: i32) -> io::Result<Answer> {
+pub(crate) async fn read_answer(reader: &mut (dyn AsyncRead + Unpin + Send), number: i32) -> io::Result<Answer> {
     let (kind, _, answered, body) = read_message(reader).await?;
     if answered != number {
         return Err(invalid(format!("an answer to call {answered} came for call {number}")));

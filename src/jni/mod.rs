@@ -1,9 +1,10 @@
 //! The border to Java: the only unsafe code, and the only place where errors and panics become an exception.
 //!
-//! docs/hand-over.md says what each method takes and returns.
+//! docs/understand/hand-over.md says what each method takes and returns.
 
 #![allow(unsafe_code, reason = "JNI hands over raw pointers; each use says why it is sound")]
 
+pub(crate) mod log;
 mod registry;
 
 use std::any::Any;
@@ -21,6 +22,7 @@ use crate::schema::writer::SchemaInfo;
 
 const METHODS: &[NativeMethod] = &[
     native_method! { static fn open(settings: [jbyte]) -> jlong, error_policy = Throw },
+    native_method! { static fn acknowledgement_delay(sink: jlong) -> jlong, error_policy = Throw },
     native_method! { static fn source_partition(sink: jlong, topic: [jbyte]) -> jint, error_policy = Throw },
     native_method! { static fn announce_schema(sink: jlong) -> jint, error_policy = Throw },
     native_method! {
@@ -31,7 +33,7 @@ const METHODS: &[NativeMethod] = &[
         error_policy = Throw
     },
     native_method! { static fn answers(sink: jlong, room: java.nio.ByteBuffer) -> jint, error_policy = Throw },
-    native_method! { static fn dead_letter_confirmed(sink: jlong, number: jlong), error_policy = Throw },
+    native_method! { static fn confirmed(sink: jlong, number: jlong), error_policy = Throw },
     native_method! { static fn metrics(sink: jlong) -> [jbyte], error_policy = Throw },
     native_method! { static fn logs(sink: jlong) -> [jbyte], error_policy = Throw },
     native_method! { static fn close(sink: jlong, timeout_millis: jlong) -> jboolean, error_policy = Throw },
@@ -139,6 +141,10 @@ fn open(env: &mut Env<'_>, _: JClass<'_>, settings: JByteArray<'_>) -> Result<jl
     Ok(registry::open(&settings)? as jlong)
 }
 
+fn acknowledgement_delay(_: &mut Env<'_>, _: JClass<'_>, sink: jlong) -> Result<jlong, Failure> {
+    Ok(registry::get(sink as u64)?.acknowledgement_delay().as_millis() as jlong)
+}
+
 fn source_partition(env: &mut Env<'_>, _: JClass<'_>, sink: jlong, topic: JByteArray<'_>) -> Result<jint, Failure> {
     let topic = String::from_utf8(env.convert_byte_array(&topic)?)
         .map_err(|error| Error::bug(format_args!("a topic name is not UTF-8: {error}")))?;
@@ -195,8 +201,8 @@ fn direct_buffer(env: &Env<'_>, buffer: &JByteBuffer<'_>) -> Result<(*mut u8, us
     Ok((env.get_direct_buffer_address(buffer)?, env.get_direct_buffer_capacity(buffer)?))
 }
 
-fn dead_letter_confirmed(_: &mut Env<'_>, _: JClass<'_>, sink: jlong, number: jlong) -> Result<(), Failure> {
-    registry::get(sink as u64)?.dead_letter_confirmed(number as u64);
+fn confirmed(_: &mut Env<'_>, _: JClass<'_>, sink: jlong, number: jlong) -> Result<(), Failure> {
+    registry::get(sink as u64)?.confirmed(number as u64);
     Ok(())
 }
 
@@ -207,7 +213,7 @@ fn metrics<'local>(env: &mut Env<'local>, _: JClass<'local>, sink: jlong) -> Res
 }
 
 fn logs<'local>(env: &mut Env<'local>, _: JClass<'local>, sink: jlong) -> Result<JByteArray<'local>, Failure> {
-    let lines = crate::log::take(sink as u64);
+    let lines = crate::jni::log::take(sink as u64);
     if lines.is_empty() {
         return Ok(JByteArray::null());
     }

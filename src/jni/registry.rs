@@ -8,7 +8,7 @@ use tokio::runtime::Builder;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
-use crate::log;
+use crate::jni::log;
 use crate::sink::{Sink, THREADS};
 use crate::storage::hdfs::Hdfs;
 

@@ -18,7 +18,7 @@ pub enum Compression {
 
 impl Compression {
     /// The extension of the files' names: readers go by it.
-    pub fn extension(self) -> &'static str {
+    pub(crate) fn extension(self) -> &'static str {
         match self {
             Compression::None => "csv",
             Compression::Gzip => "csv.gz",

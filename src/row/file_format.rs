@@ -5,9 +5,10 @@ use std::io::{self, Read};
 use flate2::bufread::MultiGzDecoder;
 use serde::{Deserialize, Serialize};
 
-use super::Dialect;
-use super::compression::Compression;
-use super::rfc4180::Rfc4180;
+use crate::protocol::manifest::RowFormat;
+use crate::row::Dialect;
+use crate::row::compression::Compression;
+use crate::row::rfc4180::Rfc4180;
 
 /// How a file's rows are written. Columns are not in it: new ones stand at the end, and a row that lacks them reads as NULL.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -17,6 +18,32 @@ pub struct FileFormat {
     pub dialect: Dialect,
     /// How the file is compressed.
     pub compression: Compression,
+}
+
+impl From<FileFormat> for RowFormat {
+    fn from(format: FileFormat) -> Self {
+        // Plain names and numbers: they are always JSON.
+        RowFormat(serde_json::to_value(format).unwrap_or_default())
+    }
+}
+
+/// A file format that this version does not know.
+#[derive(Debug, thiserror::Error)]
+#[error("this version does not know how the file's rows are written ({0}); a newer one wrote them")]
+pub struct UnknownFormat(serde_json::Error);
+
+impl TryFrom<&RowFormat> for FileFormat {
+    type Error = UnknownFormat;
+
+    fn try_from(RowFormat(format): &RowFormat) -> Result<Self, UnknownFormat> {
+        FileFormat::deserialize(format).map_err(UnknownFormat)
+    }
+}
+
+impl From<UnknownFormat> for io::Error {
+    fn from(error: UnknownFormat) -> Self {
+        io::Error::new(io::ErrorKind::Unsupported, error)
+    }
 }
 
 impl FileFormat {
@@ -60,8 +87,8 @@ fn count_line_feeds(mut text: impl Read) -> io::Result<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::decode::Value;
     use crate::row::hive::Hive;
+    use crate::value::Value;
     use proptest::prelude::*;
 
     proptest! {
@@ -89,7 +116,15 @@ mod tests {
             prop_assert_eq!(format.count_rows(&file).unwrap(), texts.len() as u64);
             let json = serde_json::to_string(&format).unwrap();
             prop_assert_eq!(serde_json::from_str::<FileFormat>(&json).unwrap(), format);
+            prop_assert_eq!(FileFormat::try_from(&RowFormat::from(format)).unwrap(), format);
         }
+    }
+
+    #[test]
+    fn a_format_of_a_newer_version_is_named_as_unknown() {
+        let newer = serde_json::json!({ "dialect": { "parquet": {} }, "compression": "none" });
+        let error = FileFormat::try_from(&RowFormat(newer)).unwrap_err();
+        assert!(error.to_string().contains("parquet") && error.to_string().contains("a newer one"), "{error}");
     }
 
     #[test]

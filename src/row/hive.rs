@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::text;
-use crate::decode::{Reason, Value};
+use crate::value::plain_text;
+use crate::value::{Reason, Value};
 
 /// What stands for NULL. Text never looks like it: its backslash would be escaped.
 const NULL: &[u8] = b"\\N";
@@ -19,11 +19,11 @@ pub struct Hive {
 impl Hive {
     /// Appends a field's text, without a delimiter.
     #[inline(always)]
-    pub fn append(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
+    pub(crate) fn append(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
         match value {
             Value::Null => out.extend_from_slice(NULL),
             Value::Text(text) => self.append_escaped(out, text.as_bytes()),
-            other => text::append(out, other)?,
+            other => plain_text::append(out, other)?,
         }
         Ok(())
     }

@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
-use crate::decode::Value;
-use crate::frame::Record;
-use crate::schema::column::{Column, ColumnType};
+use crate::record::Record;
+use crate::value::Value;
+use crate::value::column::{Column, ColumnType};
 
 /// A metadata column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +58,7 @@ impl Metadata {
     }
 
     /// Its value for a record of this topic.
-    pub fn value<'a>(self, record: &Record<'a>, topic: &'a str) -> Value<'a> {
+    pub(crate) fn value<'a>(self, record: &Record<'a>, topic: &'a str) -> Value<'a> {
         match self {
             Metadata::LedgerId => Value::Long(record.position.ledger as i64),
             Metadata::EntryId => Value::Long(record.position.entry as i64),

@@ -4,12 +4,11 @@ pub mod compression;
 pub mod file_format;
 pub mod hive;
 pub mod metadata;
-pub mod partition;
+pub(crate) mod partition;
 pub mod rfc4180;
-pub mod text;
-pub mod time;
+pub mod settings;
 
-use crate::decode::{Reason, Value};
+use crate::value::{Reason, Value};
 use hive::Hive;
 use rfc4180::Rfc4180;
 use serde::{Deserialize, Serialize};

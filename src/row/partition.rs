@@ -2,26 +2,26 @@
 
 use std::time::Duration;
 
-use super::time;
+use crate::value::time;
 
 /// What tables are partitioned by.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Partitioning {
     /// The partition column's name.
-    pub column: String,
+    pub(crate) column: String,
     /// How long a partition is.
-    pub unit: Unit,
+    pub(crate) unit: Unit,
     /// Which time of a record decides.
-    pub source: TimeSource,
+    pub(crate) source: TimeSource,
     /// Times further before the publish time are not believed.
-    pub past_limit: Duration,
+    pub(crate) past_limit: Duration,
     /// Times further after the publish time are not believed.
-    pub future_limit: Duration,
+    pub(crate) future_limit: Duration,
 }
 
 /// How long a partition is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Unit {
+pub(crate) enum Unit {
     /// A day, UTC.
     Day,
     /// An hour, UTC.
@@ -30,7 +30,7 @@ pub enum Unit {
 
 /// Which time of a record decides.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TimeSource {
+pub(crate) enum TimeSource {
     /// A field of the record.
     Field(String),
     /// The event time that the producer set.
@@ -53,7 +53,7 @@ pub enum PartitionKey {
 }
 
 /// The value of the partition of rows whose time is unknown: Hive's name for it.
-pub const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
+pub(crate) const NO_VALUE: &str = "__HIVE_DEFAULT_PARTITION__";
 
 const MILLIS_PER_HOUR: i64 = 3_600_000;
 
@@ -61,7 +61,7 @@ impl Partitioning {
     /// The partition of a record with this time, both in milliseconds since 1970. The bounds go by the publish time
     /// and not by the clock: a record that comes again belongs in the same partition.
     #[inline]
-    pub fn key(&self, time: Option<i64>, publish_time: i64) -> PartitionKey {
+    pub(crate) fn key(&self, time: Option<i64>, publish_time: i64) -> PartitionKey {
         let earliest = publish_time.saturating_sub_unsigned(millis(self.past_limit));
         let latest = publish_time.saturating_add_unsigned(millis(self.future_limit));
         match time {
@@ -74,7 +74,7 @@ impl Partitioning {
     }
 
     /// The partition's directory, relative to the table's; empty for the whole table.
-    pub fn directory(&self, key: PartitionKey) -> String {
+    pub(crate) fn directory(&self, key: PartitionKey) -> String {
         let mut value = Vec::new();
         let written = match key {
             PartitionKey::Whole => return String::new(),

@@ -7,8 +7,8 @@ use csv_core::{WriteResult, Writer, WriterBuilder};
 
 use serde::{Deserialize, Serialize};
 
-use super::text;
-use crate::decode::{Reason, Value};
+use crate::value::plain_text;
+use crate::value::{Reason, Value};
 
 /// The dialect's settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,7 +22,7 @@ pub struct Rfc4180 {
 
 impl Rfc4180 {
     /// Appends a field's text, without a delimiter.
-    pub fn append(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
+    pub(crate) fn append(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
         match value {
             Value::Null => {}
             Value::Text(text) if text.as_bytes().is_empty() => out.extend_from_slice(b"\"\""),
@@ -30,7 +30,7 @@ impl Rfc4180 {
             other => {
                 // The delimiter may be a sign that numbers and dates have. Bytes may be none, which is not NULL.
                 let start = out.len();
-                text::append(out, other)?;
+                plain_text::append(out, other)?;
                 if out.len() == start {
                     out.extend_from_slice(b"\"\"");
                 } else if out[start..].contains(&self.delimiter) {
@@ -43,7 +43,7 @@ impl Rfc4180 {
     }
 
     /// Appends a text, in quotes where it needs them.
-    pub fn append_quoted(self, out: &mut Vec<u8>, text: &[u8]) {
+    pub(crate) fn append_quoted(self, out: &mut Vec<u8>, text: &[u8]) {
         let mut writer: Writer = WriterBuilder::new().delimiter(self.delimiter).build();
         let start = out.len();
         // Each byte may be a quote, and there is one before and one behind.

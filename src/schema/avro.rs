@@ -1,21 +1,89 @@
 //! From an Avro schema to types. Pulsar describes its JSON topics by Avro schemas too.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use apache_avro::Schema;
+use serde_json::Value as Json;
+
 use apache_avro::schema::{DecimalSchema, InnerDecimalSchema, Name, RecordSchema, UnionSchema, UuidSchema};
 
-use super::names::allow_names_of_java;
-use super::types::{Branch, Decimal, Kind, MOST_DIGITS, RecordType, Type, Types};
+use crate::decode::left_out::LeftOut;
+use crate::decode::types::{Branch, Kind, RecordType, Type, Types};
+use crate::schema::names::allow_names_of_java;
+use crate::value::decimal::{Decimal, MOST_DIGITS};
 
 /// The types of this schema; what is wrong with it, in words.
-pub fn compile(schema: &str) -> Result<Types, String> {
+pub(crate) fn compile(schema: &str) -> Result<Types, String> {
     allow_names_of_java();
-    let schema = Schema::parse_str(schema)
-        .map_err(|error| format!("the Avro schema cannot be parsed: {}", with_causes(&error)))?;
+    let unreadable =
+        |error: &dyn std::error::Error| format!("the Avro schema cannot be parsed: {}", with_causes(error));
+    let mut schema = serde_json::from_str(schema).map_err(|error| unreadable(&error))?;
+    adapt(&mut schema);
     let mut compiler = Compiler::default();
+    find_characters(&schema, &mut 0, &mut compiler.characters);
+    let schema = Schema::parse(&schema).map_err(|error| unreadable(&error))?;
     let root = compiler.compile(&schema)?;
-    Ok(Types { root, records: compiler.records })
+    Ok(Types { root, records: compiler.records, left_out: LeftOut::default() })
+}
+
+/// Makes of a schema that Avro for Java reads one that the parser reads. Defaults and aliases are left out: no writer uses them, and
+/// Java lets defaults be of any type (Pulsar turns its check off) and aliases be any text. An error is a record. A logical type
+/// that is no text is none.
+fn adapt(schema: &mut Json) {
+    match schema {
+        Json::Array(branches) => branches.iter_mut().for_each(adapt),
+        Json::Object(members) => {
+            members.remove("default");
+            members.remove("aliases");
+            if members.get("logicalType").is_some_and(|meaning| !meaning.is_string()) {
+                members.remove("logicalType");
+            }
+            // A field without fields may be of a type of that name.
+            if members.contains_key("fields") && members.get("type").is_some_and(|kind| kind == "error") {
+                members.insert("type".to_owned(), "record".into());
+            }
+            for name in ["type", "items", "values", "fields"] {
+                members.get_mut(name).into_iter().for_each(adapt);
+            }
+        }
+        _ => {}
+    }
+}
+
+/// Finds the fields that reflection made of Java's characters: the parser does not give the attributes of an int. Fields are
+/// known by the number of their record, counted as [`Compiler::record`] does, and by their place in it.
+fn find_characters(schema: &Json, records: &mut usize, found: &mut HashSet<(usize, usize)>) {
+    match schema {
+        Json::Array(branches) => branches.iter().for_each(|branch| find_characters(branch, records, found)),
+        Json::Object(members) => match members.get("type").and_then(Json::as_str) {
+            Some("record") => {
+                let number = *records;
+                *records += 1;
+                let fields = members.get("fields").and_then(Json::as_array);
+                for (at, field) in fields.into_iter().flatten().enumerate() {
+                    let Some(field) = field.get("type") else { continue };
+                    let is_character = match field {
+                        Json::Array(branches) => branches.iter().any(is_character),
+                        other => is_character(other),
+                    };
+                    if is_character {
+                        found.insert((number, at));
+                    }
+                    find_characters(field, records, found);
+                }
+            }
+            _ => {
+                for name in ["type", "items", "values"] {
+                    members.get(name).into_iter().for_each(|inner| find_characters(inner, records, found));
+                }
+            }
+        },
+        _ => {}
+    }
+}
+
+fn is_character(schema: &Json) -> bool {
+    schema["type"] == "int" && schema["java-class"] == "java.lang.Character"
 }
 
 /// An error's text and that of what caused it.
@@ -28,6 +96,7 @@ fn with_causes(error: &dyn std::error::Error) -> String {
 struct Compiler {
     records: Vec<RecordType>,
     named: HashMap<String, Kind>,
+    characters: HashSet<(usize, usize)>,
 }
 
 impl Compiler {
@@ -56,6 +125,11 @@ impl Compiler {
             Schema::Enum(symbols) => {
                 let kind = Kind::Enum(symbols.symbols.iter().map(|symbol| symbol.as_str().into()).collect());
                 self.name(&symbols.name, kind)
+            }
+            Schema::Decimal(DecimalSchema { precision, inner: InnerDecimalSchema::Fixed(fixed), .. })
+                if *precision > most_digits(fixed.size) =>
+            {
+                self.name(&fixed.name, Kind::Fixed(fixed.size))
             }
             Schema::Decimal(schema) => {
                 let kind = Kind::Decimal(decimal(schema)?);
@@ -95,8 +169,11 @@ impl Compiler {
         self.records.push(RecordType::default());
         let kind = self.name(&record.name, Kind::Record(number));
         let mut fields = Vec::with_capacity(record.fields.len());
-        for field in &record.fields {
-            let compiled = self.compile(&field.schema).map_err(|what| format!("field `{}`: {what}", field.name))?;
+        for (at, field) in record.fields.iter().enumerate() {
+            let mut compiled = self.compile(&field.schema).map_err(|what| format!("field `{}`: {what}", field.name))?;
+            if compiled.kind == Kind::Int && self.characters.contains(&(number, at)) {
+                compiled.kind = Kind::Character;
+            }
             fields.push((field.name.as_str().into(), compiled));
         }
         let by_name = record.fields.iter().enumerate().map(|(at, field)| (field.name.as_str().into(), at)).collect();
@@ -112,6 +189,12 @@ impl Compiler {
             .collect();
         Ok(Kind::Union(branches?))
     }
+}
+
+/// How many digits a decimal in so many bytes can have: Java takes a fixed that is too small for its precision as bytes.
+fn most_digits(size: usize) -> usize {
+    let bits = (8 * size).saturating_sub(1);
+    (bits as f64 * std::f64::consts::LOG10_2).floor() as usize
 }
 
 fn decimal(schema: &DecimalSchema) -> Result<Decimal, String> {

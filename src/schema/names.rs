@@ -1,12 +1,14 @@
-//! What Avro names may be: as in Avro for Java, which wrote most schemas and is more liberal than the specification.
+//! What Avro names may be: as in Avro for Java, which wrote most schemas and is more liberal than the specification. It looks at
+//! no namespace.
 
 use std::sync::Once;
 
 use apache_avro::AvroResult;
 use apache_avro::error::Details;
 use apache_avro::validator::{
-    RecordFieldNameValidator, SchemaNameValidator, SchemaNamespaceValidator, set_record_field_name_validator,
-    set_schema_name_validator, set_schema_namespace_validator,
+    EnumSymbolNameValidator, RecordFieldNameValidator, SchemaNameValidator, SchemaNamespaceValidator,
+    set_enum_symbol_name_validator, set_record_field_name_validator, set_schema_name_validator,
+    set_schema_namespace_validator,
 };
 
 struct AsInJava;
@@ -24,12 +26,14 @@ impl SchemaNameValidator for AsInJava {
 }
 
 impl SchemaNamespaceValidator for AsInJava {
-    fn validate(&self, namespace: &str) -> AvroResult<()> {
-        if namespace.is_empty() || namespace.split('.').all(is_name) {
-            Ok(())
-        } else {
-            Err(Details::InvalidNamespace(namespace.to_owned(), "letters, digits, _ and $, with dots between").into())
-        }
+    fn validate(&self, _: &str) -> AvroResult<()> {
+        Ok(())
+    }
+}
+
+impl EnumSymbolNameValidator for AsInJava {
+    fn validate(&self, symbol: &str) -> AvroResult<()> {
+        if is_name(symbol) { Ok(()) } else { Err(Details::EnumSymbolName(symbol.to_owned()).into()) }
     }
 }
 
@@ -45,12 +49,13 @@ fn is_name(name: &str) -> bool {
 }
 
 /// Lets the parser take names that Java takes. It can be told once in a process, before it parses anything.
-pub fn allow_names_of_java() {
+pub(crate) fn allow_names_of_java() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
         // A second validator is refused; then the process has parsed schemas already, under the specification's rules.
         let _ = set_schema_name_validator(Box::new(AsInJava));
         let _ = set_schema_namespace_validator(Box::new(AsInJava));
         let _ = set_record_field_name_validator(Box::new(AsInJava));
+        let _ = set_enum_symbol_name_validator(Box::new(AsInJava));
     });
 }

@@ -4,31 +4,34 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::decode::avro::Avro;
-use crate::decode::{BadRecord, Fields, Put, Reason, Value};
-use crate::frame::Record;
+use crate::decode::fields::{Fields, Put};
+use crate::record::Record;
 use crate::row::Dialect;
-use crate::row::file_format::FileFormat;
 use crate::row::metadata::Metadata;
 use crate::row::partition::{PartitionKey, Partitioning, TimeSource};
-use crate::schema::column::{Column, ColumnType};
+use crate::row::settings::RowSettings;
 use crate::schema::table::TableColumns;
 use crate::schema::writer::{Format, Input, WriterSchema, open_key_value};
-
-/// How rows are written, the same for every table of a sink.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct RowSettings {
-    /// How files are written.
-    pub format: FileFormat,
-    /// The metadata columns that are on.
-    pub metadata: Vec<Metadata>,
-    /// The partitioning, if tables have partitions.
-    pub partitioning: Option<Partitioning>,
-}
+use crate::value::column::ColumnType;
+use crate::value::conversion::{Conversion, Wanted};
+use crate::value::{BadRecord, Reason, Value};
 
 /// The columns that rows of this schema want in the table.
-pub fn wanted_columns(settings: &RowSettings, schema: &WriterSchema) -> Vec<Column> {
-    let metadata = settings.metadata.iter().map(|metadata| metadata.column());
-    metadata.chain(schema.columns.iter().cloned()).collect()
+pub(crate) fn wanted_columns(settings: &RowSettings, schema: &WriterSchema) -> Vec<Wanted> {
+    let metadata = settings.metadata.iter().map(|metadata| Wanted { column: metadata.column(), otherwise: None });
+    metadata.chain(schema.wanted.iter().cloned()).collect()
+}
+
+/// Why no row of this schema has a partition of its own, if none has.
+pub(crate) fn without_partition_time(settings: &RowSettings, schema: &WriterSchema) -> Option<String> {
+    let TimeSource::Field(name) = &settings.partitioning.as_ref()?.source else { return None };
+    let Some(Wanted { column, .. }) = schema.wanted.iter().find(|wanted| wanted.column.name == *name) else {
+        return Some(format!("there is no field `{name}`"));
+    };
+    match column.column_type {
+        ColumnType::Date | ColumnType::Timestamp => None,
+        other => Some(format!("field `{name}` is a {other} and no date or timestamp")),
+    }
 }
 
 /// Where a column's value comes from.
@@ -42,8 +45,8 @@ enum Source {
 #[derive(Clone, Copy, Debug)]
 struct Step {
     source: Source,
-    /// The column is a double, whatever the writer's field is.
-    widen_to_double: bool,
+    /// For a column of another type than the field's.
+    conversion: Option<Conversion>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,7 +61,7 @@ enum PartitionTime {
 #[derive(Clone, Debug)]
 pub struct Plan {
     /// The version of the columns that rows are written under.
-    pub version: u64,
+    pub(crate) version: u64,
     dialect: Dialect,
     header: Vec<u8>,
     names: Vec<String>,
@@ -73,7 +76,7 @@ pub struct Plan {
 impl Plan {
     /// The plan for columns that [`TableColumns::with`] found to have all that is wanted.
     pub fn new(settings: &RowSettings, schema: &WriterSchema, table: &TableColumns) -> Plan {
-        let names: Vec<String> = schema.columns.iter().map(|column| column.name.clone()).collect();
+        let names: Vec<String> = schema.wanted.iter().map(|wanted| wanted.column.name.clone()).collect();
         let field_of: HashMap<&str, usize> = names.iter().enumerate().map(|(at, name)| (name.as_str(), at)).collect();
         let steps: Vec<Step> = table
             .columns
@@ -86,7 +89,8 @@ impl Plan {
                     (None, Some(metadata)) => Source::Metadata(*metadata),
                     (None, None) => Source::Missing,
                 };
-                Step { source, widen_to_double: column.column_type == ColumnType::Double }
+                let fit = field.and_then(|field| schema.wanted[field].fit(column.column_type));
+                Step { source, conversion: fit.and_then(|(_, conversion)| conversion) }
             })
             .collect();
         let fields = steps.iter().filter_map(|step| match step.source {
@@ -115,7 +119,7 @@ impl Plan {
     }
 
     /// What a file of its rows begins with; empty without a header.
-    pub fn header(&self) -> &[u8] {
+    pub(crate) fn header(&self) -> &[u8] {
         &self.header
     }
 
@@ -185,11 +189,9 @@ impl Plan {
 
     #[inline(always)]
     fn append(&self, step: &Step, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
-        match *value {
-            Value::Float(value) if step.widen_to_double => {
-                self.dialect.append(out, &Value::Double(f64::from(value)))?
-            }
-            _ => self.dialect.append(out, value)?,
+        match step.conversion {
+            None => self.dialect.append(out, value)?,
+            Some(conversion) => self.dialect.append(out, &*conversion.of(value)?)?,
         }
         out.push(self.dialect.delimiter());
         Ok(())
@@ -229,5 +231,42 @@ impl<'a> Put<'a> for Append<'_> {
             *time = value.as_millis();
         }
         self.plan.append(self.step, &value, self.out)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::row::Dialect;
+    use crate::row::compression::Compression;
+    use crate::row::file_format::FileFormat;
+    use crate::row::hive::Hive;
+    use crate::row::partition::Unit;
+    use crate::schema::writer::SchemaInfo;
+    use std::time::Duration;
+
+    #[test]
+    fn a_partition_time_that_is_of_no_use_is_said() {
+        let schema = r#"{"type":"record","name":"R","fields":[{"name":"at","type":{"type":"int","logicalType":"date"}},
+            {"name":"ts","type":"long"}]}"#;
+        let info = SchemaInfo { schema_type: "AVRO".to_owned(), schema: schema.to_owned(), ..SchemaInfo::default() };
+        let schema = WriterSchema::compile(&info).unwrap();
+        let problem = |source: TimeSource| {
+            let limit = Duration::from_secs(1);
+            let partitioning = Partitioning {
+                column: "dt".to_owned(),
+                unit: Unit::Day,
+                source,
+                past_limit: limit,
+                future_limit: limit,
+            };
+            let format =
+                FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression: Compression::None };
+            without_partition_time(&RowSettings { format, metadata: vec![], partitioning: Some(partitioning) }, &schema)
+        };
+        let field = |name: &str| problem(TimeSource::Field(name.to_owned()));
+        assert_eq!(field("ts").as_deref(), Some("field `ts` is a bigint and no date or timestamp"));
+        assert_eq!(field("header.time").as_deref(), Some("there is no field `header.time`"));
+        assert_eq!((field("at"), problem(TimeSource::EventTime)), (None, None));
     }
 }

@@ -5,11 +5,15 @@ use std::collections::hash_map::Entry;
 
 use serde::{Deserialize, Serialize};
 
-use super::column::Column;
 use crate::error::Error;
-use crate::layout::{SourcePartitionLayout, TableLayout};
-use crate::recovery::{Failure, nonce, put_if_absent};
+use crate::protocol::failure::Failure;
+use crate::protocol::layout::{SourcePartitionLayout, TableLayout};
+use crate::protocol::nonce::nonce;
+use crate::protocol::put_if_absent::put_if_absent;
+use crate::schema::writer::WriterSchema;
 use crate::storage::{Operation, Storage, StorageError, StorageErrorKind};
+use crate::value::column::Column;
+use crate::value::conversion::Wanted;
 
 /// A version of a table's columns. A later version has the columns of an earlier one first, some of them widened.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,13 +34,19 @@ pub struct Incompatible {
 }
 
 impl TableColumns {
+    /// The columns with those of a schema added and widened; none when they have them all.
+    pub fn with_columns_of(&self, schema: &WriterSchema) -> Result<Option<Vec<Column>>, Incompatible> {
+        self.with(&schema.wanted)
+    }
+
     /// The columns with what is wanted added and widened; none when they have it all.
-    pub fn with(&self, wanted: &[Column]) -> Result<Option<Vec<Column>>, Incompatible> {
+    pub(crate) fn with(&self, wanted: &[Wanted]) -> Result<Option<Vec<Column>>, Incompatible> {
         let mut columns = self.columns.clone();
         // Thousands of columns are possible.
         let mut place_of: HashMap<String, usize> =
             columns.iter().enumerate().map(|(at, own)| (own.name.to_ascii_lowercase(), at)).collect();
-        for column in wanted {
+        for one in wanted {
+            let column = &one.column;
             match place_of.entry(column.name.to_ascii_lowercase()) {
                 Entry::Vacant(vacant) => {
                     vacant.insert(columns.len());
@@ -44,8 +54,8 @@ impl TableColumns {
                 }
                 Entry::Occupied(occupied) => {
                     let own = &mut columns[*occupied.get()];
-                    let widened = own.column_type.widened(column.column_type).filter(|_| own.name == column.name);
-                    own.column_type = widened.ok_or_else(|| Incompatible {
+                    let fitting = one.fit(own.column_type).filter(|_| own.name == column.name);
+                    (own.column_type, _) = fitting.ok_or_else(|| Incompatible {
                         name: own.name.clone(),
                         table: own.column_type.to_string(),
                         wanted: format!("`{}` {}", column.name, column.column_type),
@@ -62,10 +72,10 @@ const ENSURE_ATTEMPTS: usize = 20;
 
 /// The newest version, extended by what is wanted. What it returns was read back: after a lost put the other owner's
 /// version is extended instead.
-pub async fn ensure<S: Storage>(
+pub(crate) async fn ensure<S: Storage>(
     storage: &S,
     table: &TableLayout,
-    wanted: &[Column],
+    wanted: &[Wanted],
 ) -> Result<Result<TableColumns, Incompatible>, Failure> {
     for _ in 0..ENSURE_ATTEMPTS {
         let newest = read_newest(storage, table).await?;
@@ -88,7 +98,7 @@ pub async fn ensure<S: Storage>(
 }
 
 /// The newest version of a table's columns; version 0 without columns before the first.
-pub async fn read_newest<S: Storage>(storage: &S, table: &TableLayout) -> Result<TableColumns, Failure> {
+pub(crate) async fn read_newest<S: Storage>(storage: &S, table: &TableLayout) -> Result<TableColumns, Failure> {
     let listed = storage.list(&table.schemas()).await?;
     let newest = listed.iter().filter_map(|entry| SourcePartitionLayout::manifest_sequence(&entry.name)).max();
     let Some(version) = newest else { return Ok(TableColumns::default()) };
@@ -108,11 +118,15 @@ pub async fn read_newest<S: Storage>(storage: &S, table: &TableLayout) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::column::ColumnType;
     use crate::storage::memory::{Fault, Memory};
+    use crate::value::column::ColumnType;
 
-    fn column(name: &str, column_type: ColumnType) -> Column {
-        Column { name: name.to_owned(), column_type }
+    fn column(name: &str, column_type: ColumnType) -> Wanted {
+        Wanted { column: Column { name: name.to_owned(), column_type }, otherwise: None }
+    }
+
+    fn columns(wanted: &[&Wanted]) -> Vec<Column> {
+        wanted.iter().map(|one| one.column.clone()).collect()
     }
 
     fn table() -> TableLayout {
@@ -125,7 +139,7 @@ mod tests {
         let [a, b, c] = ["a", "b", "c"].map(|name| column(name, ColumnType::Int));
         ensure(&memory, &table(), &[a.clone(), b.clone()]).await.unwrap().unwrap();
         let second = ensure(&memory, &table(), &[c.clone(), a.clone()]).await.unwrap().unwrap();
-        assert_eq!(second, TableColumns { version: 2, columns: vec![a.clone(), b, c] });
+        assert_eq!(second, TableColumns { version: 2, columns: columns(&[&a, &b, &c]) });
         assert_eq!(ensure(&memory, &table(), &[a]).await.unwrap().unwrap(), second);
     }
 
@@ -134,7 +148,7 @@ mod tests {
         let memory = Memory::new();
         ensure(&memory, &table(), &[column("a", ColumnType::Int)]).await.unwrap().unwrap();
         let wider = ensure(&memory, &table(), &[column("a", ColumnType::BigInt)]).await.unwrap().unwrap();
-        assert_eq!(wider.columns, [column("a", ColumnType::BigInt)]);
+        assert_eq!(wider.columns, columns(&[&column("a", ColumnType::BigInt)]));
         assert_eq!(ensure(&memory, &table(), &[column("a", ColumnType::Int)]).await.unwrap().unwrap(), wider);
         let error = ensure(&memory, &table(), &[column("a", ColumnType::String)]).await.unwrap().unwrap_err();
         assert_eq!(error.to_string(), "column `a` is bigint in the table, but `a` string in the record's schema");
@@ -177,7 +191,7 @@ mod tests {
         let bytes = memory.files()[first].clone();
         memory.remove(first);
         memory.before_next(Operation::Rename, "_schema/", move |memory| memory.put(first, &bytes));
-        let columns = ensure(&memory, &table(), std::slice::from_ref(&mine)).await.unwrap().unwrap();
-        assert_eq!(columns, TableColumns { version: 2, columns: vec![other, mine] });
+        let both = ensure(&memory, &table(), std::slice::from_ref(&mine)).await.unwrap().unwrap();
+        assert_eq!(both, TableColumns { version: 2, columns: columns(&[&other, &mine]) });
     }
 }

@@ -5,17 +5,19 @@ use std::sync::Arc;
 
 use serde::Deserialize;
 
-use super::avro;
-use super::column::Column;
-use super::types::{RecordType, Type, Types};
 use crate::decode::avro::Avro;
 use crate::decode::json::Json;
 use crate::decode::key_value::{KeyValue, split};
+use crate::decode::part::Part;
 use crate::decode::primitive::Primitive;
-use crate::decode::{BadRecord, Part};
-use crate::frame::Record;
+use crate::decode::types::{RecordType, Type, Types};
+use crate::record::Record;
+use crate::schema::avro;
+use crate::value::BadRecord;
+use crate::value::column::Column;
+use crate::value::conversion::Wanted;
 
-/// A writer's schema as Java passes it (docs/hand-over.md).
+/// A writer's schema as Java passes it (docs/understand/hand-over.md).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Deserialize)]
 pub struct SchemaInfo {
     /// Pulsar's `SchemaType` name.
@@ -55,8 +57,8 @@ pub struct UnsupportedSchema(pub String);
 /// A writer's schema, compiled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WriterSchema {
-    /// The columns of its fields, in the order in which they are decoded.
-    pub columns: Vec<Column>,
+    /// What its fields want in a table, in the order in which they are decoded.
+    pub(crate) wanted: Vec<Wanted>,
     /// How to decode a record.
     pub input: Arc<Input>,
 }
@@ -98,15 +100,35 @@ pub enum Format {
 impl WriterSchema {
     /// Compiles a schema.
     pub fn compile(info: &SchemaInfo) -> Result<Self, UnsupportedSchema> {
-        let (columns, input) = compile(info).map_err(UnsupportedSchema)?;
-        check_names(&columns).map_err(UnsupportedSchema)?;
-        Ok(WriterSchema { columns, input: Arc::new(input) })
+        let (wanted, input) = compile(info).map_err(UnsupportedSchema)?;
+        check_names(&wanted).map_err(UnsupportedSchema)?;
+        Ok(WriterSchema { wanted, input: Arc::new(input) })
+    }
+
+    /// The columns of a table that has only its records, in the order in which they are decoded.
+    pub fn columns(&self) -> Vec<Column> {
+        self.wanted.iter().map(|wanted| wanted.column.clone()).collect()
+    }
+}
+
+impl Input {
+    /// How often members of JSON text were left out, by their names.
+    pub(crate) fn left_out(&self) -> Vec<(Box<str>, u64)> {
+        let formats = match self {
+            Input::Payload(format) => vec![format],
+            Input::KeyValue { key, value, .. } => vec![key, value],
+        };
+        let json = formats.into_iter().filter_map(|format| match format {
+            Format::Json(types) => Some(types.left_out.counts()),
+            Format::Avro { .. } | Format::Primitive(_) => None,
+        });
+        json.flatten().collect()
     }
 }
 
 impl Format {
     /// The fields of these bytes.
-    pub fn open<'a>(&'a self, bytes: &'a [u8]) -> Result<Part<'a>, BadRecord> {
+    pub(crate) fn open<'a>(&'a self, bytes: &'a [u8]) -> Result<Part<'a>, BadRecord> {
         Ok(match self {
             Format::Avro { fields, records } => Part::Avro(Avro::new(bytes, fields, records)),
             Format::Json(types) => Part::Json(Json::parse(bytes, types)?),
@@ -116,7 +138,7 @@ impl Format {
 }
 
 /// The fields of a record with a key and a value.
-pub fn open_key_value<'a>(
+pub(crate) fn open_key_value<'a>(
     (key, key_fields, value): (&'a Format, usize, &'a Format),
     separated: bool,
     record: &Record<'a>,
@@ -126,7 +148,7 @@ pub fn open_key_value<'a>(
     Ok(KeyValue::new(open(key, key_bytes)?, key_fields, open(value, value_bytes)?))
 }
 
-fn compile(info: &SchemaInfo) -> Result<(Vec<Column>, Input), String> {
+fn compile(info: &SchemaInfo) -> Result<(Vec<Wanted>, Input), String> {
     match info.schema_type.as_str() {
         "KEY_VALUE" => key_value(info),
         "NONE" => Err(
@@ -134,15 +156,20 @@ fn compile(info: &SchemaInfo) -> Result<(Vec<Column>, Input), String> {
                        came from another cluster without them. Send it again with the topic's schema"
                 .to_owned(),
         ),
+        "ENCRYPTED" => Err(
+            "it is encrypted, and the sink has no keys: give them in the sink's cryptoConfig (docs/operate/runbook.md, \
+             \"Messages are encrypted\")"
+                .to_owned(),
+        ),
         "UNREADABLE" => Err(format!("the Pulsar client cannot read the writer's schema: {}", info.schema)),
         schema_type => {
-            let (columns, format) = format(schema_type, &info.schema)?;
-            Ok((columns, Input::Payload(format)))
+            let (wanted, format) = format(schema_type, &info.schema)?;
+            Ok((wanted, Input::Payload(format)))
         }
     }
 }
 
-fn key_value(info: &SchemaInfo) -> Result<(Vec<Column>, Input), String> {
+fn key_value(info: &SchemaInfo) -> Result<(Vec<Wanted>, Input), String> {
     let separated = match info.encoding.as_deref() {
         Some("INLINE") => false,
         Some("SEPARATED") => true,
@@ -152,30 +179,30 @@ fn key_value(info: &SchemaInfo) -> Result<(Vec<Column>, Input), String> {
         let part = part.as_ref().ok_or_else(|| format!("the KeyValue schema has no {name}"))?;
         format(&part.schema_type, &part.schema).map_err(|what| format!("the {name}'s schema: {what}"))
     };
-    let (mut columns, key) = part("key", &info.key)?;
-    let key_fields = columns.len();
-    for column in &mut columns {
+    let (mut wanted, key) = part("key", &info.key)?;
+    let key_fields = wanted.len();
+    for Wanted { column, .. } in &mut wanted {
         column.name = match key {
             Format::Primitive(_) => "key".to_owned(),
             _ => format!("key_{}", column.name),
         };
     }
-    let (value_columns, value) = part("value", &info.value)?;
-    columns.extend(value_columns);
-    Ok((columns, Input::KeyValue { key, key_fields, value, separated }))
+    let (wanted_of_value, value) = part("value", &info.value)?;
+    wanted.extend(wanted_of_value);
+    Ok((wanted, Input::KeyValue { key, key_fields, value, separated }))
 }
 
-fn format(schema_type: &str, schema: &str) -> Result<(Vec<Column>, Format), String> {
+fn format(schema_type: &str, schema: &str) -> Result<(Vec<Wanted>, Format), String> {
     match schema_type {
         "AVRO" => {
             let types = avro::compile(schema)?;
-            let columns = columns(types.fields())?;
+            let wanted = wanted(types.fields())?;
             let fields = types.fields().into_iter().map(|(_, field)| field.clone()).collect();
-            Ok((columns, Format::Avro { fields, records: types.records }))
+            Ok((wanted, Format::Avro { fields, records: types.records }))
         }
         "JSON" => {
             let types = avro::compile(schema)?;
-            Ok((columns(types.fields())?, Format::Json(types)))
+            Ok((wanted(types.fields())?, Format::Json(types)))
         }
         "PROTOBUF" | "PROTOBUF_NATIVE" => Err(format!(
             "schema type {schema_type} is not written by this sink. Produce with an Avro or a JSON schema, or convert with a Pulsar function"
@@ -183,7 +210,7 @@ fn format(schema_type: &str, schema: &str) -> Result<(Vec<Column>, Format), Stri
         other => match Primitive::from_name(other) {
             Some(primitive) => {
                 let column = Column { name: "value".to_owned(), column_type: primitive.column_type() };
-                Ok((vec![column], Format::Primitive(primitive)))
+                Ok((vec![Wanted { column, otherwise: None }], Format::Primitive(primitive)))
             }
             None => Err(format!(
                 "schema type {other} is not one that this sink writes; it writes AVRO, JSON, KEY_VALUE and the primitive types"
@@ -192,17 +219,20 @@ fn format(schema_type: &str, schema: &str) -> Result<(Vec<Column>, Format), Stri
     }
 }
 
-fn columns(fields: Vec<(&str, &Type)>) -> Result<Vec<Column>, String> {
+fn wanted(fields: Vec<(&str, &Type)>) -> Result<Vec<Wanted>, String> {
     if fields.is_empty() {
         return Err("the record has no fields: a table needs a column".to_owned());
     }
-    let column = |(name, field): (&str, &Type)| Column { name: name.to_owned(), column_type: field.kind.column_type() };
-    Ok(fields.into_iter().map(column).collect())
+    let wanted = |(name, field): (&str, &Type)| Wanted {
+        column: Column { name: name.to_owned(), column_type: field.kind.column_type() },
+        otherwise: field.kind.otherwise(),
+    };
+    Ok(fields.into_iter().map(wanted).collect())
 }
 
-fn check_names(columns: &[Column]) -> Result<(), String> {
-    let mut seen: HashMap<String, &str> = HashMap::with_capacity(columns.len());
-    for Column { name, .. } in columns {
+fn check_names(wanted: &[Wanted]) -> Result<(), String> {
+    let mut seen: HashMap<String, &str> = HashMap::with_capacity(wanted.len());
+    for Wanted { column: Column { name, .. }, .. } in wanted {
         match seen.insert(name.to_ascii_lowercase(), name) {
             Some(other) if other == name => return Err(format!("two fields become the column `{name}`")),
             Some(other) => {
@@ -227,7 +257,7 @@ mod tests {
     }
 
     fn columns(schema: &WriterSchema) -> Vec<String> {
-        schema.columns.iter().map(|column| format!("{} {}", column.name, column.column_type)).collect()
+        schema.columns().iter().map(|column| format!("{} {}", column.name, column.column_type)).collect()
     }
 
     #[test]
@@ -238,6 +268,7 @@ mod tests {
             ("PROTOBUF_NATIVE", "{}", "PROTOBUF_NATIVE is not written by this sink"),
             ("AUTO_CONSUME", "", "AUTO_CONSUME is not one that"),
             ("NONE", "", "the broker does not know"),
+            ("ENCRYPTED", "", "it is encrypted, and the sink has no keys"),
             ("UNREADABLE", "no such class", "cannot read the writer's schema: no such class"),
             ("KEY_VALUE", "", "encoding"),
             ("AVRO", "{", "cannot be parsed"),
@@ -284,5 +315,38 @@ mod tests {
         let schema = r#"{"type":"record","name":"Inner","namespace":"a.Outer$","fields":[{"name":"größe","type":
             {"type":"enum","name":"E","symbols":["A"]}},{"name":"again","type":"E"}]}"#;
         assert_eq!(columns(&compile("AVRO", schema).unwrap()), ["größe string", "again string"]);
+        let schema = r#"{"type":"record","name":"R","namespace":"shop.web-front.2","fields":[{"name":"farbe","type":
+            {"type":"enum","name":"Farbe","symbols":["ROT","GRÜN"],"default":"BLAU"}}]}"#;
+        assert_eq!(columns(&compile("AVRO", schema).unwrap()), ["farbe string"]);
+    }
+
+    #[test]
+    fn defaults_and_aliases_are_what_they_like() {
+        let schema = r#"{"type":"record","name":"R","aliases":["1-2"],"fields":[{"name":"url","type":"string","default":null},
+            {"name":"default","type":{"type":"array","items":["null",{"type":"record","name":"N","fields":[
+            {"name":"n","type":"int","default":"x","aliases":[""]}]}]},"default":{}}]}"#;
+        assert_eq!(columns(&compile("AVRO", schema).unwrap()), ["url string", "default string"]);
+    }
+
+    #[test]
+    fn a_fixed_that_is_too_small_for_its_decimal_is_bytes() {
+        let of = |size: usize, precision: usize| {
+            let schema = format!(
+                r#"{{"type":"fixed","name":"F","size":{size},"logicalType":"decimal","precision":{precision},"scale":2}}"#
+            );
+            columns(&compile("AVRO", &schema).unwrap())
+        };
+        assert_eq!((of(4, 9), of(4, 10)), (vec!["value decimal(9,2)".to_owned()], vec!["value binary".to_owned()]));
+        assert_eq!((of(0, 3), of(16, 38)), (vec!["value binary".to_owned()], vec!["value decimal(38,2)".to_owned()]));
+    }
+
+    #[test]
+    fn an_error_is_a_record_and_a_logical_type_that_is_no_text_is_none() {
+        let schema = r#"{"type":"error","name":"Failed","fields":[{"name":"why","type":"string"},{"name":"cause","type":
+            ["null",{"type":"error","name":"error","fields":[{"name":"n","type":{"type":"int","logicalType":5}}]}]},
+            {"name":"again","type":"error"},{"name":"n","type":{"type":"long","logicalType":["date"]}}]}"#;
+        let expected = ["why string", "cause string", "again string", "n bigint"];
+        assert_eq!(columns(&compile("AVRO", schema).unwrap()), expected);
+        assert_eq!(columns(&compile("JSON", schema).unwrap()), expected);
     }
 }

@@ -9,7 +9,9 @@ use hdfs_native::client::{FileStatus as HdfsStatus, WriteOptions};
 use hdfs_native::file::FileWriter;
 use hdfs_native::{Client, ClientBuilder, HdfsError};
 
-use super::{FileStatus, Operation, Overwrite, Storage, StorageError, StorageErrorKind, StorageResult, StorageWriter};
+use crate::storage::{
+    FileStatus, Operation, Overwrite, Storage, StorageError, StorageErrorKind, StorageResult, StorageWriter, hadoop,
+};
 
 /// How to reach HDFS.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,14 +28,16 @@ pub struct HdfsSettings {
 /// by hdfs-native itself.
 pub struct Hdfs {
     settings: HdfsSettings,
+    umask: u32,
     client: Mutex<Arc<Client>>,
 }
 
 impl Hdfs {
     /// Connects lazily: only a configuration that cannot be read is an error here.
     pub fn new(settings: HdfsSettings) -> Result<Self, HdfsError> {
+        let umask = hadoop::umask(settings.config_dir.as_deref()).map_err(HdfsError::InvalidArgument)?;
         let client = Mutex::new(Arc::new(build(&settings)?));
-        Ok(Hdfs { settings, client })
+        Ok(Hdfs { settings, umask, client })
     }
 
     fn client(&self) -> Arc<Client> {
@@ -146,7 +150,7 @@ impl Storage for Hdfs {
     type Writer = HdfsWriter;
 
     async fn create(&self, path: &str) -> StorageResult<HdfsWriter> {
-        let options = WriteOptions::default();
+        let options = WriteOptions::default().permission(0o666 & !self.umask);
         let writer = self.call(Operation::Create, path, async |client| client.create(path, &options).await).await?;
         Ok(HdfsWriter { writer, path: path.to_owned(), limit: self.settings.operation_timeout })
     }
@@ -181,7 +185,8 @@ impl Storage for Hdfs {
     }
 
     async fn mkdirs(&self, directory: &str) -> StorageResult<()> {
-        self.call(Operation::Mkdirs, directory, async |client| client.mkdirs(directory, 0o755, true).await).await
+        let permission = 0o777 & !self.umask;
+        self.call(Operation::Mkdirs, directory, async |client| client.mkdirs(directory, permission, true).await).await
     }
 }
 

@@ -5,8 +5,9 @@ use std::future::Future;
 
 use bytes::Bytes;
 
-use crate::safeguard::{Safeguard, is_on};
+use crate::error::{Error, ErrorKind};
 
+pub(crate) mod hadoop;
 pub mod hdfs;
 pub mod memory;
 
@@ -30,11 +31,17 @@ pub struct StorageError {
     /// What is known of the file system's state.
     pub kind: StorageErrorKind,
     /// The operation's name.
-    pub operation: Operation,
+    pub(crate) operation: Operation,
     /// The path it was about.
-    pub path: String,
+    pub(crate) path: String,
     /// What the file system answered.
-    pub message: String,
+    pub(crate) message: String,
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Self {
+        Error::new(ErrorKind::Storage, error)
+    }
 }
 
 /// The operations of a [`Storage`], to name them in errors, faults and metrics.
@@ -71,7 +78,7 @@ impl fmt::Display for Operation {
 }
 
 /// A result of a storage operation.
-pub type StorageResult<T> = Result<T, StorageError>;
+pub(crate) type StorageResult<T> = Result<T, StorageError>;
 
 /// A name in a directory, or what a path stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -135,9 +142,9 @@ pub async fn write_whole<S: Storage>(storage: &S, path: &str, bytes: Bytes) -> S
 }
 
 /// Checks that the file system reports this length for a closed file.
-pub async fn check_length<S: Storage>(storage: &S, path: &str, length: u64) -> StorageResult<()> {
+pub(crate) async fn check_length<S: Storage>(storage: &S, path: &str, length: u64) -> StorageResult<()> {
     let found = storage.status(path).await?.map(|status| status.length);
-    if found == Some(length) || !is_on(Safeguard::Length) {
+    if found == Some(length) {
         return Ok(());
     }
     let found = found.map_or("no file".to_owned(), |found| format!("{found} bytes"));

@@ -101,9 +101,10 @@ impl Admin {
         self.http.send(Method::DELETE, path, "application/json", String::new())
     }
 
-    /// Makes a tenant.
+    /// Makes a tenant, for all clusters that are known.
     pub fn create_tenant(&self, tenant: &str) -> Result<()> {
-        let body = json!({ "adminRoles": [], "allowedClusters": ["standalone"] });
+        let clusters = self.get("/admin/v2/clusters")?;
+        let body = json!({ "adminRoles": [], "allowedClusters": clusters });
         self.put(&format!("/admin/v2/tenants/{tenant}"), &body).map(drop)
     }
 

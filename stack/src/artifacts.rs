@@ -13,7 +13,6 @@ use std::time::Duration;
 use crate::error::{Error, Result};
 use crate::folder::remove;
 use crate::process::run;
-use crate::python;
 
 const POM: &str = include_str!("../artifacts/pom.xml");
 const CACHE: &str = "pulsar-io-hdfs-csv";
@@ -27,14 +26,8 @@ pub fn resolve(profile: &str) -> Result<Vec<PathBuf>> {
     resolve_in(&Cache::open()?, profile)
 }
 
-/// The folder of a Python environment's commands. `requirements` are all of its packages, pinned, as `pip freeze` lists
-/// them; it is made once.
-pub fn python_environment(name: &str, requirements: &str) -> Result<PathBuf> {
-    python::environment(name, requirements)
-}
-
 /// Pulsar's distribution, unpacked.
-pub(crate) fn pulsar_home() -> Result<PathBuf> {
+pub fn pulsar_home() -> Result<PathBuf> {
     let cache = Cache::open()?;
     let files = resolve_in(&cache, "pulsar")?;
     let archive = files.first().ok_or_else(|| Error::Missing("Pulsar distribution in its pom".to_owned()))?;

@@ -2,11 +2,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::error::Result;
 use crate::files::Settings;
 use crate::folder::stacks_dir;
 use crate::progress::{Progress, Step};
-use crate::stack::Stack;
 
 /// How the functions worker runs functions, sources and sinks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +26,7 @@ pub struct Builder {
     pub(crate) hive_settings: Settings,
     pub(crate) click_house: bool,
     pub(crate) superset: bool,
+    pub(crate) cluster: String,
     pub(crate) runtime: Runtime,
     pub(crate) peak_speed: bool,
     pub(crate) liveness_check: Duration,
@@ -52,6 +51,7 @@ impl Default for Builder {
             hive_settings: Settings::new(),
             click_house: false,
             superset: false,
+            cluster: "standalone".to_owned(),
             runtime: Runtime::Process,
             peak_speed: false,
             liveness_check: Duration::from_secs(3),
@@ -114,6 +114,12 @@ impl Builder {
     /// A property of Hive: of `hive-site.xml`.
     pub fn hive_property(mut self, key: &str, value: &str) -> Self {
         self.hive_settings.insert(key.to_owned(), value.to_owned());
+        self
+    }
+
+    /// The name of Pulsar's cluster; `standalone` by default.
+    pub fn cluster(mut self, name: &str) -> Self {
+        name.clone_into(&mut self.cluster);
         self
     }
 
@@ -185,11 +191,6 @@ impl Builder {
     pub fn on_progress(mut self, listener: impl Fn(Step) + Send + Sync + 'static) -> Self {
         self.progress = Progress(Arc::new(listener));
         self
-    }
-
-    /// Starts everything and waits until it is ready.
-    pub fn start(self) -> Result<Stack> {
-        Stack::start(self)
     }
 
     pub(crate) fn folder(&self) -> PathBuf {

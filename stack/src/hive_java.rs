@@ -5,10 +5,12 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::error::Result;
 use crate::files::{self, Settings, settings};
 use crate::folder::Folder;
+use crate::process::run;
 use crate::{artifacts, hadoop, java};
 
 /// Hive 4.0 looks into these packages of a JVM that is newer than it expects.
@@ -26,11 +28,13 @@ const OPENED: [&str; 9] = [
 /// Hive takes its logs' configuration from this name, and writes below `/tmp` where it is not there.
 const LOG_CONF: &str = "hive-log4j2.properties";
 const CONF: &str = "hive";
-const CLIENT: &str = "HiveSql.java";
+const CLIENT: &str = "HiveSql";
 const CLIENT_SOURCE: &str = include_str!("../hive-client/HiveSql.java");
 /// Hive puts no external table below the folder of its own tables, and makes tables external that name no location.
 const MANAGED: &str = "/warehouse/managed";
 const EXTERNAL: &str = "/warehouse/external";
+
+const COMPILE_LIMIT: Duration = Duration::from_secs(60);
 
 const PARTITION_TASK: &str = "org.apache.hadoop.hive.metastore.PartitionManagementTask";
 
@@ -64,7 +68,7 @@ impl HiveJava {
         let site = hadoop::overlaid(site(&scratch, ports), extra);
         files::write(&conf.join("hive-site.xml"), &files::hadoop_xml(&site))?;
         files::write(&conf.join(LOG_CONF), &log_settings())?;
-        files::write(&conf.join(CLIENT), CLIENT_SOURCE)?;
+        compile_client(&conf)?;
         let compiler = java::compiler(peak_speed);
         let hadoop_conf = hadoop_conf.to_path_buf();
         Ok(Arc::new(Self { jars: artifacts::resolve("hive")?, conf, hadoop_conf, scratch, compiler, environment }))
@@ -93,7 +97,7 @@ impl HiveJava {
     pub(crate) fn client(&self, jdbc_url: &str) -> Command {
         let mut command = self.command("-Xmx256m", "ERROR", java::QUICK_START);
         // Else the arguments' letters are those of the caller's locale.
-        command.envs(&self.environment).env("LC_ALL", "C.UTF-8").arg(self.conf.join(CLIENT)).arg(jdbc_url);
+        command.envs(&self.environment).env("LC_ALL", "C.UTF-8").arg(CLIENT).arg(jdbc_url);
         command
     }
 
@@ -110,6 +114,17 @@ impl HiveJava {
             .arg(env::join_paths([&self.conf, &self.hadoop_conf].into_iter().chain(&self.jars)).unwrap_or_default());
         command
     }
+}
+
+/// Compiles the client into a folder of the class path. Java would do that at each run of a source file, which doubles what a
+/// query costs.
+fn compile_client(folder: &Path) -> Result<()> {
+    let source = folder.join(CLIENT).with_extension("java");
+    files::write(&source, CLIENT_SOURCE)?;
+    let mut compiler = java::java();
+    compiler.args([java::QUICK_START, "-m", "jdk.compiler/com.sun.tools.javac.Main", "-encoding", "UTF-8", "-d"]);
+    compiler.arg(folder).arg(source);
+    run(compiler, COMPILE_LIMIT).map(drop)
 }
 
 fn site(scratch: &Path, [metastore_port, server_port]: [u16; 2]) -> Settings {
@@ -155,7 +170,7 @@ fn site(scratch: &Path, [metastore_port, server_port]: [u16; 2]) -> Settings {
         ("mapreduce.task.io.sort.mb", "32".to_owned()),
         ("hive.exec.submit.local.task.via.child", no()),
         ("hive.exec.counters.pull.interval", "50".to_owned()),
-        // Else what is before an empty text at a row's end is read wrong (docs/hive.md).
+        // Else what is before an empty text at a row's end is read wrong (docs/use/hive.md).
         ("hive.vectorized.use.vector.serde.deserialize", no()),
     ])
 }

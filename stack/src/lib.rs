@@ -32,7 +32,7 @@ mod ports;
 mod process;
 mod procfs;
 mod progress;
-mod python;
+pub mod python;
 mod services;
 mod stack;
 mod state;

@@ -2,8 +2,10 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, sleep};
 use std::time::{Duration, Instant};
@@ -13,9 +15,16 @@ use nix::sys::signal::Signal;
 use crate::error::{Error, Result};
 use crate::group::Group;
 
+/// How long a service may take to get ready. One that has ended is noticed at once; on busy cores Superset needed three
+/// minutes.
+pub(crate) const READY_LIMIT: Duration = Duration::from_secs(600);
+
 const POLL: Duration = Duration::from_millis(100);
 const TAIL_LINES: usize = 50;
 const TAIL_BYTES: u64 = 16 * 1024;
+
+/// Puts in order what a service that was killed has left.
+pub(crate) type Repair = Box<dyn Fn() -> Result<()> + Send + Sync>;
 
 /// How a service is started and known to be ready.
 pub(crate) struct Plan {
@@ -23,8 +32,8 @@ pub(crate) struct Plan {
     pub(crate) name: String,
     /// Where its output goes.
     pub(crate) log: PathBuf,
-    /// How often it is started at most, when it ends by itself before it is ready.
-    pub(crate) starts: u32,
+    /// What has to be put in order before it starts again, if it did not end because it was asked to.
+    pub(crate) after_crash: Option<Repair>,
     /// How long it may take to get ready.
     pub(crate) ready_within: Duration,
     /// How long it may take to end when it is asked to.
@@ -40,12 +49,14 @@ pub(crate) struct Service {
     plan: Plan,
     group: Group,
     main: Mutex<Option<Child>>,
+    /// Whether it was started and has not ended since by being asked to.
+    dirty: AtomicBool,
 }
 
 impl Service {
     /// A service that does not run yet.
     pub(crate) fn new(plan: Plan) -> Result<Self> {
-        Ok(Self { plan, group: Group::new()?, main: Mutex::new(None) })
+        Ok(Self { plan, group: Group::new()?, main: Mutex::new(None), dirty: AtomicBool::new(false) })
     }
 
     /// The main process's id, unless the service was stopped or killed.
@@ -65,25 +76,21 @@ impl Service {
 
     /// Starts the main process, if it does not run, and waits until it is ready.
     pub(crate) fn start(&self) -> Result<()> {
-        let mut starts = 1;
-        loop {
-            self.spawn()?;
-            let Err(error) = self.wait_until_ready() else { return Ok(()) };
-            if starts >= self.plan.starts || self.check().is_ok() {
-                let _ = self.kill();
-                return Err(error);
-            }
-            starts += 1;
-            self.kill_main()?;
-        }
+        self.spawn()?;
+        self.wait_until_ready().inspect_err(|_| drop(self.kill()))
     }
 
     /// Asks the main process to end, kills it if it does not in time, and clears away what it started.
     pub(crate) fn stop(&self) -> Result<()> {
         let mut main = self.main();
         if let Some(child) = main.as_mut() {
+            let lived = child.try_wait().map_err(Error::io(&self.plan.name))?.is_none();
             self.group.signal(child.id(), Signal::SIGTERM)?;
-            wait_for(child, self.plan.stopped_within).map_err(Error::io(&self.plan.name))?;
+            let ended = wait_for(child, self.plan.stopped_within).map_err(Error::io(&self.plan.name))?;
+            let killed = |status: ExitStatus| status.signal() == Some(Signal::SIGKILL as i32);
+            if lived && ended.is_some_and(|status| !killed(status)) {
+                self.dirty.store(false, Ordering::Relaxed);
+            }
         }
         self.clear(&mut main)
     }
@@ -127,6 +134,10 @@ impl Service {
         if main.is_some() {
             return Ok(());
         }
+        if let (true, Some(repair)) = (self.dirty.load(Ordering::Relaxed), &self.plan.after_crash) {
+            repair()?;
+        }
+        self.dirty.store(true, Ordering::Relaxed);
         let log = self.open_log()?;
         let errors = log.try_clone().map_err(Error::io(self.plan.log.display()))?;
         let mut command = (self.plan.command)();
@@ -245,25 +256,24 @@ fn tail(log: &Path) -> String {
 mod tests {
     use super::*;
 
-    /// A service that ends by itself at each start but the last of so many.
-    fn service(folder: &Path, comes_up_at: usize, starts: u32) -> Service {
-        let (count, up) = (folder.join("count"), folder.join("up"));
-        let script = format!(
-            "echo >>{0}; test $(wc -l <{0}) -ge {comes_up_at} || exit 1; touch {1}; exec sleep 60",
-            count.display(),
-            up.display()
-        );
+    /// A service that ends when it is asked to, and counts its repairs in a file.
+    fn service(folder: &Path) -> Service {
+        let (repairs, up) = (folder.join("repairs"), folder.join("up"));
+        let script = format!("trap 'rm {0}; exit 0' TERM; touch {0}; while :; do sleep 0.01; done", up.display());
         let command = move || {
             let mut command = Command::new("sh");
             command.args(["-c", &script]);
             command
         };
         Service::new(Plan {
-            name: "late".to_owned(),
+            name: "repaired".to_owned(),
             log: folder.join("log"),
-            starts,
+            after_crash: Some(Box::new(move || {
+                let mut file = OpenOptions::new().create(true).append(true).open(&repairs).unwrap();
+                std::io::Write::write_all(&mut file, b".").map_err(Error::io("repair"))
+            })),
             ready_within: Duration::from_secs(30),
-            stopped_within: Duration::from_secs(5),
+            stopped_within: Duration::from_secs(30),
             command: Box::new(command),
             ready: Box::new(move || up.exists()),
         })
@@ -271,16 +281,23 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_ends_before_it_is_ready_is_started_so_often_and_no_more() {
+    fn a_service_is_repaired_before_it_starts_again_after_a_kill_and_at_no_other_start() {
         let folder = std::env::temp_dir().join(format!("hdfs-csv-stack-{}", std::process::id()));
-        for (comes_up_at, starts, works) in [(1, 1, true), (3, 3, true), (3, 2, false)] {
-            fs::create_dir_all(&folder).unwrap();
-            let service = service(&folder, comes_up_at, starts);
-            let started = service.start();
-            assert_eq!(started.is_ok(), works, "{started:?}");
-            assert_eq!(service.pid().is_some(), works);
-            service.kill().unwrap();
-            fs::remove_dir_all(&folder).unwrap();
-        }
+        fs::create_dir_all(&folder).unwrap();
+        let service = service(&folder);
+        let repairs = || fs::read_to_string(folder.join("repairs")).unwrap_or_default().len();
+        service.start().unwrap();
+        service.stop().unwrap();
+        service.start().unwrap();
+        assert_eq!(repairs(), 0, "it ended because it was asked to");
+        service.kill().unwrap();
+        service.start().unwrap();
+        assert_eq!(repairs(), 1, "it was killed");
+        service.signal(service.pid().unwrap(), Signal::SIGKILL).unwrap();
+        service.stop().unwrap();
+        service.start().unwrap();
+        assert_eq!(repairs(), 2, "it had ended by itself before it was asked to");
+        service.kill().unwrap();
+        fs::remove_dir_all(&folder).unwrap();
     }
 }

@@ -15,8 +15,9 @@ const BASE_LIMIT: Duration = Duration::from_secs(300);
 /// Which Python it is: an environment is of no use to another.
 const IDENTITY: &str = "import sys; print(sys.version, sys.base_prefix)";
 
-/// The folder of an environment's commands. `requirements` are all of its packages, pinned, as `pip freeze` lists them.
-pub(crate) fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
+/// The folder of an environment's commands. `requirements` are all of its packages, pinned, as `pip freeze` lists them; it
+/// is made once.
+pub fn environment(name: &str, requirements: &str) -> Result<PathBuf> {
     let mut identity = Command::new(BASE);
     identity.args(["-c", IDENTITY]);
     let inputs = (requirements, run(identity, BASE_LIMIT)?);

@@ -36,7 +36,7 @@ impl Stack {
         Builder::default()
     }
 
-    pub(crate) fn start(builder: Builder) -> Result<Self> {
+    fn start(builder: Builder) -> Result<Self> {
         if builder.hive && builder.data_nodes == 0 {
             // It keeps its tables there.
             return Err(Error::Missing("HDFS".to_owned()));
@@ -215,6 +215,13 @@ impl Stack {
     }
 }
 
+impl Builder {
+    /// Starts everything and waits until it is ready.
+    pub fn start(self) -> Result<Stack> {
+        Stack::start(self)
+    }
+}
+
 impl Drop for Stack {
     fn drop(&mut self) {
         // What does not end is killed with its group.
@@ -237,6 +244,7 @@ fn start_pulsar(builder: &Builder, folder: &Folder, home: PathBuf) -> Result<Pul
         home,
         runtime: builder.runtime,
         peak_speed: builder.peak_speed,
+        cluster: builder.cluster.clone(),
         liveness_check: builder.liveness_check,
         function_java_options: builder.function_java_options.clone(),
         broker: builder.broker.clone(),

@@ -7,11 +7,11 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::admin::Http;
-use crate::artifacts;
 use crate::error::{Error, Result};
 use crate::hadoop::Hadoop;
 use crate::hive_java::HiveJava;
 use crate::services::{self, SupersetAddress};
+use crate::{artifacts, folder};
 
 const CLICK_HOUSE_LIMIT: Duration = Duration::from_secs(300);
 
@@ -50,7 +50,7 @@ pub struct State {
 
 impl State {
     /// The file's name in a stack's folder.
-    pub const FILE: &str = "stack.json";
+    pub const FILE: &str = folder::STATE;
 
     /// Reads it from a file.
     pub fn read(path: &Path) -> Result<Self> {

@@ -2,6 +2,7 @@
 
 import base64
 import datetime
+import functools
 import json
 import math
 import re
@@ -44,8 +45,9 @@ class Schemas:
     def decode(self, message):
         """A message's values; null for what its schema does not have."""
         # A topic whose schema never changed has only one, whatever its version.
-        only = len(self._by_version) == 1
-        schema = self.newest if only else self._by_version[message["schema_version"]]
+        if len(self._by_version) == 1:
+            return decode(self.newest, message["payload"])
+        schema = self._by_version[message["schema_version"]]
         return {**{name: None for name, _, _ in self.newest.fields}, **decode(schema, message["payload"])}
 
 
@@ -86,12 +88,19 @@ def read(kind, text):
     if kind == "double":
         return float(text) if _DOUBLE.fullmatch(text) else _refuse(kind, text)
     if kind == "timestamp":
-        parts = [int(part) for part in (_TIMESTAMP.fullmatch(text) or _refuse(kind, text)).groups()]
-        moment = datetime.datetime(*parts[:6]) - _EPOCH
-        return moment.days * 86_400_000 + moment.seconds * 1000 + parts[6]
+        if not _TIMESTAMP.fullmatch(text):
+            _refuse(kind, text)
+        return _second(text[:19]) + int(text[20:])
     if kind == "bytes":
         return base64.b64decode(text, validate=True)
     return text
+
+
+@functools.lru_cache(maxsize=1 << 17)
+def _second(text):
+    """A time without its fraction, in milliseconds since 1970."""
+    moment = datetime.datetime.fromisoformat(text) - _EPOCH
+    return moment.days * 86_400_000 + moment.seconds * 1000
 
 
 def _refuse(kind, text):
@@ -109,7 +118,12 @@ def same(kind, left, right):
 
 def day(millis):
     """The UTC day of a time, as its partition directory has it."""
-    return (_EPOCH + datetime.timedelta(milliseconds=millis)).strftime("%Y-%m-%d")
+    return _day(millis // 86_400_000)
+
+
+@functools.lru_cache
+def _day(number):
+    return (_EPOCH + datetime.timedelta(days=number)).strftime("%Y-%m-%d")
 
 
 def decode(schema, datum):

@@ -6,6 +6,7 @@ Prints a JSON report. Ends with 1 when anything differs: every difference says w
 
 import argparse
 import collections
+import functools
 import json
 import os
 import re
@@ -222,9 +223,15 @@ def check_metadata(report, where, values, message):
 def check_place(report, options, table, relative, where, values, message):
     source = f"{table}-p{message['partition']}" if message["partition"] >= 0 else table
     directory = f"dt={columns.day(values['timestamp'])}/" if options.partition_by == "day" else ""
-    writer = r"\+[0-9a-f]{16}" if options.at_least_once else ""
-    if not re.fullmatch(rf"{re.escape(directory)}{re.escape(source)}{writer}-\d{{20}}\.csv", relative):
+    if not is_in(relative, directory, source, options.at_least_once):
         report.differs("in the wrong place", f"{where}: expected in {directory}{source}-….csv")
+
+
+@functools.lru_cache
+def is_in(relative, directory, source, at_least_once):
+    """Whether a file is one of a source's in its directory. Rows of a file ask the same."""
+    writer = r"\+[0-9a-f]{16}" if at_least_once else ""
+    return re.fullmatch(rf"{re.escape(directory)}{re.escape(source)}{writer}-\d{{20}}\.csv", relative) is not None
 
 
 def finish(report, options):

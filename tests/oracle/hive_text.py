@@ -25,12 +25,12 @@ def rows(data):
 
 def fields(row, delimiter=b","):
     """A row's fields."""
+    if b"\\" not in row:
+        return row.decode("utf-8").split(delimiter.decode("utf-8"))
     return [_value(raw) for raw in _split(row, delimiter)]
 
 
 def _split(row, delimiter):
-    if b"\\" not in row:
-        return row.split(delimiter)
     parts, begin, at = [], 0, 0
     while at < len(row):
         byte = row[at : at + 1]

@@ -5,14 +5,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
+use hdfs_csv_tool::catalogue::Catalogue;
+use hdfs_csv_tool::encode::Encoder;
+use hdfs_csv_tool::event::{Event, EventKind, Value};
 use hdfs_csv_tool::publish::Publisher;
 use hdfs_csv_tool::pulsar_client::Client;
 use pulsar::producer::Message;
 
-use crate::services::{Services, repository};
+use crate::services::Services;
+use crate::shared::repository;
 
 const BATCH: u32 = 1_000;
 const IN_FLIGHT: usize = 50_000;
+/// Letters.
+const WIDE: usize = 2_000;
+/// 2026-02-10.
+const WIDE_DAY: i64 = 1_770_681_600_000;
 
 /// Sends messages to topics, each given with its Avro schema, if any; a message names its topic by the place. Returns when the
 /// broker has all of them.
@@ -46,6 +54,20 @@ pub fn send(
         }
         Ok(())
     })
+}
+
+/// Sends so many searches of 2,000 letters each to a topic, as fast as the broker takes them: they fill a sink's memory, and
+/// are few to compare.
+pub fn send_wide(services: &Services, topic: &str, count: u64) -> Result<()> {
+    let kind = EventKind::Searching;
+    let catalogue = Catalogue::load()?;
+    let encoder = Encoder::new(&catalogue)?;
+    let messages = (0..count as i64).map(|id| {
+        let query = format!("{id:>WIDE$}");
+        let values = vec![Value::Timestamp(WIDE_DAY + id), Value::Long(id), Value::Text(query)];
+        Ok((0, encoder.encode(&Event { kind, values })?))
+    });
+    send(services, &[(topic.to_owned(), Some(kind.schema_text().to_owned()))], messages)
 }
 
 /// Opens topics, each given with its Avro schema, if any, for large batches.

@@ -5,10 +5,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use futures::StreamExt;
 use futures::stream;
-use pulsar_io_hdfs_csv::layout::SourcePartitionLayout;
-use pulsar_io_hdfs_csv::manifest::{Content, FORMAT_VERSION, FileEntry, Manifest, OpenFile, SinkIdentity};
 use pulsar_io_hdfs_csv::position::Position;
-use pulsar_io_hdfs_csv::recovery::load;
+use pulsar_io_hdfs_csv::protocol::layout::SourcePartitionLayout;
+use pulsar_io_hdfs_csv::protocol::load::load;
+use pulsar_io_hdfs_csv::protocol::manifest::{Content, FORMAT_VERSION, FileEntry, Manifest, OpenFile, SinkIdentity};
 use pulsar_io_hdfs_csv::row::Dialect;
 use pulsar_io_hdfs_csv::row::compression::Compression;
 use pulsar_io_hdfs_csv::row::file_format::FileFormat;
@@ -20,7 +20,12 @@ const WRITES_AT_ONCE: usize = 256;
 const LOADS: usize = 5;
 
 fn identity() -> SinkIdentity {
-    SinkIdentity { sink: "t/n/cold".to_owned(), subscription: "cold".to_owned(), topic: "visits".to_owned() }
+    SinkIdentity {
+        sink: "t/n/cold".to_owned(),
+        subscription: "cold".to_owned(),
+        topic: "visits".to_owned(),
+        cluster: None,
+    }
 }
 
 /// A source partition whose one file has grown by a row with each commit.
@@ -33,7 +38,7 @@ pub async fn write(hdfs: &Hdfs, layout: &SourcePartitionLayout, manifests: u64) 
         length: sequence * row.len() as u64,
         rows: sequence,
         checksum: format!("{:08x}", crc32fast::hash(&rows[..sequence as usize * row.len()])),
-        format: FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression: Compression::None },
+        format: FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression: Compression::None }.into(),
     };
     let at = |entry| Position { ledger: 1, entry, batch_index: 0 };
     let manifest = |sequence: u64| Manifest {

@@ -1,9 +1,8 @@
 //! The tables of both layers, Hive's and ClickHouse's, and Pulsar's own sinks that fill ClickHouse's.
 
-use std::path::PathBuf;
+use std::time::Duration;
 
-use anyhow::{Context, Result};
-use hdfs_csv_stack::artifacts;
+use anyhow::{Context, Result, ensure};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::ddl::clickhouse::ClickHouse;
 use hdfs_csv_tool::ddl::hive::Hive;
@@ -13,10 +12,13 @@ use hdfs_csv_tool::jdbc_sinks::{SUBSCRIPTION, Settings};
 use serde_json::Value;
 
 use crate::namespace::Namespace;
-use crate::services::TENANT;
+use crate::shared::TENANT;
+use crate::wait::until;
 
 /// The database of the tables that are made by the statements of `hdfs-csv ddl`.
 pub const DATABASE: &str = "marketplace";
+/// How long a worker may take to stop an instance.
+const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// The statements of `hdfs-csv ddl hive` for the tables of these events, in this directory, and the view of how many there are
 /// each day.
@@ -54,11 +56,6 @@ pub struct JdbcSink<'a> {
 }
 
 impl<'a> JdbcSink<'a> {
-    /// The connector, for [`hdfs_csv_stack::Builder::connector`].
-    pub fn connector() -> Result<PathBuf> {
-        artifacts::resolve("jdbc-sink")?.into_iter().next().context("the stack's pom names no JDBC sink")
-    }
-
     /// Creates it.
     pub fn create(namespace: &'a Namespace<'a>, table: &EventTable) -> Result<JdbcSink<'a>> {
         let (name, config) = configuration(namespace, table)?;
@@ -66,19 +63,33 @@ impl<'a> JdbcSink<'a> {
         Ok(JdbcSink { namespace, kind: table.kind, name })
     }
 
-    /// Gives it the columns that the table now has.
+    /// Gives it the columns that the table now has. It is stopped meanwhile: an update alone lets the instance of the old
+    /// columns go on beside the new one for a moment, and what both receive is in the table twice.
     pub fn update(&self, table: &EventTable) -> Result<()> {
         let (name, config) = configuration(self.namespace, table)?;
-        let admin = self.namespace.services.stack().admin();
-        admin.update_sink(&self.namespace.full_name(), &name, &config).with_context(|| config.to_string())
+        let (admin, namespace) = (self.namespace.services.stack().admin(), self.namespace.full_name());
+        admin.stop_sink(&namespace, &name)?;
+        until("the JDBC sink has stopped", STOP_LIMIT, || {
+            let subscription = self.subscription()?;
+            let consumers = subscription["consumers"].as_array().map_or(0, Vec::len);
+            ensure!(consumers == 0, "{consumers} consumers");
+            Ok(())
+        })?;
+        admin.update_sink(&namespace, &name, &config).with_context(|| config.to_string())?;
+        Ok(admin.start_sink(&namespace, &name)?)
     }
 
     /// How many entries of its topic it has not acknowledged.
     pub fn backlog(&self) -> Result<u64> {
+        self.subscription()?["msgBacklog"].as_u64().context("a subscription without a backlog")
+    }
+
+    fn subscription(&self) -> Result<Value> {
         let topic = self.namespace.topic(self.kind);
-        let stats = self.namespace.services.stack().admin().topic_stats(&topic)?;
-        let backlog = stats["subscriptions"][SUBSCRIPTION]["msgBacklog"].as_u64();
-        backlog.with_context(|| format!("{topic} has no subscription {SUBSCRIPTION}"))
+        let mut stats = self.namespace.services.stack().admin().topic_stats(&topic)?;
+        let subscription = stats["subscriptions"][SUBSCRIPTION].take();
+        ensure!(subscription.is_object(), "{topic} has no subscription {SUBSCRIPTION}");
+        Ok(subscription)
     }
 
     /// Deletes it.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use futures::StreamExt;
+use hdfs_csv_tool::chunks::{Chunks, Part};
 use pulsar::consumer::Consumer;
 use pulsar::proto::MessageIdData;
 use pulsar::{ConsumerOptions, SubType, TokioExecutor};
@@ -49,10 +50,11 @@ pub fn letters(services: &Services, topic: &str, count: usize) -> Result<Vec<Let
         let options = ConsumerOptions { start_message_id: Some(earliest), durable: Some(false), ..Default::default() };
         let consumer = client.consumer().with_topic(&topic).with_subscription_type(SubType::Exclusive);
         let mut consumer: Consumer<Vec<u8>, TokioExecutor> = consumer.with_options(options).build().await?;
-        let mut letters = Vec::new();
+        let (mut letters, mut chunks) = (Vec::new(), Chunks::default());
         // One more than there should be: it must not come.
         while let Ok(Some(message)) = timeout(SILENCE, consumer.next()).await {
             let pulsar::Payload { metadata, data } = message?.payload;
+            let Part::Whole(data) = chunks.take(&metadata, data) else { continue };
             letters.push(Letter {
                 payload: data,
                 properties: metadata.properties.into_iter().map(|pair| (pair.key, pair.value)).collect(),

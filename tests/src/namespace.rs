@@ -12,7 +12,9 @@ use hdfs_csv_tool::topic::{StoredMessage, read_all};
 use hdfs_csv_tool::traffic::Plan;
 use serde_json::json;
 
-use crate::services::{Services, TENANT};
+use crate::backlog;
+use crate::services::Services;
+use crate::shared::TENANT;
 
 /// 2026-02-10.
 const FILLED_DAY: i64 = 1_770_681_600_000;
@@ -25,8 +27,15 @@ pub struct Namespace<'a> {
     pub name: String,
 }
 
+impl Services {
+    /// Makes a namespace that keeps its messages.
+    pub fn namespace(&self, name: &str) -> Result<Namespace<'_>> {
+        Namespace::create(self, name)
+    }
+}
+
 impl<'a> Namespace<'a> {
-    pub(crate) fn create(services: &'a Services, name: &str) -> Result<Namespace<'a>> {
+    fn create(services: &'a Services, name: &str) -> Result<Namespace<'a>> {
         let namespace = Namespace { services, name: name.to_owned() };
         let admin = services.stack().admin();
         admin.create_namespace(&namespace.full_name())?;
@@ -73,6 +82,11 @@ impl<'a> Namespace<'a> {
         self.services.wait_for(produce(&client, &plan, &self.target(1_000), None, |_| {})).map(drop)
     }
 
+    /// Sends so many searches of 2,000 letters each: [`backlog::send_wide`].
+    pub fn fill_wide(&self, count: u64) -> Result<()> {
+        backlog::send_wide(self.services, &self.topic(EventKind::Searching), count)
+    }
+
     /// Every message of a topic, read by the independent reader.
     pub fn read(&self, kind: EventKind) -> Result<Vec<StoredMessage>> {
         let client = self.services.pulsar()?;
@@ -97,7 +111,7 @@ impl<'a> Namespace<'a> {
     }
 
     /// Writes down what the topics of these events hold, for the oracle.
-    pub(crate) fn dump(&self, kinds: &[EventKind]) -> Result<PathBuf> {
+    pub fn dump(&self, kinds: &[EventKind]) -> Result<PathBuf> {
         let path = self.services.scratch(&format!("{}-topics.jsonl", self.name));
         let mut file = BufWriter::new(File::create(&path).with_context(|| format!("{}", path.display()))?);
         for &kind in kinds {

@@ -7,7 +7,8 @@ use anyhow::{Context, Result, ensure};
 use hdfs_csv_tool::verify::{Finding, tables, verify};
 use serde_json::Value;
 
-use crate::services::{Services, repository};
+use crate::services::Services;
+use crate::shared::repository;
 use crate::sink::Sink;
 
 /// The tables of a sink against what its topics hold.

@@ -1,81 +1,76 @@
-//! The services of one test target.
+//! The services of a test: its own, or shared ones.
 
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::Instant;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use hdfs_csv_stack::{Builder, Stack};
 use hdfs_csv_tool::pulsar_client::{Client, connect};
 use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings};
 use tokio::runtime::Runtime as Tokio;
 
-use crate::namespace::Namespace;
-
-/// The tenant of everything.
-pub(crate) const TENANT: &str = "marketplace";
-const NAR: &str = "java-shim/target/pulsar-io-hdfs-csv-0.1.0.nar";
+use crate::shared::{Place, Shared, start};
+use crate::turns::{Claim, Turn};
 
 /// Pulsar and HDFS with the connector installed.
 pub struct Services {
-    stack: Stack,
+    stack: Arc<Stack>,
     tokio: Tokio,
     scratch: PathBuf,
-}
-
-/// The root of the repository.
-pub fn repository() -> &'static Path {
-    let here = Path::new(env!("CARGO_MANIFEST_DIR"));
-    here.parent().unwrap_or(here)
-}
-
-/// The connector that is tested: `HDFS_CSV_NAR`, or the one that `mvn package` has built.
-fn connector() -> Result<PathBuf> {
-    let nar = std::env::var_os("HDFS_CSV_NAR").map_or_else(|| repository().join(NAR), PathBuf::from);
-    ensure!(nar.is_file(), "{} is not there: build it, as `make test` does, or set HDFS_CSV_NAR", nar.display());
-    // The worker takes the name of the file for the connector's.
-    nar.canonicalize().with_context(|| format!("{}", nar.display()))
+    started_within: Duration,
+    _place: Option<Arc<Place>>,
+    // The last to go: the next test's turn begins when the services are gone.
+    turn: Turn,
 }
 
 impl Services {
-    /// Starts services as described, with the connector, and makes the tenant.
+    /// Starts services as described, with the connector, when it is this test's turn.
     pub fn start(stack: Builder) -> Result<Services> {
+        let turn = Turn::take(None);
         let began = Instant::now();
-        let stack = stack.connector(connector()?).start()?;
-        stack.admin().create_tenant(TENANT)?;
-        let scratch = stack.data_dir().join("data/test");
-        std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
-        println!("services are up after {:.1} s; logs: {}", began.elapsed().as_secs_f64(), stack.log_dir().display());
-        Ok(Services { stack, tokio: tokio::runtime::Builder::new_multi_thread().enable_all().build()?, scratch })
+        Services::of(Arc::new(start(stack)?), None, turn, began)
     }
 
-    /// The services that the tests of a target share: started for the first one, stopped after the last one. Tests of
-    /// one target that run one after another, on a single thread, start their own.
-    pub fn shared(place: &'static Mutex<Weak<Services>>, stack: impl FnOnce() -> Builder) -> Result<Arc<Services>> {
-        let mut place: MutexGuard<'_, Weak<Services>> = place.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(services) = place.upgrade() {
-            return Ok(services);
-        }
-        let services = Arc::new(Services::start(stack())?);
-        *place = Arc::downgrade(&services);
-        Ok(services)
+    /// Services that others use, too, when it is this test's turn.
+    pub fn shared(shared: Shared) -> Result<Services> {
+        Services::claim(Claim { shared, alone: false })
+    }
+
+    /// Services that others use, too, but not meanwhile: this test takes some of them away.
+    pub fn shared_alone(shared: Shared) -> Result<Services> {
+        Services::claim(Claim { shared, alone: true })
+    }
+
+    fn claim(claim: Claim) -> Result<Services> {
+        // Held before its turn, too: the services stay for this test.
+        let place = claim.shared.place();
+        let turn = Turn::take(Some(claim));
+        let began = Instant::now();
+        Services::of(claim.shared.in_place(&place)?, Some(place), turn, began)
+    }
+
+    fn of(stack: Arc<Stack>, place: Option<Arc<Place>>, turn: Turn, began: Instant) -> Result<Services> {
+        let scratch = stack.data_dir().join("data/test").join(turn.name().replace("::", "-"));
+        std::fs::create_dir_all(&scratch).with_context(|| format!("cannot make {}", scratch.display()))?;
+        let started_within = began.elapsed();
+        println!("services are up after {:.1} s; logs: {}", started_within.as_secs_f64(), stack.log_dir().display());
+        let tokio = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        Ok(Services { stack, tokio, scratch, started_within, _place: place, turn })
     }
 
     /// Runs a test; an error says where the logs are.
     pub fn run(&self, test: impl FnOnce(&Services) -> Result<()>) -> Result<()> {
         // A producer that an error drops closes itself in the runtime, and panics outside of one.
         let _inside = self.tokio.enter();
-        test(self).with_context(|| format!("logs: {}", self.stack.log_dir().display()))
+        let began = Instant::now();
+        let ended = test(self).with_context(|| format!("logs: {}", self.stack.log_dir().display()));
+        ended.and(self.turn.took(self.started_within, began.elapsed()))
     }
 
     /// The processes.
     pub fn stack(&self) -> &Stack {
         &self.stack
-    }
-
-    /// Makes a namespace that keeps its messages.
-    pub fn namespace(&self, name: &str) -> Result<Namespace<'_>> {
-        Namespace::create(self, name)
     }
 
     /// Runs a future to its end.
@@ -111,7 +106,7 @@ impl Services {
         Ok(self.stack.hadoop_conf_dir()?.to_string_lossy().into_owned())
     }
 
-    /// A path for a test's own file; it goes with the stack.
+    /// A path for this test's own file; it goes with the stack.
     pub fn scratch(&self, name: &str) -> PathBuf {
         self.scratch.join(name)
     }

@@ -11,7 +11,7 @@ use pulsar_io_hdfs_csv::storage::Storage;
 use serde_json::{Value, json};
 
 use crate::namespace::Namespace;
-use crate::services::TENANT;
+use crate::shared::TENANT;
 use crate::wait::{until, until_true};
 
 /// A sink tells its metrics once a second.
@@ -29,7 +29,7 @@ pub struct Sink<'a> {
 
 impl<'a> Sink<'a> {
     /// A sink that reads the topics of these events into `/<namespace>/<name>`: a second's commits, days as partitions,
-    /// ids of the messages as columns. It does not run yet.
+    /// ids of the messages as columns, and acknowledgements soon: nothing is sent in chunks. It does not run yet.
     pub fn new(namespace: &'a Namespace<'a>, name: &str, kinds: &[EventKind]) -> Result<Sink<'a>> {
         let topics = kinds.iter().map(|&kind| namespace.topic(kind)).collect();
         let mut sink = Sink { namespace, name: name.to_owned(), kinds: kinds.to_vec(), topics, config: Value::Null };
@@ -49,6 +49,7 @@ impl<'a> Sink<'a> {
                 "partitionBy": "day",
                 "partitionTime": "field:timestamp",
                 "commitInterval": "1s",
+                "chunkedMessageTimeout": "1s",
             },
         });
         Ok(sink)
@@ -66,6 +67,11 @@ impl<'a> Sink<'a> {
     pub fn setting(mut self, key: &str, value: Value) -> Sink<'a> {
         self.config[key] = value;
         self
+    }
+
+    /// What it is created with.
+    pub fn configuration(&self) -> &Value {
+        &self.config
     }
 
     /// Whether a record is to be in its tables no more than once.

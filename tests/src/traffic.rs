@@ -19,6 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use crate::namespace::Namespace;
 use crate::services::Services;
+use crate::wait::until;
 
 /// Not before this (2026-01-05) ...
 const FIRST_DAY: i64 = 1_767_571_200_000;
@@ -68,8 +69,8 @@ struct Shared {
 }
 
 impl<'a> Traffic<'a> {
-    /// Starts a producer for each flow. One that finds no broker, or whose broker goes away, connects until it can and
-    /// goes on.
+    /// Starts a producer for each flow. One whose broker goes away connects until it can and goes on; that the first
+    /// connection fails is an error.
     pub fn start(namespace: &Namespace<'a>, flows: &[Flow]) -> Result<Traffic<'a>> {
         let services = namespace.services;
         let mut traffic = Traffic { services, shared: Arc::default(), producers: Vec::new(), records: Vec::new() };
@@ -103,7 +104,7 @@ impl<'a> Traffic<'a> {
     /// Waits until so many more are confirmed: the traffic flows.
     pub fn wait_for_more(&self, messages: u64, limit: Duration) -> Result<()> {
         let wanted = self.confirmed() + messages;
-        crate::until("traffic", limit, || {
+        until("traffic", limit, || {
             self.check()?;
             ensure!(self.confirmed() >= wanted, "{} of {wanted} messages are confirmed", self.confirmed());
             Ok(())
@@ -147,11 +148,11 @@ impl Producer {
         let encoder = Encoder::new(&catalogue)?;
         let fields = catalogue.fields(self.flow.kind)?;
         let mut events = events(self.flow.kind, self.seed);
-        let mut publisher = None;
+        let mut publisher = Some(self.open().await?);
         while !self.shared.stop.load(Ordering::Relaxed) {
             let open = match &mut publisher {
                 Some(publisher) => publisher,
-                None => match timeout(OPENING_LIMIT, self.open()).await.unwrap_or_else(|_| bail!("no answer")) {
+                None => match self.open().await {
                     Ok(opened) => publisher.insert(opened),
                     Err(error) => {
                         println!("{}: {error:#}: the producer is opened again", self.topic);
@@ -189,8 +190,12 @@ impl Producer {
     }
 
     async fn open(&self) -> Result<Publisher> {
-        let client = connect(&self.service_url).await?;
-        Publisher::open(&client, &self.topic, Some(self.flow.kind.schema_text()), self.flow.batch).await
+        let opening = async {
+            let client = connect(&self.service_url).await?;
+            Publisher::open(&client, &self.topic, Some(self.flow.kind.schema_text()), self.flow.batch).await
+        };
+        let opened = timeout(OPENING_LIMIT, opening).await;
+        opened.unwrap_or_else(|_| bail!("the broker did not open {} within {OPENING_LIMIT:?}", self.topic))
     }
 }
 

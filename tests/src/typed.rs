@@ -13,7 +13,8 @@ use pulsar::producer::Message;
 use serde_json::{Value as Json, json};
 
 use crate::oracle::{fetch, no_findings};
-use crate::services::{Services, repository};
+use crate::services::Services;
+use crate::shared::repository;
 use crate::sink::Sink;
 
 /// A field's value as a producer sends it.

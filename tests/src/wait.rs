@@ -5,20 +5,24 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
-const POLL: Duration = Duration::from_millis(50);
+/// The time between two looks: it grows, because each look costs the services time.
+const FIRST_PAUSE: Duration = Duration::from_millis(20);
+const LONGEST_PAUSE: Duration = Duration::from_millis(250);
 
 /// Waits until something is there; within the limit, or the error tells what was not and how it looked last. `look`
 /// returns what it saw as an error.
 pub fn until<T>(what: &str, limit: Duration, mut look: impl FnMut() -> Result<T>) -> Result<T> {
     let deadline = Instant::now() + limit;
+    let mut pause = FIRST_PAUSE;
     loop {
         match look() {
             Ok(found) => return Ok(found),
             Err(seen) if Instant::now() > deadline => {
                 return Err(seen).with_context(|| format!("{what}: not within {limit:?}; this is how it was last"));
             }
-            Err(_) => sleep(POLL),
+            Err(_) => sleep(pause),
         }
+        pause = LONGEST_PAUSE.min(pause * 3 / 2);
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the manifests of a table's source partitions say, read without changing anything.
 
 use anyhow::{Context, Result, bail};
-use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
-use pulsar_io_hdfs_csv::manifest::{Content, Manifest};
 use pulsar_io_hdfs_csv::position::Position;
-use pulsar_io_hdfs_csv::pruning::{self, Pruned};
+use pulsar_io_hdfs_csv::protocol::layout::{SourcePartitionLayout, TableLayout};
+use pulsar_io_hdfs_csv::protocol::manifest::{Content, Manifest};
+use pulsar_io_hdfs_csv::protocol::pruning;
+use pulsar_io_hdfs_csv::protocol::pruning::Pruned;
 use pulsar_io_hdfs_csv::storage::{Storage, StorageErrorKind};
 
 /// How often the manifests are listed anew when one is pruned while they are read.

@@ -3,7 +3,8 @@
 use anyhow::Result;
 use clap::Parser;
 
-use crate::command::{Ddl, Sinks};
+use crate::command::ddl::Ddl;
+use crate::command::sinks::Sinks;
 use crate::configuration::{JAVA_CLASS, REFERENCE, java_class, reference};
 
 /// The path of each file from the project's root, and what it says: what the commands write by default.

@@ -4,6 +4,7 @@
 
 pub mod audit;
 pub mod catalogue;
+pub mod chunks;
 pub mod command;
 pub mod commits;
 pub mod configuration;
@@ -13,6 +14,8 @@ pub mod event;
 pub mod generated;
 pub mod hdfs;
 pub mod jdbc_sinks;
+#[cfg(test)]
+mod links;
 pub mod produce;
 pub mod publish;
 pub mod pulsar_client;

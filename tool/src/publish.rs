@@ -5,6 +5,7 @@ use std::task::{self, Poll};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use pulsar::compression::{Compression, CompressionZstd};
 use pulsar::producer::{Message, Producer, SendFuture};
 use pulsar::proto::{Schema, schema::Type};
 use pulsar::{ProducerOptions, TokioExecutor};
@@ -57,10 +58,19 @@ impl Publisher {
     /// Opens a topic, creating it if the broker allows that, and registers the Avro schema on it. A
     /// `batch_size` of 1 sends each message alone.
     pub async fn open(client: &Client, topic: &str, avro_schema: Option<&str>, batch_size: u32) -> Result<Publisher> {
+        Self::open_with(client, topic, options(topic, avro_schema, batch_size), batch_size).await
+    }
+
+    /// Opens a topic for messages that bring the version of their schema, each sent alone, as it is or compressed.
+    pub async fn of_whole_messages(client: &Client, topic: &str, compressed: bool) -> Result<Publisher> {
+        let compression = compressed.then(|| Compression::Zstd(CompressionZstd::default()));
+        Self::open_with(client, topic, ProducerOptions { compression, ..options(topic, None, 1) }, 1).await
+    }
+
+    async fn open_with(client: &Client, topic: &str, options: ProducerOptions, batch_size: u32) -> Result<Publisher> {
         let mut partitions = Vec::new();
         for (partition, name) in pulsar_client::partitions(client, topic).await? {
-            let producer =
-                client.producer().with_topic(&name).with_options(options(topic, avro_schema, batch_size)).build().await;
+            let producer = client.producer().with_topic(&name).with_options(options.clone()).build().await;
             let advice = "check that its tenant and namespace exist (pulsar-admin namespaces create …) and that the schema \
                           fits the topic's own (pulsar-admin schemas get …)";
             partitions.push((partition, producer.with_context(|| format!("cannot write to {name}: {advice}"))?));

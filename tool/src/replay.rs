@@ -12,6 +12,7 @@ use pulsar::{ConsumerOptions, SubType, TokioExecutor};
 use serde::Serialize;
 use tokio::time::timeout;
 
+use crate::chunks::{Chunks, Part};
 use crate::publish::Publisher;
 use crate::pulsar_client::{self, Client};
 use crate::topic::Position;
@@ -20,12 +21,20 @@ use crate::topic::Position;
 const OWN: &str = "hdfs-csv-";
 const TOPIC: &str = "hdfs-csv-topic";
 const REASON: &str = "hdfs-csv-reason";
+/// On ciphertext, which would come back as a plain message.
+const ENCRYPTION: &str = "hdfs-csv-encryption";
+/// On a letter that could not be sent whole.
+const CUT: &str = "hdfs-csv-cut";
 const SCHEMA_VERSION: &str = "hdfs-csv-schema-version";
 /// How often a message has been sent back; it stays with the message.
 const REPLAYED: &str = "hdfs-csv-replayed";
 
 /// The broker has nothing more when nothing comes for this long.
 const SILENCE: Duration = Duration::from_secs(5);
+
+/// Messages that are larger are sent compressed, as they may have come: a broker takes 5 MiB by default, and a first look at
+/// the largest that are sent as they are leaves room for what goes with them.
+const LARGE: usize = 4 << 20;
 
 /// What to send back, and how.
 #[derive(Clone, Debug)]
@@ -48,7 +57,7 @@ pub struct Replay {
 pub struct ReplayReport {
     /// Sent back, by topic.
     pub sent: BTreeMap<String, u64>,
-    /// Left where they are, because of their reason.
+    /// Left where they are, because of their reason, or because they are encrypted or cut.
     pub left: u64,
 }
 
@@ -74,12 +83,14 @@ impl Replay {
         let mut consumer = self.open(client, topic).await?;
         let last = self.within("tell the last message", consumer.get_last_message_id()).await?;
         let Some(last) = last.first().filter(|id| (id.entry_id as i64) >= 0).map(Position::of) else { return Ok(()) };
-        let mut publishers: HashMap<String, Publisher> = HashMap::new();
+        let mut publishers: HashMap<(String, bool), Publisher> = HashMap::new();
         let mut entry: Option<Entry> = None;
+        let mut chunks = Chunks::default();
+        let mut begun: HashMap<String, Vec<MessageIdData>> = HashMap::new();
         // What was sent back before does not come again, perhaps not even the last: then silence is the end.
         while let Ok(next) = timeout(SILENCE, consumer.next()).await {
             let Some(received) = next else { bail!("{topic}: the broker ended the subscription; start again") };
-            let received = received.with_context(|| format!("{topic}: cannot read"))?;
+            let mut received = received.with_context(|| format!("{topic}: cannot read"))?;
             let position = Position::of(received.message_id());
             if position > last {
                 break;
@@ -87,18 +98,33 @@ impl Replay {
             if entry.as_ref().is_some_and(|entry| !entry.has(position)) {
                 acknowledge(&mut consumer, topic, entry.take()).await?;
             }
-            let entry = entry.get_or_insert_with(|| Entry { id: received.message_id().clone(), sent: !self.dry_run });
+            let uuid = received.payload.metadata.uuid().to_owned();
+            match chunks.take(&received.payload.metadata, std::mem::take(&mut received.payload.data)) {
+                Part::Whole(payload) => received.payload.data = payload,
+                Part::Open => {
+                    begun.entry(uuid).or_default().push(received.message_id().clone());
+                    continue;
+                }
+                // Its letter was given up by its producer, and sent again.
+                Part::Headless => continue,
+            }
+            let entry = entry.get_or_insert_with(|| {
+                let mut ids = begun.remove(&uuid).unwrap_or_default();
+                ids.push(received.message_id().clone());
+                Entry { ids, sent: !self.dry_run }
+            });
             let letter = letter(topic, position, &received)?;
-            if !letter.reason.starts_with(&self.reason) {
+            if !letter.is_whole || !letter.reason.starts_with(&self.reason) {
                 report.left += 1;
                 entry.sent = false;
                 continue;
             }
             if !self.dry_run {
-                let publisher = match publishers.entry(letter.topic.clone()) {
+                let is_large = letter.message.payload.len() > LARGE;
+                let publisher = match publishers.entry((letter.topic.clone(), is_large)) {
                     std::collections::hash_map::Entry::Occupied(known) => known.into_mut(),
                     std::collections::hash_map::Entry::Vacant(new) => {
-                        new.insert(Publisher::open(client, &letter.topic, None, 1).await?)
+                        new.insert(Publisher::of_whole_messages(client, &letter.topic, is_large).await?)
                     }
                 };
                 let receipt = publisher.send(letter.message).await?;
@@ -118,11 +144,8 @@ impl Replay {
     }
 
     async fn open(&self, client: &Client, topic: &str) -> Result<Consumer<Vec<u8>, TokioExecutor>> {
-        let options = ConsumerOptions {
-            initial_position: InitialPosition::Earliest,
-            durable: Some(!self.dry_run),
-            ..Default::default()
-        };
+        // A dry run, too, begins where the subscription is: it acknowledges nothing.
+        let options = ConsumerOptions { initial_position: InitialPosition::Earliest, ..Default::default() };
         let consumer = client
             .consumer()
             .with_topic(topic)
@@ -144,32 +167,34 @@ impl Replay {
     }
 }
 
-/// An entry of the dead letters' topic: a message, or a producer's batch.
+/// An entry of the dead letters' topic: a message, or a producer's batch; or all entries of a message in chunks.
 struct Entry {
-    /// The id of its first message.
-    id: MessageIdData,
+    /// The id of its first message; of each chunk.
+    ids: Vec<MessageIdData>,
     /// All of it was sent back.
     sent: bool,
 }
 
 impl Entry {
     fn has(&self, position: Position) -> bool {
-        (self.id.ledger_id, self.id.entry_id) == (position.ledger, position.entry)
+        self.ids.iter().any(|id| (id.ledger_id, id.entry_id) == (position.ledger, position.entry))
     }
 }
 
 async fn acknowledge(consumer: &mut Consumer<Vec<u8>, TokioExecutor>, topic: &str, entry: Option<Entry>) -> Result<()> {
-    match entry {
-        Some(Entry { id, sent: true }) => {
-            consumer.ack_with_id(topic, id).await.with_context(|| format!("{topic}: cannot acknowledge"))
+    if let Some(Entry { ids, sent: true }) = entry {
+        for id in ids {
+            consumer.ack_with_id(topic, id).await.with_context(|| format!("{topic}: cannot acknowledge"))?;
         }
-        _ => Ok(()),
     }
+    Ok(())
 }
 
 struct Letter {
     topic: String,
     reason: String,
+    /// It holds the record as it was sent.
+    is_whole: bool,
     message: Message,
 }
 
@@ -198,7 +223,8 @@ fn letter(dead_letters: &str, position: Position, received: &Received<Vec<u8>>) 
         schema_version,
         ..Default::default()
     };
-    Ok(Letter { topic, reason: property(REASON).unwrap_or_default(), message })
+    let is_whole = property(ENCRYPTION).is_none() && property(CUT).is_none();
+    Ok(Letter { topic, reason: property(REASON).unwrap_or_default(), is_whole, message })
 }
 
 fn from_hex(text: &str) -> Result<Vec<u8>> {

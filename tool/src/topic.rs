@@ -8,8 +8,9 @@ use pulsar::consumer::{Consumer, Message};
 use pulsar::proto::{MessageIdData, Schema};
 use pulsar::{ConsumerOptions, SubType, TokioExecutor};
 use serde::Serialize;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::timeout;
 
+use crate::chunks::{Chunks, Part};
 use crate::pulsar_client::{self, Client};
 
 /// Where a message lies in its partition. Messages of one partition are ordered by it.
@@ -98,6 +99,7 @@ pub async fn read_partition(
 /// Reads one non-partitioned topic, or one partition, up to the message that is the last one when it opens. It leaves
 /// no subscription behind.
 pub struct PartitionReader {
+    client: Client,
     /// None when there is nothing to read.
     consumer: Option<Consumer<Vec<u8>, TokioExecutor>>,
     partition: i32,
@@ -105,6 +107,9 @@ pub struct PartitionReader {
     last: Option<Position>,
     previous: Option<Position>,
     patience: Duration,
+    chunks: Chunks,
+    /// It began at the first message that the topic holds.
+    from_the_start: bool,
 }
 
 impl PartitionReader {
@@ -121,7 +126,17 @@ impl PartitionReader {
             Some(last) if after < Some(last) => Some(open(client, topic, start(after), patience).await?),
             _ => None,
         };
-        Ok(PartitionReader { consumer, partition, topic: topic.to_owned(), last, previous: after, patience })
+        Ok(PartitionReader {
+            client: client.clone(),
+            consumer,
+            partition,
+            topic: topic.to_owned(),
+            last,
+            previous: after,
+            patience,
+            chunks: Chunks::default(),
+            from_the_start: after.is_none(),
+        })
     }
 
     /// The next message; none behind the last one.
@@ -129,31 +144,48 @@ impl PartitionReader {
     /// # Errors
     /// When no message comes within the patience though there is one, or the client cannot read it.
     pub async fn next(&mut self) -> Result<Option<StoredMessage>> {
-        let (topic, previous) = (&self.topic, self.previous);
-        let (Some(consumer), Some(last)) = (&mut self.consumer, self.last) else { return Ok(None) };
-        let deadline = Instant::now() + self.patience;
-        while previous < Some(last) {
-            let next = timeout_at(deadline, consumer.next()).await.with_context(|| {
-                format!(
-                    "{topic}: no message came for {:?} after {previous:?}, though the last one is {last:?}",
-                    self.patience
-                )
-            })?;
-            let Some(message) = next else { bail!("{topic}: the reader ended after {previous:?}, before {last:?}") };
-            let message = message.with_context(|| format!("{topic}: cannot read after {previous:?}"))?;
-            if message.metadata().num_chunks_from_msg.is_some_and(|chunks| chunks > 1) {
-                bail!(
-                    "{topic}: the message after {previous:?} was sent in chunks, which this reader cannot put together"
-                );
+        while self.previous < self.last {
+            let Some(mut message) = self.receive().await? else { return Ok(None) };
+            let position = Position::of(message.message_id());
+            if !message.metadata().encryption_keys.is_empty() {
+                bail!("{}: the message {position:?} is encrypted, which this reader cannot read", self.topic);
             }
-            let message = stored(self.partition, message)?;
+            let payload = std::mem::take(&mut message.payload.data);
+            let part = self.chunks.take(&message.payload.metadata, payload);
             // When the client reconnects, it begins again where it began.
-            if previous < Some(message.position) && message.position <= last {
-                self.previous = Some(message.position);
-                return Ok(Some(message));
+            let is_new = self.previous < Some(position) && Some(position) <= self.last;
+            match part {
+                Part::Whole(payload) if is_new => {
+                    self.previous = Some(position);
+                    message.payload.data = payload;
+                    return stored(self.partition, message).map(Some);
+                }
+                Part::Headless if is_new && !self.from_the_start => self.begin_at_the_start().await?,
+                // Nobody gets a message whose first chunk the topic does not hold.
+                Part::Open | Part::Headless if is_new => self.previous = Some(position),
+                _ => {}
             }
         }
         Ok(None)
+    }
+
+    /// The client's next message, or a chunk of one; none when there is nothing to read.
+    async fn receive(&mut self) -> Result<Option<Message<Vec<u8>>>> {
+        let (topic, previous, last, patience) = (&self.topic, self.previous, self.last, self.patience);
+        let Some(consumer) = &mut self.consumer else { return Ok(None) };
+        let next = timeout(patience, consumer.next()).await.with_context(|| {
+            format!("{topic}: no message came for {patience:?} after {previous:?}, though the last one is {last:?}")
+        })?;
+        let Some(message) = next else { bail!("{topic}: the reader ended after {previous:?}, before {last:?}") };
+        message.with_context(|| format!("{topic}: cannot read after {previous:?}")).map(Some)
+    }
+
+    /// The first chunk of a message stands before the place where the reading began, nobody knows how far.
+    async fn begin_at_the_start(&mut self) -> Result<()> {
+        self.consumer = None;
+        self.consumer = Some(open(&self.client, &self.topic, EARLIEST, self.patience).await?);
+        self.from_the_start = true;
+        Ok(())
     }
 }
 

@@ -1,4 +1,4 @@
-//! docs/troubleshooting.md quotes errors; a quotation that no code says any more would lead nobody anywhere.
+//! docs/operate/troubleshooting.md quotes errors; a quotation that no code says any more would lead nobody anywhere.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -42,14 +42,14 @@ fn said(root: &Path) -> String {
 fn every_quoted_error_is_what_the_code_says() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     let said = said(&root);
-    let page = fs::read_to_string(root.join("docs/troubleshooting.md")).unwrap();
+    let page = fs::read_to_string(root.join("docs/operate/troubleshooting.md")).unwrap();
     let mut quotations = 0;
     for line in page.lines().filter(|line| line.starts_with("| `") && !line.contains("Pulsar's own text")) {
         let cell = line.split(" | ").next().unwrap();
         for quotation in cell.split('`').skip(1).step_by(2) {
             quotations += 1;
             for piece in quotation.split('…').map(|piece| piece.trim_matches([' ', ':', ';', '.', '?'])) {
-                assert!(said.contains(piece), "docs/troubleshooting.md quotes `{piece}`, which no code says");
+                assert!(said.contains(piece), "docs/operate/troubleshooting.md quotes `{piece}`, which no code says");
             }
         }
     }

@@ -3,11 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use pulsar_io_hdfs_csv::error::Error;
-use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout, parent};
-use pulsar_io_hdfs_csv::manifest::{Content, FileEntry, Manifest};
 use pulsar_io_hdfs_csv::position::Position;
-use pulsar_io_hdfs_csv::pruning::{self, Pruned};
-use pulsar_io_hdfs_csv::recovery::Failure;
+use pulsar_io_hdfs_csv::protocol::failure::Failure;
+use pulsar_io_hdfs_csv::protocol::layout::{SourcePartitionLayout, TableLayout, parent};
+use pulsar_io_hdfs_csv::protocol::manifest::{Content, FileEntry, Manifest};
+use pulsar_io_hdfs_csv::protocol::pruning;
+use pulsar_io_hdfs_csv::protocol::pruning::Pruned;
+use pulsar_io_hdfs_csv::row::file_format::FileFormat;
 use pulsar_io_hdfs_csv::storage::{Storage, StorageError, StorageErrorKind};
 use serde::Serialize;
 
@@ -195,7 +197,7 @@ async fn check_file<S: Storage>(
         }
         Err(error) => return Err(error.into()),
     };
-    let rows = entry.format.count_rows(&bytes);
+    let rows = FileFormat::try_from(&entry.format).map_err(Into::into).and_then(|format| format.count_rows(&bytes));
     report.files += 1;
     report.rows += rows.as_ref().copied().unwrap_or_default();
     report.bytes += bytes.len() as u64;
@@ -242,10 +244,9 @@ pub(crate) async fn visible_files<S: Storage>(storage: &S, table: &TableLayout) 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pulsar_io_hdfs_csv::manifest::{FORMAT_VERSION, SinkIdentity};
+    use pulsar_io_hdfs_csv::protocol::manifest::{FORMAT_VERSION, SinkIdentity};
     use pulsar_io_hdfs_csv::row::Dialect;
     use pulsar_io_hdfs_csv::row::compression::Compression;
-    use pulsar_io_hdfs_csv::row::file_format::FileFormat;
     use pulsar_io_hdfs_csv::row::hive::Hive;
     use pulsar_io_hdfs_csv::storage::memory::Memory;
 
@@ -260,7 +261,12 @@ mod tests {
             nonce: sequence.to_string(),
             source_partition: "visits".to_owned(),
             ordered: true,
-            sink: SinkIdentity { sink: "s".to_owned(), subscription: "s".to_owned(), topic: "t".to_owned() },
+            sink: SinkIdentity {
+                sink: "s".to_owned(),
+                subscription: "s".to_owned(),
+                topic: "t".to_owned(),
+                cluster: None,
+            },
             predecessor_last: (sequence > 1).then(|| at(2 * sequence - 2)),
             first: Some(at(2 * sequence - 1)),
             last: Some(at(2 * sequence)),
@@ -280,7 +286,8 @@ mod tests {
                     format: FileFormat {
                         dialect: Dialect::Hive(Hive { delimiter: b',' }),
                         compression: Compression::None,
-                    },
+                    }
+                    .into(),
                 },
                 replaces: None,
             }],

@@ -92,7 +92,7 @@ mod tests {
         let properties =
             [("key.schema.type", "STRING"), ("value.schema.type", "AVRO"), ("kv.encoding.type", "SEPARATED")];
         let info = schema_info(&[0], Some(&schema(Type::KeyValue, &data, &properties))).unwrap();
-        let columns: Vec<_> = WriterSchema::compile(&info).unwrap().columns.into_iter().map(|own| own.name).collect();
+        let columns: Vec<_> = WriterSchema::compile(&info).unwrap().columns().into_iter().map(|own| own.name).collect();
         assert_eq!(columns, ["key", "a"]);
         assert!(schema_info(&[0], Some(&schema(Type::KeyValue, &data[..20], &properties))).is_err());
     }

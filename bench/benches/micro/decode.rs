@@ -7,7 +7,7 @@ use hdfs_csv_bench::decoders::{ApacheAvro, Decoder, Ours, SerdeAvroFast, SerdeAv
 use hdfs_csv_bench::payloads::{COUNT, Payloads, records};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::event::EventKind;
-use pulsar_io_hdfs_csv::frame::Record;
+use pulsar_io_hdfs_csv::record::Record;
 
 pub fn measure(criterion: &mut Criterion) -> Result<()> {
     let catalogue = Catalogue::load()?;

@@ -2,9 +2,9 @@
 
 use criterion::{BenchmarkId, Criterion, Throughput};
 use hdfs_csv_bench::decoders::DIALECT;
-use pulsar_io_hdfs_csv::decode::Value;
 use pulsar_io_hdfs_csv::row::Dialect;
 use pulsar_io_hdfs_csv::row::rfc4180::Rfc4180;
+use pulsar_io_hdfs_csv::value::Value;
 
 /// Each of about 100 bytes. The first two are plain in both dialects; then one byte is to be escaped, then every fourth.
 const TEXTS: [(&str, &str); 4] = [

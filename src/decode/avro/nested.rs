@@ -1,12 +1,14 @@
 //! Nested values as JSON text (docs and [`crate::decode::json_text`] say how each type is written).
 
-use super::reader::Reader;
-use super::scalar;
-use crate::decode::{MOST_LEVELS, MOST_TEXT, Reason, Value, json_text};
-use crate::schema::types::{Kind, RecordType, Type};
+use crate::decode::avro::reader::Reader;
+use crate::decode::avro::scalar::scalar;
+use crate::decode::fields::{MOST_LEVELS, MOST_TEXT};
+use crate::decode::json_text;
+use crate::decode::types::{Kind, RecordType, Type};
+use crate::value::{Reason, Value};
 
 /// Reads a nested value.
-pub fn read<'a>(kind: &Kind, records: &[RecordType], reader: &mut Reader<'_>) -> Result<Value<'a>, Reason> {
+pub(crate) fn read<'a>(kind: &Kind, records: &[RecordType], reader: &mut Reader<'_>) -> Result<Value<'a>, Reason> {
     let mut nested = Nested { records, reader, text: Vec::new() };
     // A union that is null is a NULL and not the text `null`.
     if let Kind::Union(_) = kind

@@ -1,27 +1,27 @@
 //! Avro's binary primitives, by a reader that never leaves the payload.
 
-use crate::decode::Reason;
+use crate::value::Reason;
 
 /// Reads a payload from its start.
 #[derive(Clone, Debug)]
-pub struct Reader<'a> {
+pub(crate) struct Reader<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Reader<'a> {
     /// A reader of this payload.
-    pub fn new(payload: &'a [u8]) -> Self {
+    pub(crate) fn new(payload: &'a [u8]) -> Self {
         Reader { rest: payload }
     }
 
     /// How many bytes are left.
-    pub fn remaining(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.rest.len()
     }
 
     /// A variable-length, zig-zag encoded integer.
     #[inline]
-    pub fn long(&mut self) -> Result<i64, Reason> {
+    pub(crate) fn long(&mut self) -> Result<i64, Reason> {
         let value = match self.rest {
             [byte, rest @ ..] if *byte < 0x80 => {
                 self.rest = rest;
@@ -71,13 +71,13 @@ impl<'a> Reader<'a> {
 
     /// The same, of at most 32 bits.
     #[inline]
-    pub fn int(&mut self) -> Result<i32, Reason> {
+    pub(crate) fn int(&mut self) -> Result<i32, Reason> {
         i32::try_from(self.long()?).map_err(|_| Reason::Malformed)
     }
 
     /// A byte of 0 or 1.
     #[inline]
-    pub fn boolean(&mut self) -> Result<bool, Reason> {
+    pub(crate) fn boolean(&mut self) -> Result<bool, Reason> {
         match self.array()? {
             [0] => Ok(false),
             [1] => Ok(true),
@@ -87,7 +87,7 @@ impl<'a> Reader<'a> {
 
     /// So many bytes.
     #[inline]
-    pub fn array<const N: usize>(&mut self) -> Result<[u8; N], Reason> {
+    pub(crate) fn array<const N: usize>(&mut self) -> Result<[u8; N], Reason> {
         let (array, rest) = self.rest.split_first_chunk().ok_or(Reason::Truncated)?;
         self.rest = rest;
         Ok(*array)
@@ -95,7 +95,7 @@ impl<'a> Reader<'a> {
 
     /// So many bytes.
     #[inline]
-    pub fn fixed(&mut self, length: usize) -> Result<&'a [u8], Reason> {
+    pub(crate) fn fixed(&mut self, length: usize) -> Result<&'a [u8], Reason> {
         let (bytes, rest) = self.rest.split_at_checked(length).ok_or(Reason::Truncated)?;
         self.rest = rest;
         Ok(bytes)
@@ -103,20 +103,20 @@ impl<'a> Reader<'a> {
 
     /// Bytes with their length before them.
     #[inline]
-    pub fn bytes(&mut self) -> Result<&'a [u8], Reason> {
+    pub(crate) fn bytes(&mut self) -> Result<&'a [u8], Reason> {
         let length = usize::try_from(self.long()?).map_err(|_| Reason::Malformed)?;
         self.fixed(length)
     }
 
     /// UTF-8 with its length before it.
     #[inline]
-    pub fn text(&mut self) -> Result<&'a str, Reason> {
+    pub(crate) fn text(&mut self) -> Result<&'a str, Reason> {
         std::str::from_utf8(self.bytes()?).map_err(|_| Reason::InvalidUtf8)
     }
 
     /// The number of items in an array's or a map's next block; 0 after the last. A negative number is followed by the
     /// block's size, which only readers that skip need.
-    pub fn block(&mut self) -> Result<u64, Reason> {
+    pub(crate) fn block(&mut self) -> Result<u64, Reason> {
         let count = self.long()?;
         if count < 0 {
             let size = u64::try_from(self.long()?).map_err(|_| Reason::Malformed)?;

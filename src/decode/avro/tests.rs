@@ -2,12 +2,13 @@ use apache_avro::Schema;
 use apache_avro::writer::datum::GenericDatumWriter;
 use proptest::prelude::*;
 
-use crate::decode::oracle::{Ty, Val, any_record, info, plan, read_column, record_schema, row, to_avro};
-use crate::decode::{MOST_LEVELS, Reason};
+use crate::decode::fields::MOST_LEVELS;
 use crate::schema::names::allow_names_of_java;
+use crate::schema::oracle::{Ty, Val, any_record, info, plan, read_column, record_schema, row, to_avro};
+use crate::value::Reason;
 
 /// The payload that apache-avro writes of a record.
-pub(super) fn payload(schema: &str, fields: &[Ty], values: &[Val]) -> Vec<u8> {
+pub(crate) fn payload(schema: &str, fields: &[Ty], values: &[Val]) -> Vec<u8> {
     // Whichever test parses first decides for all: the parser's rules are the process's.
     allow_names_of_java();
     let schema = Schema::parse_str(schema).unwrap();

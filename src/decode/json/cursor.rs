@@ -4,20 +4,22 @@ use std::borrow::Cow;
 
 use memchr::memchr2;
 
-use crate::decode::{MOST_LEVELS, Reason, json_text};
+use crate::decode::fields::MOST_LEVELS;
+use crate::decode::json_text;
+use crate::value::Reason;
 
 /// A place in a text.
 #[derive(Clone, Debug)]
-pub struct Cursor<'a> {
+pub(crate) struct Cursor<'a> {
     text: &'a str,
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    /// The start of a payload.
-    pub fn new(payload: &'a [u8]) -> Result<Self, Reason> {
+    /// The start of a payload. A byte order mark, which .NET writes, is no part of the text.
+    pub(crate) fn new(payload: &'a [u8]) -> Result<Self, Reason> {
         let text = std::str::from_utf8(payload).map_err(|_| Reason::InvalidUtf8)?;
-        Ok(Cursor { text, at: 0 })
+        Ok(Cursor { text: text.strip_prefix('\u{feff}').unwrap_or(text), at: 0 })
     }
 
     fn rest(&self) -> &'a [u8] {
@@ -25,7 +27,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// The next byte that is not blank, not consumed.
-    pub fn peek(&mut self) -> Result<u8, Reason> {
+    pub(crate) fn peek(&mut self) -> Result<u8, Reason> {
         let blanks = self.rest().iter().take_while(|byte| matches!(byte, b' ' | b'\t' | b'\n' | b'\r')).count();
         self.at += blanks;
         self.rest().first().copied().ok_or(Reason::Truncated)
@@ -43,7 +45,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Consumes `true`, `false` or `null`.
-    pub fn literal(&mut self, literal: &str) -> Result<(), Reason> {
+    pub(crate) fn literal(&mut self, literal: &str) -> Result<(), Reason> {
         let rest = self.rest();
         if rest.starts_with(literal.as_bytes()) {
             self.at += literal.len();
@@ -52,8 +54,16 @@ impl<'a> Cursor<'a> {
         Err(if literal.as_bytes().starts_with(rest) { Reason::Truncated } else { Reason::Malformed })
     }
 
+    /// `NaN`, `Infinity` or `-Infinity`, if one comes: Python writes them so, though JSON has none.
+    pub(crate) fn not_finite(&mut self) -> Option<&'static str> {
+        let found =
+            ["NaN", "Infinity", "-Infinity"].into_iter().find(|name| self.rest().starts_with(name.as_bytes()))?;
+        self.at += found.len();
+        Some(found)
+    }
+
     /// A number, as it is written.
-    pub fn number(&mut self) -> Result<&'a str, Reason> {
+    pub(crate) fn number(&mut self) -> Result<&'a str, Reason> {
         let start = self.at;
         self.at += usize::from(self.rest().first() == Some(&b'-'));
         let whole = self.digits()?;
@@ -84,7 +94,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// A string.
-    pub fn string(&mut self) -> Result<Cow<'a, str>, Reason> {
+    pub(crate) fn string(&mut self) -> Result<Cow<'a, str>, Reason> {
         self.expect(b'"')?;
         let start = self.at;
         let mut escaped = false;
@@ -115,7 +125,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Calls this for each element of an array.
-    pub fn array(&mut self, mut element: impl FnMut(&mut Self) -> Result<(), Reason>) -> Result<(), Reason> {
+    pub(crate) fn array(&mut self, mut element: impl FnMut(&mut Self) -> Result<(), Reason>) -> Result<(), Reason> {
         self.expect(b'[')?;
         if self.take(b']')? {
             return Ok(());
@@ -130,7 +140,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Calls this for each member of an object, with its name; the value is to be consumed.
-    pub fn object(
+    pub(crate) fn object(
         &mut self,
         mut member: impl FnMut(&mut Self, Cow<'a, str>) -> Result<(), Reason>,
     ) -> Result<(), Reason> {
@@ -150,12 +160,12 @@ impl<'a> Cursor<'a> {
     }
 
     /// Consumes any value.
-    pub fn skip(&mut self) -> Result<(), Reason> {
+    pub(crate) fn skip(&mut self) -> Result<(), Reason> {
         self.any(&mut None, MOST_LEVELS)
     }
 
     /// Appends any value without its blanks.
-    pub fn compact(&mut self, out: &mut Vec<u8>, levels: usize) -> Result<(), Reason> {
+    pub(crate) fn compact(&mut self, out: &mut Vec<u8>, levels: usize) -> Result<(), Reason> {
         self.any(&mut Some(out), levels)
     }
 
@@ -201,7 +211,12 @@ impl<'a> Cursor<'a> {
             b'f' => "false",
             b'n' => "null",
             _ => {
-                put(out, self.number()?.as_bytes());
+                if let Some(name) = self.not_finite() {
+                    // What is written is JSON.
+                    put(out, &[b"\"", name.as_bytes(), b"\""].concat());
+                } else {
+                    put(out, self.number()?.as_bytes());
+                }
                 return Ok(());
             }
         };
@@ -211,7 +226,7 @@ impl<'a> Cursor<'a> {
     }
 
     /// Only blanks may be left.
-    pub fn end(mut self) -> Result<(), Reason> {
+    pub(crate) fn end(mut self) -> Result<(), Reason> {
         match self.peek() {
             Err(_) => Ok(()),
             Ok(_) => Err(Reason::TrailingBytes),

@@ -2,13 +2,15 @@
 
 use std::ops::Range;
 
-use super::cursor::Cursor;
-use super::scalar;
-use crate::decode::{MOST_LEVELS, MOST_TEXT, Reason, Value, json_text};
-use crate::schema::types::{Kind, Type, Types};
+use crate::decode::fields::{MOST_LEVELS, MOST_TEXT};
+use crate::decode::json::cursor::Cursor;
+use crate::decode::json::scalar::scalar;
+use crate::decode::json_text;
+use crate::decode::types::{Kind, RecordType, Type, Types};
+use crate::value::{Reason, Value};
 
 /// Reads a nested value that is not null.
-pub fn read<'a>(cursor: &mut Cursor<'_>, kind: &Kind, types: &Types) -> Result<Value<'a>, Reason> {
+pub(crate) fn read<'a>(cursor: &mut Cursor<'_>, kind: &Kind, types: &Types) -> Result<Value<'a>, Reason> {
     let mut nested = Nested { types, text: Vec::new() };
     nested.kind(cursor, kind, MOST_LEVELS)?;
     String::from_utf8(nested.text).map(|text| Value::Text(text.into())).map_err(|_| Reason::InvalidUtf8)
@@ -19,7 +21,7 @@ struct Nested<'t> {
     text: Vec<u8>,
 }
 
-impl Nested<'_> {
+impl<'t> Nested<'t> {
     fn value(&mut self, cursor: &mut Cursor<'_>, value: &Type, levels: usize) -> Result<(), Reason> {
         if cursor.peek()? == b'n' {
             self.text.extend_from_slice(b"null");
@@ -36,8 +38,13 @@ impl Nested<'_> {
         let below = || levels.checked_sub(1).ok_or(Reason::TooLarge);
         match (kind, cursor.peek()?) {
             (Kind::Union(_), _) => cursor.compact(&mut self.text, levels),
+            // Reflection finds no fields in Java's own classes, such as `java.util.Date`: Jackson knows them.
+            (Kind::Record(number), _) if self.record_type(*number)?.fields.is_empty() => {
+                cursor.compact(&mut self.text, levels)
+            }
             (Kind::Record(number), b'{') => self.record(cursor, *number, below()?),
             (Kind::Array(items), b'[') => self.array(cursor, items, below()?),
+            (Kind::Array(items), b'{') => self.pairs(cursor, items, below()?),
             (Kind::Map(values), b'{') => self.map(cursor, values, below()?),
             (Kind::Record(_) | Kind::Array(_) | Kind::Map(_), _) => Err(Reason::WrongType),
             (kind, _) => json_text::append(&mut self.text, &scalar(cursor, kind)?),
@@ -67,13 +74,53 @@ impl Nested<'_> {
         Ok(())
     }
 
+    /// A map whose keys are no strings: its schema is an array of records with a key and a value, and Jackson makes an object
+    /// of it.
+    fn pairs(&mut self, cursor: &mut Cursor<'_>, items: &Type, levels: usize) -> Result<(), Reason> {
+        let Kind::Record(number) = items.kind else { return Err(Reason::WrongType) };
+        let [(key_name, key), (value_name, value)] = &self.record_type(number)?.fields[..] else {
+            return Err(Reason::WrongType);
+        };
+        let levels = levels.checked_sub(1).ok_or(Reason::TooLarge)?;
+        self.text.push(b'[');
+        let mut first = true;
+        cursor.object(|cursor, name| {
+            self.separate(&mut first);
+            self.text.push(b'{');
+            self.key(key_name);
+            match key.kind {
+                Kind::String | Kind::Enum(_) => json_text::append_text(&mut self.text, &name),
+                _ => {
+                    let mut key_text = Cursor::new(name.as_bytes())?;
+                    json_text::append(&mut self.text, &scalar(&mut key_text, &key.kind)?)?;
+                    key_text.end()?;
+                }
+            }
+            self.text.push(b',');
+            self.key(value_name);
+            self.value(cursor, value, levels)?;
+            self.text.push(b'}');
+            Ok(())
+        })?;
+        self.text.push(b']');
+        Ok(())
+    }
+
+    fn record_type(&self, number: usize) -> Result<&'t RecordType, Reason> {
+        let types: &'t Types = self.types;
+        types.records.get(number).ok_or(Reason::Malformed)
+    }
+
     /// The members come in any order, twice or not at all: their texts are written as they come, and then put in order.
     fn record(&mut self, cursor: &mut Cursor<'_>, number: usize, levels: usize) -> Result<(), Reason> {
-        let record = self.types.records.get(number).ok_or(Reason::Malformed)?;
+        let record = self.record_type(number)?;
         let mut places: Vec<Option<Range<usize>>> = vec![None; record.fields.len()];
         let start = self.text.len();
         cursor.object(|cursor, name| {
-            let Some(&field) = record.by_name.get(&*name) else { return cursor.skip() };
+            let Some(&field) = record.by_name.get(&*name) else {
+                self.types.left_out.count(&name);
+                return cursor.skip();
+            };
             let from = self.text.len() - start;
             self.value(cursor, &record.fields[field].1, levels)?;
             places[field] = Some(from..self.text.len() - start);

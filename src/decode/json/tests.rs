@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 
-use crate::decode::oracle::{Ty, Val, any_record, info, plan, read_column, record_schema, row, to_jackson};
-use crate::decode::{MOST_LEVELS, Reason};
+use crate::decode::fields::MOST_LEVELS;
+use crate::schema::oracle::{Ty, Val, any_record, info, plan, read_column, record_schema, row, to_jackson};
+use crate::value::Reason;
 
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(4_000))]
@@ -67,14 +68,15 @@ fn each_reason_has_a_payload() {
     let ints = r#"{"type":"array","items":"int"}"#;
     for (schema, value, reason) in [
         (r#""int""#, "\"1\"", Reason::WrongType),
-        (r#""int""#, "1.0", Reason::WrongType),
+        (r#""int""#, "1.5", Reason::WrongType),
         (r#""int""#, "2147483648", Reason::OutOfRange),
         (r#""long""#, "9223372036854775808", Reason::OutOfRange),
         (r#""long""#, "01", Reason::Malformed),
         (r#""long""#, "tru", Reason::WrongType),
         (r#""boolean""#, "1", Reason::WrongType),
         (r#""boolean""#, "trub", Reason::Malformed),
-        (r#""string""#, "1", Reason::WrongType),
+        (r#""string""#, "[1]", Reason::WrongType),
+        (r#""string""#, "tru", Reason::Malformed),
         (r#""string""#, "\"\\ud800\"", Reason::Malformed),
         (r#""string""#, "\"\n\"", Reason::Malformed),
         (r#""double""#, "1e400", Reason::OutOfRange),
@@ -86,6 +88,11 @@ fn each_reason_has_a_payload() {
         (symbols, "\"B\"", Reason::UnknownBranch),
         (r#"{"type":"fixed","name":"F","size":2}"#, "\"AA==\"", Reason::Malformed),
         (ints, "{}", Reason::WrongType),
+        (
+            r#"{"type":"array","items":{"type":"record","name":"P","fields":[{"name":"key","type":"int"},{"name":"value","type":"int"}]}}"#,
+            r#"{"x":1}"#,
+            Reason::Malformed,
+        ),
         (ints, "[1,\"2\"]", Reason::WrongType),
         (ints, "[1,]", Reason::Malformed),
         (r#"{"type":"int","logicalType":"date"}"#, "2932897", Reason::OutOfRange),
@@ -116,6 +123,47 @@ fn numbers_are_exact_and_texts_unescaped() {
     assert_eq!(text(r#""float""#, "16777217"), "16777216.0");
     assert_eq!(text(r#""string""#, r#""\ud83d\ude00\u0000\/\"""#), "😀\0/\"");
     assert_eq!(text(r#"["null","int","string"]"#, "{ \"a\" : 1.50 }"), "{\"a\":1.50}");
+}
+
+#[test]
+fn what_clients_write_beyond_the_schema_is_read_exactly() {
+    let text = |schema: &str, value: &str| field(schema, value).unwrap().unwrap();
+    assert_eq!(text(r#""string""#, "12.30"), "12.30");
+    assert_eq!(text(r#""string""#, "-123456789012345678901234567890"), "-123456789012345678901234567890");
+    assert_eq!(text(r#""string""#, "true"), "true");
+    assert_eq!(text(r#""long""#, "5.0"), "5");
+    assert_eq!(text(r#""int""#, "5e0"), "5");
+    assert_eq!(text(r#""double""#, "NaN"), "NaN");
+    assert_eq!(text(r#""float""#, "-Infinity"), "-Infinity");
+    assert_eq!(text(r#"{"type":"enum","name":"E","symbols":["chat","phone"]}"#, "1"), "1");
+    assert_eq!(text(r#"["null","double","string"]"#, "[NaN]"), "[\"NaN\"]");
+    assert_eq!(
+        text(r#"{"type":"long","logicalType":"timestamp-millis"}"#, "\"1970-01-01T00:00:00Z\""),
+        "1970-01-01 00:00:00.000000000"
+    );
+    let character = r#"["null",{"type":"int","java-class":"java.lang.Character"}]"#;
+    assert_eq!(text(character, "\"B\""), "66");
+    assert_eq!(text(character, "\"5\""), "53");
+    assert_eq!(text(character, "66"), "66");
+    assert_eq!(field(character, "\"BB\""), Err(Reason::WrongType));
+    assert_eq!(field(character, "\"👢\""), Err(Reason::WrongType));
+    let nested = format!(
+        r#"{{"type":"record","name":"A","fields":[{{"name":"n","type":"int"}},{{"name":"b","type":{{"type":"record","name":"B",
+            "fields":[{{"name":"n","type":"int"}},{{"name":"c","type":{character}}}]}}}},{{"name":"c","type":{character}}}]}}"#
+    );
+    assert_eq!(text(&nested, r#"{"n":1,"b":{"n":2,"c":"x"},"c":"y"}"#), r#"{"n":1,"b":{"n":2,"c":120},"c":121}"#);
+    assert_eq!(field(&nested, r#"{"n":"1"}"#), Err(Reason::WrongType));
+    let date = r#"{"type":"record","name":"Date","namespace":"java.util","fields":[]}"#;
+    assert_eq!(text(date, "1793491200000"), "1793491200000");
+    assert_eq!(text(date, r#"{ "a" : 1 }"#), r#"{"a":1}"#);
+    let pairs = |key: &str| {
+        format!(
+            r#"{{"type":"array","items":{{"type":"record","name":"P","fields":[{{"name":"key","type":{key}}},{{"name":"value","type":"long"}}]}}}}"#
+        )
+    };
+    assert_eq!(text(&pairs(r#""int""#), r#"{"1":5,"-2":6}"#), r#"[{"key":1,"value":5},{"key":-2,"value":6}]"#);
+    assert_eq!(text(&pairs(r#""string""#), r#"{"a":5}"#), r#"[{"key":"a","value":5}]"#);
+    assert_eq!(whole(r#""int""#, "\u{feff}{\"x\":[NaN,-Infinity],\"v\":1}"), Ok(Some("1".to_owned())));
 }
 
 #[test]

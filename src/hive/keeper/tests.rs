@@ -14,9 +14,10 @@ use crate::row::compression::Compression;
 use crate::row::file_format::FileFormat;
 use crate::row::hive::Hive as HiveText;
 use crate::row::partition::{Partitioning, TimeSource, Unit};
-use crate::schema::column::{Column, ColumnType};
 use crate::schema::table::ensure;
 use crate::storage::memory::Memory;
+use crate::value::column::{Column, ColumnType};
+use crate::value::conversion::Wanted;
 
 /// The bound on a call of which it is known that it hangs.
 const HANGING: Duration = Duration::from_millis(300);
@@ -171,11 +172,11 @@ fn table(name: &str) -> TableLayout {
 }
 
 async fn put_columns(memory: &Memory, table: &TableLayout, columns: &[(&str, ColumnType)]) {
-    let columns: Vec<_> = columns
-        .iter()
-        .map(|(name, column_type)| Column { name: (*name).to_owned(), column_type: *column_type })
-        .collect();
-    ensure(memory, table, &columns).await.unwrap().unwrap();
+    let wanted = |(name, column_type): &(&str, ColumnType)| Wanted {
+        column: Column { name: (*name).to_owned(), column_type: *column_type },
+        otherwise: None,
+    };
+    ensure(memory, table, &columns.iter().map(wanted).collect::<Vec<_>>()).await.unwrap().unwrap();
 }
 
 /// Rows are committed to this partition directory.

@@ -7,8 +7,8 @@ use hdfs_csv_stack::owner;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
-use super::Result;
-use crate::NameArgs;
+use super::result::Result;
+use crate::arguments::NameArgs;
 
 const ASKED: Duration = Duration::from_secs(60);
 const KILLED: Duration = Duration::from_secs(5);

@@ -3,6 +3,7 @@
 mod display;
 mod down;
 mod report;
+mod result;
 mod run;
 mod status;
 mod tools;
@@ -13,5 +14,3 @@ pub(crate) use run::run;
 pub(crate) use status::status;
 pub(crate) use tools::{dfs, hive, pulsar_admin};
 pub(crate) use up::up;
-
-type Result<T = ()> = std::result::Result<T, Box<dyn std::error::Error>>;

@@ -12,11 +12,11 @@ use hdfs_csv_stack::{Stack, Step};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 
-use super::Result;
 use super::display::Display;
 use super::report::Report;
+use super::result::Result;
 use super::status::print;
-use crate::StackArgs;
+use crate::arguments::StackArgs;
 
 /// How often the services are looked at.
 const WATCH: Duration = Duration::from_secs(1);

@@ -2,8 +2,8 @@
 
 use hdfs_csv_stack::{State, owner};
 
-use super::Result;
-use crate::NameArgs;
+use super::result::Result;
+use crate::arguments::NameArgs;
 
 pub(crate) fn status(name: &NameArgs) -> Result {
     print(&running(name)?);

@@ -3,9 +3,9 @@
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-use super::Result;
+use super::result::Result;
 use super::status::running;
-use crate::{HiveArgs, ToolArgs};
+use crate::arguments::{HiveArgs, ToolArgs};
 
 pub(crate) fn dfs(tool: &ToolArgs) -> Result {
     become_tool(running(&tool.name)?.fs_shell()?, &tool.arguments)

@@ -5,11 +5,11 @@ use std::fs::{self, File};
 use std::io::{BufRead, BufReader};
 use std::process::{Command, Stdio};
 
-use super::Result;
 use super::display::Display;
 use super::report::Report;
+use super::result::Result;
 use super::status::print;
-use crate::StackArgs;
+use crate::arguments::StackArgs;
 
 pub(crate) fn up(args: &StackArgs) -> Result {
     let folder = args.name.folder();

@@ -9,8 +9,8 @@ use crate::admin::Http;
 use crate::error::Result;
 use crate::files::{self, Settings};
 use crate::folder::Folder;
-use crate::process::{Plan, Service};
-use crate::{artifacts, hadoop, ports};
+use crate::process::{Plan, READY_LIMIT, Service};
+use crate::{hadoop, ports, python};
 
 const NAME: &str = "click-house";
 const BINARY: &str = "clickhouse";
@@ -34,7 +34,7 @@ pub struct ClickHouse {
     port: u16,
 }
 
-super::operate!(ClickHouse);
+super::operate::operate!(ClickHouse);
 
 impl ClickHouse {
     /// Starts it and waits until it is ready.
@@ -64,8 +64,8 @@ impl ClickHouse {
         let service = Service::new(Plan {
             name: "ClickHouse".to_owned(),
             log: folder.logs().join("click-house.log"),
-            starts: 1,
-            ready_within: Duration::from_secs(180),
+            after_crash: None,
+            ready_within: READY_LIMIT,
             stopped_within: Duration::from_secs(10),
             command,
             ready: Box::new(move || Http::new(port).get("/?query=SELECT+1").is_ok()),
@@ -95,7 +95,7 @@ fn binary() -> Option<PathBuf> {
 }
 
 fn front_python() -> Result<PathBuf> {
-    Ok(artifacts::python_environment(NAME, REQUIREMENTS)?.join("python"))
+    Ok(python::environment(NAME, REQUIREMENTS)?.join("python"))
 }
 
 fn front(conf: &Path, data: PathBuf, port: u16, environment: Settings) -> Result<Start> {

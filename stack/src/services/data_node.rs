@@ -9,7 +9,7 @@ use crate::files::{Settings, settings};
 use crate::folder::Folder;
 use crate::hadoop::{self, Hadoop};
 use crate::ports;
-use crate::process::{Plan, Service};
+use crate::process::{Plan, READY_LIMIT, Service};
 
 const CLASS: &str = "org.apache.hadoop.hdfs.server.datanode.DataNode";
 const INFO_BEAN: &str = "/jmx?qry=Hadoop:service=DataNode,name=DataNodeInfo";
@@ -20,7 +20,7 @@ pub struct DataNode {
     transfer_port: u16,
 }
 
-super::operate!(DataNode);
+super::operate::operate!(DataNode);
 
 impl DataNode {
     /// The DataNode of this number. It is ready when it serves its NameNode.
@@ -49,8 +49,8 @@ impl DataNode {
         let service = Service::new(Plan {
             name: format!("DataNode {number}"),
             log: folder.logs().join(format!("{name}.log")),
-            starts: 1,
-            ready_within: Duration::from_secs(180),
+            after_crash: None,
+            ready_within: READY_LIMIT,
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || hadoop.service(&conf, CLASS)),
             ready: Box::new(move || is_serving(http_port)),

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::hive_java::HiveJava;
-use crate::process::{Plan, Service};
+use crate::process::{Plan, READY_LIMIT, Service};
 
 const CLASS: &str = "org.apache.hadoop.hive.metastore.HiveMetaStore";
 const HEAP: &str = "-Xmx256m";
@@ -18,7 +18,7 @@ pub struct HiveMetastore {
     port: u16,
 }
 
-super::operate!(HiveMetastore);
+super::operate::operate!(HiveMetastore);
 
 impl HiveMetastore {
     /// The metastore at this port. It is ready when it takes connections.
@@ -27,8 +27,8 @@ impl HiveMetastore {
         let service = Service::new(Plan {
             name: "Hive metastore".to_owned(),
             log: folder.logs().join("hive-metastore.log"),
-            starts: 1,
-            ready_within: Duration::from_secs(180),
+            after_crash: None,
+            ready_within: READY_LIMIT,
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || {
                 let mut command = java.service(CLASS, HEAP);

@@ -7,7 +7,7 @@ use std::time::Duration;
 use crate::error::Result;
 use crate::folder::Folder;
 use crate::hive_java::HiveJava;
-use crate::process::{Plan, Service};
+use crate::process::{Plan, READY_LIMIT, Service};
 
 const CLASS: &str = "org.apache.hive.service.server.HiveServer2";
 const HEAP: &str = "-Xmx768m";
@@ -18,7 +18,7 @@ pub struct HiveServer {
     port: u16,
 }
 
-super::operate!(HiveServer);
+super::operate::operate!(HiveServer);
 
 impl HiveServer {
     /// The server at this port. It opens the port after everything else, so it is ready when it takes connections.
@@ -27,8 +27,8 @@ impl HiveServer {
         let service = Service::new(Plan {
             name: "HiveServer2".to_owned(),
             log: folder.logs().join("hive-server.log"),
-            starts: 1,
-            ready_within: Duration::from_secs(180),
+            after_crash: None,
+            ready_within: READY_LIMIT,
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || java.service(CLASS, HEAP)),
             ready: Box::new(move || TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_ok()),

@@ -12,11 +12,12 @@ use crate::files::{Settings, settings};
 use crate::folder::Folder;
 use crate::hadoop::{self, Hadoop};
 use crate::ports;
-use crate::process::{Plan, Service, run};
+use crate::process::{Plan, READY_LIMIT, Service, run};
 
 const CLASS: &str = "org.apache.hadoop.hdfs.server.namenode.NameNode";
 const STATE_BEAN: &str = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState";
-const FORMAT_LIMIT: Duration = Duration::from_secs(60);
+/// Several stacks may start at once.
+const FORMAT_LIMIT: Duration = Duration::from_secs(180);
 
 /// The NameNode of a stack.
 pub struct NameNode {
@@ -26,7 +27,7 @@ pub struct NameNode {
     client_conf: PathBuf,
 }
 
-super::operate!(NameNode);
+super::operate::operate!(NameNode);
 
 impl NameNode {
     /// Formats a new file system. Its NameNode is ready when it takes writes, so start DataNodes at the same time.
@@ -69,8 +70,8 @@ impl NameNode {
         let service = Service::new(Plan {
             name: "NameNode".to_owned(),
             log: folder.logs().join("name-node.log"),
-            starts: 1,
-            ready_within: Duration::from_secs(180),
+            after_crash: None,
+            ready_within: READY_LIMIT,
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || hadoop.service(&conf, CLASS)),
             ready: Box::new(move || state(http_port).is_some_and(|state| takes_writes(&state))),

@@ -1,6 +1,5 @@
 //! Pulsar standalone: broker, bookie and functions worker in one process.
 
-use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,7 +12,7 @@ use crate::builder::Runtime;
 use crate::error::{Error, Result};
 use crate::files::{self, Settings, settings};
 use crate::folder::Folder;
-use crate::process::{Plan, Service, run};
+use crate::process::{Plan, READY_LIMIT, Service, run};
 use crate::{hadoop, java, ports, procfs};
 
 const MEMORY: &str = "-Xms256m -Xmx1g -XX:MaxDirectMemorySize=1g";
@@ -22,6 +21,7 @@ const COLLECTOR: &str = "-XX:+UseParallelGC";
 /// What the script sets by default, which is replaced by giving more.
 const OPTIONS: &str = "-Dpulsar.allocator.exit_on_oom=true -Dio.netty.recycler.maxCapacityPerThread=4096";
 const ADMIN_LIMIT: Duration = Duration::from_secs(120);
+const SHELL_LIMIT: Duration = Duration::from_secs(120);
 
 /// All of them answer once namespaces, functions worker and broker are there. The last sends a message through the
 /// broker, so it is asked last.
@@ -32,15 +32,12 @@ const SIGNS_OF_LIFE: [&str; 4] = [
     "/admin/v2/brokers/health",
 ];
 
-/// After a crash the standalone's bookie now and then does not see its own registration ("Not enough non-faulty bookies
-/// available"), and Pulsar ends while it starts. Started again, it comes up.
-const STARTS: u32 = 3;
-
 /// What can be chosen.
 pub(crate) struct PulsarOptions {
     pub(crate) home: PathBuf,
     pub(crate) runtime: Runtime,
     pub(crate) peak_speed: bool,
+    pub(crate) cluster: String,
     pub(crate) liveness_check: Duration,
     pub(crate) function_java_options: Vec<String>,
     pub(crate) broker: Settings,
@@ -51,17 +48,24 @@ pub(crate) struct PulsarOptions {
 pub struct Pulsar {
     service: Service,
     home: PathBuf,
-    broker_port: u16,
-    web_port: u16,
+    ports: Ports,
     logs: PathBuf,
 }
 
-super::operate!(Pulsar);
+/// The ports that a Pulsar listens on, and finds free again when it is restarted.
+#[derive(Clone, Copy)]
+struct Ports {
+    broker: u16,
+    web: u16,
+    bookie: u16,
+}
+
+super::operate::operate!(Pulsar);
 
 impl Pulsar {
     /// A new Pulsar without data.
     pub(crate) fn new(folder: &Folder, options: &PulsarOptions) -> Result<Self> {
-        let [broker_port, web_port] = [ports::free()?, ports::free()?];
+        let ports = Ports { broker: ports::free()?, web: ports::free()?, bookie: ports::free()? };
         let conf = folder.conf().join("pulsar");
         let data = hadoop::storage(folder, "pulsar")?;
         files::folder(&conf)?;
@@ -70,41 +74,46 @@ impl Pulsar {
         let standalone = conf.join("standalone.conf");
         let base = options.home.join("conf/standalone.conf");
         let base = fs::read_to_string(&base).map_err(Error::io(base.display()))?;
-        let changes = hadoop::overlaid(broker_settings(broker_port, web_port, &data), &options.broker);
+        let changes = hadoop::overlaid(broker_settings(ports, &data, &options.cluster), &options.broker);
         files::write(&standalone, &files::properties(&base, &changes))?;
 
         let worker = conf.join("functions_worker.yml");
-        let settings = worker_settings(broker_port, web_port, &data, folder, options);
+        let settings = worker_settings(ports, &data, folder, options);
         files::write(&worker, &format!("{settings:#}"))?;
 
+        let shell = conf.join("bookkeeper.conf");
+        let metadata = format!("metadataServiceUri=metadata-store:rocksdb://{}\n", metadata(&data).display());
+        files::write(&shell, &metadata)?;
+
+        let (home, logs) = (options.home.clone(), folder.logs());
         let service = Service::new(Plan {
             name: "Pulsar".to_owned(),
             log: folder.logs().join("pulsar.log"),
-            starts: STARTS,
-            ready_within: Duration::from_secs(240),
+            after_crash: Some(Box::new(move || forget_bookie(&home, &shell, &logs))),
+            ready_within: READY_LIMIT,
             stopped_within: Duration::from_secs(20),
-            command: standalone_command(options, &standalone, &worker, &data, &folder.logs()),
+            command: standalone_command(options, ports.bookie, &standalone, &worker, &data, &folder.logs()),
             ready: Box::new(move || {
-                let http = Http::new(web_port);
+                let http = Http::new(ports.web);
                 SIGNS_OF_LIFE.iter().all(|path| http.get(path).is_ok_and(|answer| answer != false))
             }),
         })?;
-        Ok(Self { service, home: options.home.clone(), broker_port, web_port, logs: folder.logs() })
+        Ok(Self { service, home: options.home.clone(), ports, logs: folder.logs() })
     }
 
     /// What clients connect to: `pulsar://127.0.0.1:port`.
     pub fn service_url(&self) -> String {
-        format!("pulsar://127.0.0.1:{}", self.broker_port)
+        format!("pulsar://127.0.0.1:{}", self.ports.broker)
     }
 
     /// The REST interface: `http://127.0.0.1:port`.
     pub fn admin_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.web_port)
+        format!("http://127.0.0.1:{}", self.ports.web)
     }
 
     /// The port of the REST interface.
     pub fn web_port(&self) -> u16 {
-        self.web_port
+        self.ports.web
     }
 
     /// The unpacked distribution.
@@ -129,22 +138,19 @@ impl Pulsar {
         all.into_iter().map(|instance| (instance.number, instance.pid)).collect()
     }
 
-    /// Whether the worker gave an instance a port for two purposes, or one that is another instance's. It looks for each
-    /// by itself, finds the same one now and then, and keeps it: the instance ends at each of its starts until the function
-    /// is started anew.
+    /// Whether the worker gave an instance a port for two purposes, or one that another instance was given, of this Pulsar
+    /// or of one beside it. It asks the system for a free port for each purpose and closes it again (`findAvailablePort`),
+    /// so that the next one who asks may get the same, and keeps to it: the instance ends at each of its starts
+    /// (`BindException: Address already in use`, in Pulsar's log) until the function is started anew.
     pub fn function_lacks_a_port(&self, tenant: &str, namespace: &str, name: &str) -> bool {
-        let all = self.instances();
-        let mut times_given: HashMap<&str, usize> = HashMap::new();
-        for port in all.iter().flat_map(Instance::ports) {
-            *times_given.entry(port).or_default() += 1;
-        }
-        let is_its = |instance: &&Instance| instance.is_of(tenant, namespace, name);
-        all.iter().filter(is_its).flat_map(Instance::ports).any(|port| times_given[port] > 1)
+        let (own, all) = (self.pids(), Instance::all());
+        let is_its = |instance: &&Instance| own.contains(&instance.pid) && instance.is_of(tenant, namespace, name);
+        all.iter().filter(is_its).any(|instance| instance.lacks_a_port(&all))
     }
 
     /// The processes of all functions, sources and sinks.
     fn instances(&self) -> Vec<Instance> {
-        let mut found: Vec<_> = self.pids().into_iter().filter_map(Instance::of).collect();
+        let mut found: Vec<_> = self.pids().into_iter().filter_map(Instance::of_process).collect();
         found.sort_unstable_by_key(|instance| (instance.number, instance.pid));
         found
     }
@@ -179,9 +185,17 @@ struct Instance {
 }
 
 impl Instance {
+    /// Those of all stacks on this machine.
+    fn all() -> Vec<Instance> {
+        procfs::processes().into_iter().filter_map(|process| Instance::of_process(process.pid)).collect()
+    }
+
     /// None for any other process.
-    fn of(pid: u32) -> Option<Instance> {
-        let arguments = procfs::arguments(pid);
+    fn of_process(pid: u32) -> Option<Instance> {
+        Instance::of(pid, procfs::arguments(pid))
+    }
+
+    fn of(pid: u32, arguments: Vec<String>) -> Option<Instance> {
         let details = value_of(&arguments, "--function_details")?;
         let details = serde_json::from_str(details.trim_matches('\'')).ok()?;
         let number = value_of(&arguments, "--instance_id")?.parse().ok()?;
@@ -196,6 +210,12 @@ impl Instance {
     fn ports(&self) -> impl Iterator<Item = &str> {
         ["--port", "--metrics_port"].into_iter().filter_map(|name| value_of(&self.arguments, name))
     }
+
+    /// Whether one of its ports was given twice among these, of which it is one.
+    fn lacks_a_port(&self, all: &[Instance]) -> bool {
+        let times_given = |port| all.iter().flat_map(Instance::ports).filter(|given| *given == port).count();
+        self.ports().any(|port| times_given(port) > 1)
+    }
 }
 
 fn value_of<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
@@ -203,8 +223,33 @@ fn value_of<'a>(arguments: &'a [String], name: &str) -> Option<&'a str> {
     arguments.get(at + 1).map(String::as_str)
 }
 
+fn metadata(data: &Path) -> PathBuf {
+    data.join("metadata")
+}
+
+/// Removes the registration of a bookie that was killed: reading the list of those that are writable does, as it holds
+/// no owner that still lives.
+///
+/// Else the next bookie finds it when it registers, deletes it, and takes the note of that, if this comes late, for the
+/// loss of its own, which it then deletes and makes again, for ever: no two `BookieServiceInfo` are equal
+/// (<https://github.com/apache/pulsar/issues/17759>). Who wants a ledger meanwhile finds "Not enough non-faulty bookies
+/// available": topics cannot be opened, and Pulsar itself, which needs some, ends while it starts.
+fn forget_bookie(home: &Path, conf: &Path, logs: &Path) -> Result<()> {
+    let mut shell = Command::new(home.join("bin/bookkeeper"));
+    shell
+        .args(["shell", "listbookies", "-rw"])
+        .env("PATH", java::search_path())
+        .env("BOOKIE_CONF", conf)
+        .env("BOOKIE_LOG_DIR", logs)
+        .env("BOOKIE_MEM", ADMIN_MEMORY)
+        .env("BOOKIE_GC", format!("-XX:+UseSerialGC {}", java::QUICK_START))
+        .env("BOOKIE_GC_LOG", " ");
+    run(shell, SHELL_LIMIT).map(drop)
+}
+
 fn standalone_command(
     options: &PulsarOptions,
+    bookie_port: u16,
     standalone: &Path,
     worker: &Path,
     data: &Path,
@@ -223,9 +268,10 @@ fn standalone_command(
             .arg("--functions-worker-conf")
             .arg(&worker)
             .arg("--metadata-dir")
-            .arg(data.join("metadata"))
+            .arg(metadata(&data))
             .arg("--bookkeeper-dir")
             .arg(data.join("bookkeeper"))
+            .args(["--bookkeeper-port", &bookie_port.to_string()])
             .env("PATH", java::search_path())
             .env("PULSAR_STANDALONE_CONF", &standalone)
             .env("PULSAR_LOG_DIR", &logs)
@@ -240,14 +286,17 @@ fn standalone_command(
     })
 }
 
-fn broker_settings(broker_port: u16, web_port: u16, data: &Path) -> Settings {
+fn broker_settings(ports: Ports, data: &Path, cluster: &str) -> Settings {
     settings([
-        ("brokerServicePort", broker_port.to_string()),
-        ("webServicePort", web_port.to_string()),
+        ("clusterName", cluster.to_owned()),
+        ("brokerServicePort", ports.broker.to_string()),
+        ("webServicePort", ports.web.to_string()),
         ("bindAddress", "127.0.0.1".to_owned()),
         ("advertisedAddress", "127.0.0.1".to_owned()),
-        // The bookie binds to this interface, at a port that it chooses and remembers.
+        // The bookie binds to this interface.
         ("listeningInterface", "lo".to_owned()),
+        // Else it takes one of the system's own ports for its own, and someone may have it when the bookie is started again.
+        ("allowEphemeralPorts", "true".to_owned()),
         ("narExtractionDirectory", data.join("nar").display().to_string()),
         // Where uploaded packages go; the default is in the distribution, which all stacks share.
         ("STORAGE_PATH", data.join("packages").display().to_string()),
@@ -262,7 +311,7 @@ fn broker_settings(broker_port: u16, web_port: u16, data: &Path) -> Settings {
 }
 
 /// The worker's whole configuration. Written as JSON, which is YAML.
-fn worker_settings(broker_port: u16, web_port: u16, data: &Path, folder: &Folder, options: &PulsarOptions) -> Value {
+fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarOptions) -> Value {
     let (factory, factory_settings) = match options.runtime {
         Runtime::Process => (
             "org.apache.pulsar.functions.runtime.process.ProcessRuntimeFactory",
@@ -278,11 +327,11 @@ fn worker_settings(broker_port: u16, web_port: u16, data: &Path, folder: &Folder
     json!({
         "workerId": "standalone",
         "workerHostname": "127.0.0.1",
-        "workerPort": web_port,
-        "pulsarServiceUrl": format!("pulsar://127.0.0.1:{broker_port}"),
-        "pulsarWebServiceUrl": format!("http://127.0.0.1:{web_port}"),
+        "workerPort": ports.web,
+        "pulsarServiceUrl": format!("pulsar://127.0.0.1:{}", ports.broker),
+        "pulsarWebServiceUrl": format!("http://127.0.0.1:{}", ports.web),
         "pulsarFunctionsNamespace": "public/functions",
-        "pulsarFunctionsCluster": "standalone",
+        "pulsarFunctionsCluster": options.cluster,
         "functionMetadataTopicName": "metadata",
         "clusterCoordinationTopicName": "coordinate",
         "functionAssignmentTopicName": "assignments",
@@ -296,6 +345,10 @@ fn worker_settings(broker_port: u16, web_port: u16, data: &Path, folder: &Folder
         "initialBrokerReconnectMaxRetries": 60,
         "assignmentWriteMaxRetries": 60,
         "numFunctionPackageReplicas": 1,
+        // As strict as a worker can be: the sinks' configurations have to pass.
+        "validateConnectorConfig": true,
+        "enableClassloadingOfBuiltinFiles": true,
+        "enableClassloadingOfExternalFiles": true,
         "connectorsDirectory": folder.connectors(),
         "functionsDirectory": data.join("functions"),
         "narExtractionDirectory": data.join("nar"),
@@ -305,4 +358,31 @@ fn worker_settings(broker_port: u16, web_port: u16, data: &Path, folder: &Folder
 
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn instance(pid: u32, port: u16, metrics_port: u16) -> Instance {
+        let details = r#"'{"tenant":"public","namespace":"default","name":"printer"}'"#;
+        let line = format!(
+            "java org.apache.pulsar.functions.instance.JavaInstanceMain --instance_id {pid} --function_details {details} \
+             --port {port} --metrics_port {metrics_port}"
+        );
+        Instance::of(pid, line.split(' ').map(str::to_owned).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_port_given_twice_is_seen_in_one_instance_and_in_two() {
+        let lacks = |ports: &[(u16, u16)]| {
+            let all: Vec<_> = (0..).zip(ports).map(|(pid, (one, other))| instance(pid, *one, *other)).collect();
+            all.iter().map(|instance| instance.lacks_a_port(&all)).collect::<Vec<_>>()
+        };
+        assert_eq!(lacks(&[(1, 2), (3, 4)]), [false, false]);
+        assert_eq!(lacks(&[(1, 2), (3, 3)]), [false, true]);
+        assert_eq!(lacks(&[(1, 2), (3, 4), (5, 2)]), [true, false, true]);
+        assert!(instance(0, 1, 2).is_of("public", "default", "printer"));
+        assert!(Instance::of(0, vec!["java".to_owned(), "--port".to_owned(), "1".to_owned()]).is_none());
+    }
 }

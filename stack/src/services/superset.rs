@@ -12,7 +12,7 @@ use crate::builder::random;
 use crate::error::{Error, Result};
 use crate::files::{self, Settings};
 use crate::folder::Folder;
-use crate::process::{Plan, Service, run};
+use crate::process::{Plan, READY_LIMIT, Service, run};
 use crate::{artifacts, hadoop, ports, python};
 
 const NAME: &str = "superset";
@@ -33,7 +33,7 @@ pub struct Superset {
     port: u16,
 }
 
-super::operate!(Superset);
+super::operate::operate!(Superset);
 
 /// Where a Superset is, and who may do everything there.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -84,8 +84,8 @@ impl Superset {
         let service = Service::new(Plan {
             name: "Superset".to_owned(),
             log: folder.logs().join("superset.log"),
-            starts: 1,
-            ready_within: Duration::from_secs(180),
+            after_crash: None,
+            ready_within: READY_LIMIT,
             stopped_within: Duration::from_secs(10),
             command: Box::new(move || {
                 let mut command = Command::new(parts.commands.join("gunicorn"));

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::reader::Observations;
-use crate::services::repository;
+use crate::shared::repository;
 
 /// One run. It is written to `target/faults/report.json`.
 #[derive(Clone, Debug, Default, Serialize)]

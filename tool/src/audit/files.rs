@@ -3,9 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, Result};
-use pulsar_io_hdfs_csv::layout::{TableLayout, parent};
-use pulsar_io_hdfs_csv::manifest::Content;
 use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::protocol::layout::{TableLayout, parent};
+use pulsar_io_hdfs_csv::protocol::manifest::Content;
+use pulsar_io_hdfs_csv::row::file_format::FileFormat;
 use pulsar_io_hdfs_csv::storage::{Storage, StorageErrorKind};
 
 use super::rows::{Columns, Row, Rows};
@@ -123,8 +124,8 @@ pub async fn scan<S: Storage>(
             Err(error) => return Err(error).context("a file cannot be read; if the sink writes, run it again"),
         }
     };
-    let format = file.content.format;
     let mut read = || -> std::io::Result<u64> {
+        let format = FileFormat::try_from(&file.content.format)?;
         let mut rows = Rows::open(&bytes, format)?;
         let mut number = 0;
         while let Some(row) = rows.next_row()? {

@@ -2,8 +2,8 @@
 
 use std::collections::HashMap;
 
-use pulsar_io_hdfs_csv::layout::TableLayout;
-use pulsar_io_hdfs_csv::manifest::Manifest;
+use pulsar_io_hdfs_csv::protocol::layout::TableLayout;
+use pulsar_io_hdfs_csv::protocol::manifest::Manifest;
 
 use super::detail::{Difference, NAMED, Named, Pair};
 use super::files::File;

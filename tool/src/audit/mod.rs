@@ -19,7 +19,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::{Context, Result};
-use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
+use pulsar_io_hdfs_csv::protocol::layout::{SourcePartitionLayout, TableLayout};
 use pulsar_io_hdfs_csv::schema::table::TableColumns;
 use pulsar_io_hdfs_csv::storage::Storage;
 use pulsar_io_hdfs_csv::topic::TopicName;
@@ -30,17 +30,7 @@ use crate::verify::visible_files;
 use record::{Expected, Topic};
 use report::{AuditReport, Comparison, Finding, Kind, SourcePartitionReport};
 use rows::Columns;
-pub use source_partition::SourcePartition;
-
-/// The period of publish times that is compared, milliseconds since 1970: from the first record published at or after `from`
-/// up to the one before the first that was published at or after `to`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Period {
-    /// From the topic's first record when absent.
-    pub from: Option<i64>,
-    /// Up to the last committed record when absent.
-    pub to: Option<i64>,
-}
+pub use source_partition::{Period, SourcePartition};
 
 /// A topic to compare, and its table if there is one.
 #[derive(Clone, Debug)]

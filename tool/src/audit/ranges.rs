@@ -3,8 +3,8 @@
 
 use std::collections::HashMap;
 
-use pulsar_io_hdfs_csv::manifest::Manifest;
 use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::protocol::manifest::Manifest;
 
 use super::record::{Fate, Record};
 

@@ -5,13 +5,14 @@ use std::ops::ControlFlow;
 use std::time::Duration;
 
 use anyhow::Result;
-use pulsar_io_hdfs_csv::frame::Record as Frame;
 use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::record::Record as Frame;
 use pulsar_io_hdfs_csv::row::Dialect;
 use pulsar_io_hdfs_csv::row::compression::Compression;
 use pulsar_io_hdfs_csv::row::file_format::FileFormat;
 use pulsar_io_hdfs_csv::row::hive::Hive;
-use pulsar_io_hdfs_csv::schema::plan::{Plan, RowSettings};
+use pulsar_io_hdfs_csv::row::settings::RowSettings;
+use pulsar_io_hdfs_csv::schema::plan::Plan;
 use pulsar_io_hdfs_csv::schema::table::TableColumns;
 use pulsar_io_hdfs_csv::schema::writer::{SchemaInfo, WriterSchema};
 
@@ -86,11 +87,11 @@ impl Expected {
         let schema = WriterSchema::compile(info).ok()?;
         let is_partition =
             |name: &str| self.partition_column.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(name));
-        if schema.columns.iter().any(|column| is_partition(&column.name)) {
+        if schema.columns().iter().any(|column| is_partition(&column.name)) {
             return None;
         }
         // Columns that the table lacks are those of records that are not committed yet.
-        let columns = self.table.with(&schema.columns).ok()?.unwrap_or_else(|| self.table.columns.clone());
+        let columns = self.table.with_columns_of(&schema).ok()?.unwrap_or_else(|| self.table.columns.clone());
         let format = FileFormat { dialect: DIALECT, compression: Compression::None };
         // Without metadata columns: those of the table are NULL, and are not compared.
         let settings = RowSettings { format, metadata: Vec::new(), partitioning: None };
@@ -164,7 +165,7 @@ impl Records for Topic<'_> {
 mod tests {
     use super::*;
     use crate::topic::Position as Place;
-    use pulsar_io_hdfs_csv::schema::column::{Column, ColumnType};
+    use pulsar_io_hdfs_csv::value::column::{Column, ColumnType};
     use std::collections::BTreeMap;
 
     fn expected(columns: &[(&str, ColumnType)], partition_column: Option<&str>) -> Expected {

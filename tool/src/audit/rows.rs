@@ -1,4 +1,4 @@
-//! The rows of a table's files, read back after the rules of their dialects (docs/formats.md) and not with the
+//! The rows of a table's files, read back after the rules of their dialects (docs/understand/formats.md) and not with the
 //! connector's code.
 
 use std::collections::BTreeMap;
@@ -13,8 +13,8 @@ use pulsar_io_hdfs_csv::row::file_format::FileFormat;
 use pulsar_io_hdfs_csv::row::hive::Hive;
 use pulsar_io_hdfs_csv::row::metadata::Metadata;
 use pulsar_io_hdfs_csv::row::rfc4180::Rfc4180;
-use pulsar_io_hdfs_csv::schema::column::ColumnType;
 use pulsar_io_hdfs_csv::schema::table::TableColumns;
+use pulsar_io_hdfs_csv::value::column::ColumnType;
 
 /// The rows of a file's bytes, one after another; only one is unpacked at a time.
 pub struct Rows<'b> {
@@ -202,8 +202,8 @@ fn quoted_field<'r>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use pulsar_io_hdfs_csv::decode::Value;
-    use pulsar_io_hdfs_csv::schema::column::Column;
+    use pulsar_io_hdfs_csv::value::Value;
+    use pulsar_io_hdfs_csv::value::column::Column;
 
     const HIVE: Dialect = Dialect::Hive(Hive { delimiter: b',' });
     const DIALECTS: [Dialect; 5] = [

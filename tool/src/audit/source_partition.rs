@@ -4,12 +4,11 @@ use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 
 use anyhow::Result;
-use pulsar_io_hdfs_csv::layout::TableLayout;
-use pulsar_io_hdfs_csv::manifest::Content;
 use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::protocol::layout::TableLayout;
+use pulsar_io_hdfs_csv::protocol::manifest::Content;
 use pulsar_io_hdfs_csv::storage::Storage;
 
-use super::Period;
 use super::detail::{ByHash, ByPosition, Look, Place, reread};
 use super::files::{File, Unread, files, scan};
 use super::judge::{Judge, Pool};
@@ -18,6 +17,16 @@ use super::record::Records;
 use super::report::{Comparison, Kind, SourcePartitionReport};
 use super::rows::{Columns, Row};
 use crate::commits::Commits;
+
+/// The period of publish times that is compared, milliseconds since 1970: from the first record published at or after `from`
+/// up to the one before the first that was published at or after `to`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Period {
+    /// From the topic's first record when absent.
+    pub from: Option<i64>,
+    /// Up to the last committed record when absent.
+    pub to: Option<i64>,
+}
 
 /// How often progress is told.
 const TOLD: u64 = 1_000;

@@ -3,17 +3,17 @@
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
-use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
-use pulsar_io_hdfs_csv::manifest::{Content, FORMAT_VERSION, FileEntry, Manifest, SinkIdentity};
 use pulsar_io_hdfs_csv::position::Position;
-use pulsar_io_hdfs_csv::pruning::{Pruned, prune};
+use pulsar_io_hdfs_csv::protocol::layout::{SourcePartitionLayout, TableLayout};
+use pulsar_io_hdfs_csv::protocol::manifest::{Content, FORMAT_VERSION, FileEntry, Manifest, SinkIdentity};
+use pulsar_io_hdfs_csv::protocol::pruning::{Pruned, prune};
 use pulsar_io_hdfs_csv::row::Dialect;
 use pulsar_io_hdfs_csv::row::compression::Compression;
 use pulsar_io_hdfs_csv::row::file_format::FileFormat;
 use pulsar_io_hdfs_csv::row::hive::Hive;
-use pulsar_io_hdfs_csv::schema::column::{Column, ColumnType};
 use pulsar_io_hdfs_csv::schema::table::TableColumns;
 use pulsar_io_hdfs_csv::storage::memory::Memory;
+use pulsar_io_hdfs_csv::value::column::{Column, ColumnType};
 
 use super::record::{Fate, Record, Records};
 use super::report::{Comparison, Kind, SourcePartitionReport};
@@ -30,7 +30,7 @@ pub(crate) fn at(entry: u64) -> Position {
 }
 
 fn content(rows: u64) -> Content {
-    Content { length: 0, rows, checksum: String::new(), format: FORMAT }
+    Content { length: 0, rows, checksum: String::new(), format: FORMAT.into() }
 }
 
 /// A manifest of the records from one entry to another, each a row of one file.
@@ -42,7 +42,7 @@ pub(crate) fn manifest(sequence: u64, first: u64, last: u64) -> Manifest {
         nonce: String::new(),
         source_partition: "t".to_owned(),
         ordered: true,
-        sink: SinkIdentity { sink: "s".to_owned(), subscription: "s".to_owned(), topic: "t".to_owned() },
+        sink: SinkIdentity { sink: "s".to_owned(), subscription: "s".to_owned(), topic: "t".to_owned(), cluster: None },
         predecessor_last: (sequence > 1).then(|| at(first - 1)),
         first: Some(at(first)),
         last: Some(at(last)),

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Parser;
 
-use super::write;
+use super::output::write;
 use crate::generated::files;
 
 /// Writes every file of the project that is generated.

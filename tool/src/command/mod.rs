@@ -1,21 +1,22 @@
 //! The subcommands, a file each.
 
+mod adopt;
 mod audit;
-mod ddl;
+pub(crate) mod ddl;
 mod generate;
+mod output;
 mod produce;
 mod replay;
 mod reset;
-mod sinks;
+pub(crate) mod sinks;
 mod subjects;
 mod verify;
 mod watermark;
 
-use std::path::Path;
-
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+pub use self::adopt::Adopt;
 pub use self::audit::Audit;
 pub use self::ddl::Ddl;
 pub use self::generate::Generate;
@@ -36,6 +37,7 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Adopt(Adopt),
     Audit(Audit),
     Ddl(Ddl),
     Generate(Generate),
@@ -51,6 +53,7 @@ impl Cli {
     /// Does what was asked.
     pub fn run(self) -> Result<()> {
         match self.command {
+            Command::Adopt(adopt) => adopt.run(),
             Command::Audit(audit) => audit.run(),
             Command::Ddl(ddl) => ddl.run(),
             Command::Generate(generate) => generate.run(),
@@ -62,14 +65,4 @@ impl Cli {
             Command::Watermark(watermark) => watermark.run(),
         }
     }
-}
-
-/// Writes a file, its folder too when that is missing, and says so.
-fn write(path: &Path, text: &str) -> Result<()> {
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
-    }
-    std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-    println!("{}", path.display());
-    Ok(())
 }

@@ -2,11 +2,11 @@
 
 use anyhow::{Result, anyhow, ensure};
 use clap::Parser;
-use pulsar_io_hdfs_csv::layout::{SourcePartitionLayout, TableLayout};
 use pulsar_io_hdfs_csv::position::Position;
-use pulsar_io_hdfs_csv::reset::reset;
+use pulsar_io_hdfs_csv::protocol::layout::SourcePartitionLayout;
+use pulsar_io_hdfs_csv::protocol::reset::reset;
 
-use crate::hdfs::HdfsArgs;
+use crate::hdfs::{HdfsArgs, table};
 
 /// Moves a source partition's mark back, so that the sink takes records again that it would drop as duplicates.
 ///
@@ -36,9 +36,7 @@ impl Reset {
             self.sink_is_stopped,
             "a sink that runs would commit on from its own mark: stop it (pulsar-admin sinks stop …), then say --sink-is-stopped"
         );
-        let (directory, name) = self.table.trim_end_matches('/').rsplit_once('/').unwrap_or_default();
-        let table = TableLayout::existing(directory, name)
-            .ok_or_else(|| anyhow!("`{}` is not a table's directory, such as /events/page_visit", self.table))?;
+        let table = table(&self.table)?;
         let layout = SourcePartitionLayout { table, name: self.source_partition };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let manifest = runtime.block_on(async {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Parser;
 
-use super::write;
+use super::output::write;
 use crate::catalogue::Catalogue;
 use crate::ddl::table::event_tables;
 use crate::jdbc_sinks;

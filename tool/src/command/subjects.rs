@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, bail, ensure};
 use clap::Args;
-use pulsar_io_hdfs_csv::recovery::read_identity;
+use pulsar_io_hdfs_csv::protocol::identity::read_identity;
 use pulsar_io_hdfs_csv::storage::Storage;
 use pulsar_io_hdfs_csv::topic::TopicName;
 

@@ -3,9 +3,9 @@
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use apache_avro::Schema;
 use apache_avro::schema::RecordField;
-use pulsar_io_hdfs_csv::schema::column::{Column, ColumnType};
-use pulsar_io_hdfs_csv::schema::types::{Kind, Type};
+use pulsar_io_hdfs_csv::decode::types::{Kind, Type};
 use pulsar_io_hdfs_csv::schema::writer::{Format, Input, SchemaInfo, WriterSchema};
+use pulsar_io_hdfs_csv::value::column::{Column, ColumnType};
 
 use super::script::{literal, quoted};
 use crate::catalogue::Catalogue;
@@ -59,8 +59,8 @@ fn event_table(catalogue: &Catalogue, kind: EventKind) -> Result<EventTable> {
     let Input::Payload(Format::Avro { fields: types, .. }) = writer.input.as_ref() else {
         bail!("it is no Avro record");
     };
-    let fields = catalogue.fields(kind)?;
-    ensure!(fields.len() == types.len() && fields.len() == writer.columns.len(), "its fields are not its columns");
+    let (fields, own) = (catalogue.fields(kind)?, writer.columns());
+    ensure!(fields.len() == types.len() && fields.len() == own.len(), "its fields are not its columns");
     let column = |((field, one), own): ((&RecordField, &Type), &Column)| {
         Ok(EventColumn {
             name: own.name.clone(),
@@ -71,7 +71,7 @@ fn event_table(catalogue: &Catalogue, kind: EventKind) -> Result<EventTable> {
             codes: codes(field)?,
         })
     };
-    let columns = fields.iter().zip(types).zip(&writer.columns).map(column).collect::<Result<Vec<_>>>()?;
+    let columns = fields.iter().zip(types).zip(&own).map(column).collect::<Result<Vec<_>>>()?;
     let coded: Vec<&EventColumn> = columns.iter().filter(|column| !column.codes.is_empty()).collect();
     ensure!(coded.len() <= 1, "it has {} fields with `codes`; what is counted has room for one", coded.len());
     let countable = coded.iter().all(|column| column.kind == Kind::Int && !column.nullable);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeDelta, Utc};
-use pulsar_io_hdfs_csv::layout::parent;
+use pulsar_io_hdfs_csv::protocol::layout::parent;
 use serde::Serialize;
 
 use crate::commits::{self, Commits};

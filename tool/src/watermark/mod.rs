@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Utc};
-use pulsar_io_hdfs_csv::layout::TableLayout;
 use pulsar_io_hdfs_csv::position::Position;
+use pulsar_io_hdfs_csv::protocol::layout::TableLayout;
 use pulsar_io_hdfs_csv::storage::Storage;
 use serde::Serialize;
 
@@ -22,18 +22,8 @@ use crate::verify::visible_files;
 use crate::writer_schema::schema_info;
 pub use days::{DayReport, end_of};
 use days::{days, end_of_directory};
-use times::Times;
-
-/// Which time says the day that a record belongs to.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum DayTime {
-    /// The time that the producer's client sent it at.
-    PublishTime,
-    /// The message's event time.
-    EventTime,
-    /// A field of the record.
-    Field(String),
-}
+pub use times::DayTime;
+use times::{Times, millis};
 
 /// The watermarks of a source partition, and of a table. Everything that has an earlier time is committed, as far as the broker
 /// had it at the time of the report.
@@ -199,11 +189,6 @@ impl Backlog {
             complete: self.count == 0,
         }
     }
-}
-
-fn millis(time: u64) -> DateTime<Utc> {
-    let millis = i64::try_from(time).unwrap_or(i64::MAX);
-    DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
 }
 
 #[cfg(test)]

@@ -8,14 +8,25 @@ use pulsar_io_hdfs_csv::row::Dialect;
 use pulsar_io_hdfs_csv::row::compression::Compression;
 use pulsar_io_hdfs_csv::row::file_format::FileFormat;
 use pulsar_io_hdfs_csv::row::hive::Hive;
-use pulsar_io_hdfs_csv::schema::column::ColumnType;
-use pulsar_io_hdfs_csv::schema::plan::{Plan, RowSettings};
+use pulsar_io_hdfs_csv::row::settings::RowSettings;
+use pulsar_io_hdfs_csv::schema::plan::Plan;
 use pulsar_io_hdfs_csv::schema::table::TableColumns;
 use pulsar_io_hdfs_csv::schema::writer::{SchemaInfo, WriterSchema};
+use pulsar_io_hdfs_csv::value::column::ColumnType;
 
-use super::{DayTime, millis};
 use crate::audit::record::frame;
 use crate::topic::StoredMessage;
+
+/// Which time says the day that a record belongs to.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DayTime {
+    /// The time that the producer's client sent it at.
+    PublishTime,
+    /// The message's event time.
+    EventTime,
+    /// A field of the record.
+    Field(String),
+}
 
 /// The times of messages.
 pub struct Times {
@@ -56,11 +67,12 @@ impl Times {
     /// Learns a version's schema.
     pub fn learn(&mut self, version: Vec<u8>, info: &SchemaInfo) -> Result<()> {
         let plan = match (&self.field, WriterSchema::compile(info)) {
-            (Some(name), Ok(schema)) => match schema.columns.iter().find(|column| column.name == *name) {
+            (Some(name), Ok(schema)) => match schema.columns().into_iter().find(|column| column.name == *name) {
                 Some(column) => {
                     let settings = RowSettings { format: FORMAT, metadata: Vec::new(), partitioning: None };
-                    let table = TableColumns { version: 1, columns: vec![column.clone()] };
-                    Some((Plan::new(&settings, &schema, &table), column.column_type))
+                    let column_type = column.column_type;
+                    let table = TableColumns { version: 1, columns: vec![column] };
+                    Some((Plan::new(&settings, &schema, &table), column_type))
                 }
                 None if self.plans.is_empty() => bail!("the schema of version {version:?} has no field `{name}`"),
                 None => None,
@@ -93,11 +105,16 @@ impl Times {
 const FORMAT: FileFormat =
     FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression: Compression::None };
 
+pub(super) fn millis(time: u64) -> DateTime<Utc> {
+    let millis = i64::try_from(time).unwrap_or(i64::MAX);
+    DateTime::from_timestamp_millis(millis).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::topic::Position as Place;
-    use pulsar_io_hdfs_csv::schema::column::Column;
+    use pulsar_io_hdfs_csv::value::column::Column;
 
     #[test]
     fn the_time_of_a_field_is_read_and_one_that_the_table_lacks_is_an_error() {

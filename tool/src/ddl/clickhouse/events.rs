@@ -1,7 +1,7 @@
 //! The tables that the JDBC sinks fill.
 
 use anyhow::{Result, bail};
-use pulsar_io_hdfs_csv::schema::types::Kind;
+use pulsar_io_hdfs_csv::decode::types::Kind;
 
 use super::ClickHouse;
 use crate::ddl::script::{literal, quoted};

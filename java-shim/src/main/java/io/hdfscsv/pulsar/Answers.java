@@ -15,10 +15,14 @@ final class Answers {
         void committed(int sourcePartition, long handOver);
 
         void deadLetter(DeadLetter letter);
+
+        void gap(int sourcePartition, Gap gap);
     }
 
     private static final int COMMITTED = 1;
     private static final int DEAD_LETTER = 2;
+    private static final int GAP = 3;
+    private static final int HAS_BEGINNING = 1;
     private static final int NONE = 0xFFFFFFFF;
     private static final int KEY_IS_BYTES = 4;
 
@@ -67,9 +71,20 @@ final class Answers {
             case COMMITTED ->
                     receiver.committed(buffer.getInt(start + 8), buffer.getLong(start + 16));
             case DEAD_LETTER -> receiver.deadLetter(deadLetter(start));
+            case GAP -> receiver.gap(buffer.getInt(start + 8), gap(start));
             default -> throw new HdfsCsvException("bug", "An answer of the unknown kind " + kind);
         }
         buffer.position(start + length);
+    }
+
+    private Gap gap(int start) {
+        return new Gap(
+                buffer.getLong(start + 16),
+                (buffer.getInt(start + 12) & HAS_BEGINNING) != 0,
+                buffer.getLong(start + 24),
+                buffer.getLong(start + 32),
+                buffer.getLong(start + 40),
+                buffer.getLong(start + 48));
     }
 
     private DeadLetter deadLetter(int start) {

@@ -3,9 +3,11 @@ package io.hdfscsv.pulsar;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.reflect.Method;
 import java.util.Map;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.MessageId;
+import org.apache.pulsar.client.api.PulsarClient;
 
 /**
  * Getters of the Pulsar client's own classes, which a connector cannot name: what they give, the
@@ -35,6 +37,13 @@ final class ClientGetters {
         static final MethodHandle ENTRY = of("getEntryId", long.class);
         static final MethodHandle BATCH_INDEX = of("getBatchIndex", int.class);
 
+        /** Of the first chunk; null for a message that did not come in chunks. */
+        static final MethodHandle FIRST_CHUNK =
+                as(
+                        MessageId.class,
+                        MessageId.class,
+                        getter(OWNER, "getFirstChunkMessageId", OWNER));
+
         private Ids() {}
 
         private static MethodHandle of(String name, Class<?> type) {
@@ -50,7 +59,10 @@ final class ClientGetters {
         /** What the consumer of several topics gives: such a message, wrapped. */
         static final Class<?> WRAPPER = find("org.apache.pulsar.client.impl.TopicMessageImpl");
 
-        static final MethodHandle WRAPPED =
+        private static final Class<?> METADATA =
+                find("org.apache.pulsar.common.api.proto.MessageMetadata");
+
+        private static final MethodHandle WRAPPED =
                 as(Message.class, Message.class, getter(WRAPPER, "getMessage", Message.class));
 
         /**
@@ -59,7 +71,62 @@ final class ClientGetters {
          */
         static final MethodHandle PROPERTIES = as(Map.class, Message.class, properties());
 
+        /** Of a message that is not wrapped and came in chunks: how many there are. */
+        private static final MethodHandle CHUNKS = metadata("getNumChunksFromMsg", int.class);
+
+        private static final MethodHandle IS_CHUNK = metadata("hasChunkId", boolean.class);
+
+        private static final MethodHandle CHUNK = metadata("getChunkId", int.class);
+
         private Messages() {}
+
+        /** A message as the consumer of one topic gives it; null if the client is another one. */
+        @SuppressWarnings("rawtypes")
+        static Message plain(Message message) throws Throwable {
+            Message plain = message;
+            if (WRAPPED != null && WRAPPER.isInstance(message)) {
+                plain = (Message) WRAPPED.invokeExact(plain);
+            }
+            return OWNER != null && OWNER.isInstance(plain) ? plain : null;
+        }
+
+        /** Of a message that came in chunks: the largest number if the client does not say. */
+        static int chunks(Message<?> message) {
+            try {
+                Message<?> plain = plain(message);
+                return CHUNKS == null || plain == null
+                        ? Integer.MAX_VALUE
+                        : (int) CHUNKS.invoke(plain);
+            } catch (Throwable e) {
+                throw new HdfsCsvException("bug", "No chunks in message " + message + ": " + e, e);
+            }
+        }
+
+        /**
+         * Of an entry: whether it is a chunk, and not its message's last one. False if the client
+         * does not say.
+         */
+        static boolean isChunkBeforeLast(Message<?> entry) {
+            try {
+                Message<?> plain = plain(entry);
+                return CHUNKS != null
+                        && IS_CHUNK != null
+                        && CHUNK != null
+                        && plain != null
+                        && (boolean) IS_CHUNK.invoke(plain)
+                        && (int) CHUNK.invoke(plain) + 1 < (int) CHUNKS.invoke(plain);
+            } catch (Throwable e) {
+                throw new HdfsCsvException("bug", "No chunk in entry " + entry + ": " + e, e);
+            }
+        }
+
+        private static MethodHandle metadata(String name, Class<?> type) {
+            MethodHandle metadata = getter(OWNER, "getMessageBuilder", METADATA);
+            MethodHandle getter = getter(METADATA, name, type);
+            return metadata == null || getter == null
+                    ? null
+                    : as(type, Message.class, MethodHandles.filterReturnValue(metadata, getter));
+        }
 
         private static MethodHandle properties() {
             if (OWNER == null) {
@@ -74,6 +141,49 @@ final class ClientGetters {
         }
     }
 
+    /**
+     * What a client remembers of topics' schemas, for half an hour after it was last asked. The
+     * public API has no way to it.
+     */
+    static final class Schemas {
+        private Schemas() {}
+
+        /** Whether {@link #forget} does. */
+        static boolean canForget(PulsarClient client) {
+            return cache(client) != null;
+        }
+
+        /**
+         * Lets the client ask the broker for a topic's schemas again: they are others when the
+         * topic was made anew.
+         */
+        static void forget(PulsarClient client, String topic) {
+            Method cache = cache(client);
+            if (cache == null) {
+                return;
+            }
+            try {
+                // A cache by topics' names, of a class that is not everywhere called the same
+                cache.getReturnType()
+                        .getMethod("invalidate", Object.class)
+                        .invoke(cache.invoke(client), topic);
+            } catch (ReflectiveOperationException e) {
+                throw new HdfsCsvException(
+                        "bug",
+                        "The client's schemas of " + topic + " cannot be forgotten: " + e,
+                        e);
+            }
+        }
+
+        private static Method cache(PulsarClient client) {
+            try {
+                return client.getClass().getMethod("getSchemaProviderLoadingCache");
+            } catch (NoSuchMethodException e) {
+                return null;
+            }
+        }
+    }
+
     private static Class<?> find(String name) {
         try {
             return Class.forName(name, false, loader);
@@ -83,7 +193,7 @@ final class ClientGetters {
     }
 
     private static MethodHandle getter(Class<?> owner, String name, Class<?> type) {
-        if (owner == null) {
+        if (owner == null || type == null) {
             return null;
         }
         try {

@@ -77,7 +77,7 @@ public class HdfsCsvSinkConfig {
             defaultValue = "none",
             help =
                     "Columns that say where a row comes from. Allowed: none, all, or a list of _ledger_id, _entry_id, _batch_index, _publish_time, _event_time, _key, _topic.")
-    public String metadataColumns;
+    public Object metadataColumns;
 
     /** For example {@code day}. */
     @FieldDoc(
@@ -125,6 +125,14 @@ public class HdfsCsvSinkConfig {
             help =
                     "The longest that a record waits for its commit, also when no other follows. Allowed: a duration from 1s to 1d.")
     public String commitInterval;
+
+    /** For example {@code 10m}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "2m",
+            help =
+                    "The longest that a producer may take to send one message in chunks. Behind an entry that has not come, which may be such a chunk, what is committed is acknowledged this and commitInterval later, so that the broker sends the chunk again after a crash. Only exactly-once needs it. Allowed: a duration from 1s to 1h.")
+    public String chunkedMessageTimeout;
 
     /** For example {@code 1000000}. */
     @FieldDoc(
@@ -181,13 +189,21 @@ public class HdfsCsvSinkConfig {
                     "Where bad records go; TOPIC-hdfs-csv-dlq when absent. Allowed: a topic that the sink does not read.")
     public String deadLetterTopic;
 
+    /** For example {@code etl}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "",
+            help =
+                    "What the names of the subscriptions begin with that the sink makes for itself (hdfs-csv-…): a namespace whose subscription authentication mode is Prefix takes only names that begin with the role. sourceSubscriptionName has to begin with it, too. Allowed: text of letters, digits and - _ . @ : = , +.")
+    public String subscriptionRolePrefix;
+
     /** For example {@code thrift://metastore:9083}. */
     @FieldDoc(
             required = false,
             defaultValue = "",
             help =
                     "Hive metastores of one Hive, tried in turn, that are told of new tables, columns and partitions; none when absent. Allowed: thrift://host:port, or several with commas between.")
-    public String hiveMetastoreUris;
+    public Object hiveMetastoreUris;
 
     /** For example {@code marketplace}. */
     @FieldDoc(

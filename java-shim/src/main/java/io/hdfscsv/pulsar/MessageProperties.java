@@ -27,14 +27,10 @@ final class MessageProperties {
             return null;
         }
         try {
-            Message plain = message;
-            if (ClientGetters.Messages.WRAPPED != null
-                    && ClientGetters.Messages.WRAPPER.isInstance(message)) {
-                plain = (Message) ClientGetters.Messages.WRAPPED.invokeExact(plain);
-            }
-            return ClientGetters.Messages.OWNER.isInstance(plain)
-                    ? (Map) ClientGetters.Messages.PROPERTIES.invokeExact(plain)
-                    : null;
+            Message plain = ClientGetters.Messages.plain(message);
+            return plain == null
+                    ? null
+                    : (Map) ClientGetters.Messages.PROPERTIES.invokeExact(plain);
         } catch (Throwable e) {
             throw new HdfsCsvException("bug", "No properties in message " + message + ": " + e, e);
         }

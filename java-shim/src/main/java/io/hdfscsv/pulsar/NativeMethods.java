@@ -3,13 +3,15 @@ package io.hdfscsv.pulsar;
 import java.nio.ByteBuffer;
 
 /**
- * The native library's functions, as {@code docs/hand-over.md} defines them. Each is bounded in
- * time and throws {@link HdfsCsvException}; all may be called from any thread.
+ * The native library's functions, as {@code docs/understand/hand-over.md} defines them. Each is
+ * bounded in time and throws {@link HdfsCsvException}; all may be called from any thread.
  */
 final class NativeMethods {
     private NativeMethods() {}
 
     static native long open(byte[] settings);
+
+    static native long acknowledgementDelay(long sink);
 
     static native int sourcePartition(long sink, byte[] topic);
 
@@ -21,7 +23,7 @@ final class NativeMethods {
 
     static native int answers(long sink, ByteBuffer answers);
 
-    static native void deadLetterConfirmed(long sink, long number);
+    static native void confirmed(long sink, long number);
 
     static native byte[] metrics(long sink);
 

@@ -16,6 +16,11 @@ class NativeSink {
         return new NativeSink(NativeMethods.open(settings));
     }
 
+    /** In milliseconds. */
+    long acknowledgementDelay() {
+        return NativeMethods.acknowledgementDelay(handle);
+    }
+
     int sourcePartition(byte[] topic) {
         return NativeMethods.sourcePartition(handle, topic);
     }
@@ -36,8 +41,8 @@ class NativeSink {
         return NativeMethods.answers(handle, answers);
     }
 
-    void deadLetterConfirmed(long number) {
-        NativeMethods.deadLetterConfirmed(handle, number);
+    void confirmed(long number) {
+        NativeMethods.confirmed(handle, number);
     }
 
     byte[] metrics() {

@@ -1,11 +1,15 @@
 package io.hdfscsv.pulsar;
 
 import java.util.Map;
+import java.util.Optional;
+import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.Function;
 import org.apache.pulsar.client.api.Message;
+import org.apache.pulsar.client.api.SubscriptionInitialPosition;
+import org.apache.pulsar.common.api.EncryptionContext;
 import org.apache.pulsar.common.functions.FunctionConfig.ProcessingGuarantees;
 import org.apache.pulsar.functions.api.Record;
 import org.apache.pulsar.io.core.SinkContext;
@@ -21,6 +25,7 @@ final class RunningSink implements Answers.Receiver {
     private static final long OLD_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
     private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long FULL_PAUSE_MILLIS = 5;
+    private static final long DUE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
 
     /** Pulsar gives up after 10 s, which the closing of the consumers and of the process share. */
     private static final long CLOSE_MILLIS = 6_500;
@@ -33,11 +38,22 @@ final class RunningSink implements Answers.Receiver {
     private static final String NOT_ALL_COMMITTED =
             "Not all records were committed before the sink closed: they will be delivered again";
 
+    private static final String REMEMBERS_SCHEMAS =
+            "This Pulsar's client remembers topics' schemas for half an hour, and does not let them be"
+                    + " forgotten: after a topic was deleted and made anew with another schema, restart"
+                    + " the functions worker";
+
+    private static final String IGNORED_KEYS =
+            "The functions worker ignores unknown configs (ignoreUnknownConfigFields), so these have no"
+                    + " effect: {}. Correct or remove them; the keys are in docs/use/configuration.md";
+
     private final NativeSink sink;
     private final SinkContext context;
+    private final boolean givesCiphertext;
     private final SourcePartitions sourcePartitions;
     private final WriterSchemas writerSchemas;
     private final DeadLetters deadLetters;
+    private final UndecryptedMessages undecrypted;
     private final Answers answers;
     private final Reports reports;
     private final Timer timer;
@@ -53,10 +69,13 @@ final class RunningSink implements Answers.Receiver {
 
     // Under the lock
     private final FrameWriter frame = new FrameWriter(HAND_OVER_BYTES);
+    private final ReadingClock clock = new ReadingClock(System.nanoTime());
     private long handOver = 1;
+    private boolean full;
 
     // The timer's
     private long reported = System.nanoTime();
+    private long acknowledgedDue;
 
     /**
      * Opens the native sink; what it throws is for the operator to read.
@@ -69,6 +88,7 @@ final class RunningSink implements Answers.Receiver {
         NativeSink sink = InterruptibleOpen.open(() -> opener.apply(settings));
         try {
             RunningSink running = new RunningSink(sink, configs, context);
+            running.deadLetters.tryTopics();
             running.timer.start();
             return running;
         } catch (RuntimeException | Error e) {
@@ -80,22 +100,31 @@ final class RunningSink implements Answers.Receiver {
     private RunningSink(NativeSink sink, Map<String, Object> configs, SinkContext context) {
         this.sink = sink;
         this.context = context;
-        boolean cumulative =
-                context.getSinkConfig().getProcessingGuarantees()
-                        == ProcessingGuarantees.EFFECTIVELY_ONCE;
+        givesCiphertext = Encryption.givesCiphertext(context.getSinkConfig());
+        if (!ClientGetters.Schemas.canForget(context.getPulsarClient())) {
+            context.getLogger().warn(REMEMBERS_SCHEMAS);
+        }
+        Set<String> ignored = Settings.ignoredKeys(configs, context.getSinkConfig());
+        if (!ignored.isEmpty()) {
+            context.getLogger().warn(IGNORED_KEYS, ignored);
+        }
         DeadLetterTopics deadLetterTopics = DeadLetterTopics.of(configs, context.getSinkConfig());
-        sourcePartitions = new SourcePartitions(sink, deadLetterTopics, cumulative);
+        sourcePartitions =
+                new SourcePartitions(
+                        sink, deadLetterTopics, acknowledgers(), context.getLogger()::warn);
+        OwnSubscriptions subscriptions = OwnSubscriptions.of(configs);
+        EntryReaders readers = new EntryReaders(context.getPulsarClient(), subscriptions);
         writerSchemas =
-                new WriterSchemas(
-                        sink,
-                        new SchemaReader(context.getPulsarClient(), closing::get),
-                        this::fail);
+                new WriterSchemas(sink, new SchemaReader(readers, closing::get), this::fail);
         deadLetters =
                 new DeadLetters(
                         context.getPulsarClient(),
                         deadLetterTopics,
-                        this::deadLetterConfirmed,
-                        this::fail);
+                        subscriptions.ofReplay(),
+                        this::confirmed,
+                        this::fail,
+                        context.getLogger()::warn);
+        undecrypted = new UndecryptedMessages(readers, this::confirmed, this::fail);
         answers = new Answers(sink, ANSWER_BYTES);
         reports = new Reports(sink, context);
         timer =
@@ -103,6 +132,17 @@ final class RunningSink implements Answers.Receiver {
                         "hdfs-csv-" + context.getSinkName() + "-" + context.getInstanceId(),
                         TIMER_MILLIS,
                         this::tick);
+    }
+
+    /** As the source of these guarantees acknowledges: all up to a record, or that record. */
+    private Function<String, Acknowledger> acknowledgers() {
+        if (context.getSinkConfig().getProcessingGuarantees()
+                != ProcessingGuarantees.EFFECTIVELY_ONCE) {
+            return topic -> new IndividualAcknowledger();
+        }
+        long delay = TimeUnit.MILLISECONDS.toNanos(sink.acknowledgementDelay());
+        return topic ->
+                new CumulativeAcknowledger(clock, delay, new SkippedEntries(topic, context));
     }
 
     /** Called by one thread, as the functions worker does. */
@@ -113,13 +153,27 @@ final class RunningSink implements Answers.Receiver {
                         .orElseThrow(
                                 () -> new HdfsCsvException("bug", "A record without a message"));
         SourcePartition source = sourcePartitions.ofTopic(message.getTopicName());
+        if (source.isLeftOut()) {
+            record.ack();
+            return;
+        }
         position.read(message.getMessageId());
+        // Of what the client could not decrypt
+        Optional<EncryptionContext> encryption =
+                givesCiphertext ? message.getEncryptionCtx() : Optional.empty();
         if (!source.isInEntry(position)) {
-            int schema = writerSchemas.idOf(source, message);
+            position.readChunks(message);
+            int schema =
+                    encryption.isPresent()
+                            ? writerSchemas.idOfEncrypted(source, message.getSchemaVersion())
+                            : writerSchemas.idOf(source, position, message);
             source.beginEntry(position, schema, message.getPublishTime());
         }
         byte[] key = message.hasKey() ? message.getKeyBytes() : null;
-        byte[] properties = messageProperties.json(message);
+        byte[] properties =
+                encryption.isPresent()
+                        ? Encryption.properties(message, encryption.get())
+                        : messageProperties.json(message);
         while (!add(source, record, message, key, properties)) {
             // Until memory is free; the timer's turn
             TimeUnit.MILLISECONDS.sleep(FULL_PAUSE_MILLIS);
@@ -148,10 +202,12 @@ final class RunningSink implements Answers.Receiver {
                     properties,
                     record.getValue())) {
                 if (!tryHandOver()) {
+                    full = true;
                     return false;
                 }
             }
-            source.acknowledger.remember(handOver, record);
+            full = false;
+            source.acknowledger.remember(handOver, record, position);
             return true;
         } finally {
             lock.unlockWrite(turn);
@@ -167,6 +223,19 @@ final class RunningSink implements Answers.Receiver {
     public void deadLetter(DeadLetter letter) {
         SourcePartition source = sourcePartitions.ofId(letter.sourcePartition());
         deadLetters.send(letter, source.topic, source.schemaVersions.get(letter.schema()));
+    }
+
+    @Override
+    public void gap(int sourcePartition, Gap gap) {
+        boolean isBeforeSubscription =
+                !gap.hasBeginning()
+                        && context.getSinkConfig().getSourceSubscriptionPosition()
+                                != SubscriptionInitialPosition.Earliest;
+        if (isBeforeSubscription) {
+            confirmed(gap.number());
+        } else {
+            undecrypted.lookInto(sourcePartitions.ofId(sourcePartition).topic, gap);
+        }
     }
 
     /**
@@ -194,6 +263,7 @@ final class RunningSink implements Answers.Receiver {
             timer.stop(CLOSE_TIMER_MILLIS);
             writerSchemas.close();
             deadLetters.close();
+            undecrypted.close();
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
@@ -232,6 +302,11 @@ final class RunningSink implements Answers.Receiver {
     private void takeTurn() {
         long turn = lock.writeLock();
         try {
+            clock.tick(System.nanoTime(), !full);
+            if (clock.time() - acknowledgedDue >= DUE_NANOS) {
+                acknowledgedDue = clock.time();
+                sourcePartitions.acknowledgeDue();
+            }
             if (!frame.isEmpty() && System.nanoTime() - frame.begun() >= OLD_NANOS) {
                 tryHandOver();
             } else {
@@ -251,9 +326,9 @@ final class RunningSink implements Answers.Receiver {
         }
     }
 
-    private void deadLetterConfirmed(long number) {
+    private void confirmed(long number) {
         try {
-            sink.deadLetterConfirmed(number);
+            sink.confirmed(number);
         } catch (HdfsCsvException e) {
             fail(e);
         }

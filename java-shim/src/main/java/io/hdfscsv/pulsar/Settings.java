@@ -5,6 +5,8 @@ import java.util.Collection;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.TreeSet;
 import org.apache.pulsar.common.functions.ConsumerConfig;
 import org.apache.pulsar.common.io.SinkConfig;
 import org.apache.pulsar.io.core.SinkContext;
@@ -25,17 +27,19 @@ final class Settings {
 
     private static Map<String, Object> sink(SinkContext context) {
         SinkConfig config = context.getSinkConfig();
-        refusePooledMessages(config);
+        SourceSettings.check(config);
         Map<String, Object> sink = new LinkedHashMap<>();
         sink.put("tenant", context.getTenant());
         sink.put("namespace", context.getNamespace());
         sink.put("name", context.getSinkName());
+        sink.put("cluster", Cluster.nameOf(context));
         sink.put("subscription", subscription(config, context));
         sink.put("processingGuarantees", config.getProcessingGuarantees());
         sink.put("retainOrdering", Boolean.TRUE.equals(config.getRetainOrdering()));
         sink.put("retainKeyOrdering", Boolean.TRUE.equals(config.getRetainKeyOrdering()));
         sink.put("cleanupSubscription", !Boolean.FALSE.equals(config.getCleanupSubscription()));
         sink.put("subscriptionPosition", config.getSourceSubscriptionPosition());
+        sink.put("leavesOutEncrypted", !Encryption.givesCiphertext(config));
         sink.put("timeoutMs", config.getTimeoutMs());
         sink.put("instance", context.getInstanceId());
         sink.put("instances", context.getNumInstances());
@@ -81,24 +85,13 @@ final class Settings {
     }
 
     /**
-     * A pooled message is freed by its acknowledgement only, and this sink acknowledges few of
-     * those that it receives.
+     * Keys that the functions worker took away: told to ignore unknown ones ({@code
+     * ignoreUnknownConfigFields}), it gives the sink those of {@link HdfsCsvSinkConfig} only.
      */
-    private static void refusePooledMessages(SinkConfig config) {
-        if (config.getInputSpecs() == null) {
-            return;
-        }
-        config.getInputSpecs()
-                .forEach(
-                        (topic, spec) -> {
-                            if (spec.isPoolMessages()) {
-                                throw new HdfsCsvException(
-                                        "config",
-                                        "inputSpecs: poolMessages is true for "
-                                                + topic
-                                                + ", which would never free the messages' memory. Set"
-                                                + " poolMessages: false.");
-                            }
-                        });
+    static Set<String> ignoredKeys(Map<String, Object> configs, SinkConfig config) {
+        Map<String, Object> written = config.getConfigs();
+        Set<String> ignored = new TreeSet<>(written == null ? Set.of() : written.keySet());
+        ignored.removeAll(configs.keySet());
+        return ignored;
     }
 }

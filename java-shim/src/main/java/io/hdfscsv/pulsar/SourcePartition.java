@@ -1,12 +1,22 @@
 package io.hdfscsv.pulsar;
 
+import java.util.Arrays;
+import java.util.Collections;
+import java.util.HashMap;
+import java.util.HexFormat;
+import java.util.LinkedHashMap;
 import java.util.Map;
-import java.util.concurrent.ConcurrentHashMap;
-import java.util.regex.Pattern;
+import java.util.function.ToIntFunction;
 
 /** One topic, or one partition of a partitioned topic, as this instance knows it. */
 final class SourcePartition {
-    private static final Pattern PARTITION = Pattern.compile("-partition-\\d+$");
+    private static final String PARTITION = "-partition-";
+
+    /** Ids that a dead letter may still come for. */
+    private static final int MOST_SCHEMA_VERSIONS = 1_000;
+
+    /** Of one that is left out. */
+    private static final int NO_ID = -1;
 
     final int id;
     final String topic;
@@ -19,17 +29,40 @@ final class SourcePartition {
     private long publishTime;
 
     /** The schema version seen last: nearly every entry has the same as the one before. */
-    byte[] schemaVersion;
+    private byte[] schemaVersion;
 
-    int schemaId;
+    private int schemaId;
 
-    /** The versions, in hexadecimal, by schema id; the timer's thread reads it. */
-    final Map<Integer, String> schemaVersions = new ConcurrentHashMap<>();
+    /** The ids of the versions of the ledger seen last. */
+    private final Map<String, Integer> schemaIds = new HashMap<>();
+
+    private long schemaLedger = -1;
+
+    /** The versions, in hexadecimal, by schema id, of the last ids; the timer's thread reads it. */
+    final Map<Integer, String> schemaVersions =
+            Collections.synchronizedMap(
+                    new LinkedHashMap<>() {
+                        private static final long serialVersionUID = 1L;
+
+                        @Override
+                        protected boolean removeEldestEntry(Map.Entry<Integer, String> eldest) {
+                            return size() > MOST_SCHEMA_VERSIONS;
+                        }
+                    });
 
     SourcePartition(int id, String topic, Acknowledger acknowledger) {
         this.id = id;
         this.topic = topic;
         this.acknowledger = acknowledger;
+    }
+
+    /** One whose records are acknowledged and left out. */
+    static SourcePartition leftOut(String topic) {
+        return new SourcePartition(NO_ID, topic, null);
+    }
+
+    boolean isLeftOut() {
+        return id == NO_ID;
     }
 
     /** Whether this message is of the entry seen last, whose messages share what it has. */
@@ -45,6 +78,34 @@ final class SourcePartition {
         this.publishTime = publishTime;
     }
 
+    /**
+     * The id of a schema version in a ledger.
+     *
+     * <p>The versions of a topic begin anew when it is deleted and made again, and only its ledgers
+     * tell: so each ledger's versions are ids of their own.
+     *
+     * @param announce makes the id of a version, given in hexadecimal
+     */
+    int schemaId(long ledger, byte[] version, ToIntFunction<String> announce) {
+        if (ledger != schemaLedger) {
+            schemaLedger = ledger;
+            schemaIds.clear();
+            schemaVersion = null;
+        }
+        if (!Arrays.equals(version, schemaVersion)) {
+            String text = HexFormat.of().formatHex(version);
+            Integer known = schemaIds.get(text);
+            if (known == null) {
+                known = announce.applyAsInt(text);
+                schemaIds.put(text, known);
+                schemaVersions.put(known, text);
+            }
+            schemaId = known;
+            schemaVersion = version;
+        }
+        return schemaId;
+    }
+
     /** The schema's id, of all messages of the entry seen last. */
     int schema() {
         return schema;
@@ -57,9 +118,20 @@ final class SourcePartition {
 
     /**
      * The name of the topic that a partition is a part of; a topic without partitions keeps its
-     * own.
+     * own, also one that only looks like a partition: {@code orders-partition-01}.
      */
     static String wholeTopic(String topic) {
-        return PARTITION.matcher(topic).replaceFirst("");
+        int at = topic.lastIndexOf(PARTITION);
+        if (at < 0) {
+            return topic;
+        }
+        String digits = topic.substring(at + PARTITION.length());
+        try {
+            int index = Integer.parseInt(digits);
+            boolean isPartition = index >= 0 && Integer.toString(index).equals(digits);
+            return isPartition ? topic.substring(0, at) : topic;
+        } catch (NumberFormatException e) {
+            return topic;
+        }
     }
 }

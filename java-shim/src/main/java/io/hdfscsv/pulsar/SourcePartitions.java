@@ -3,6 +3,8 @@ package io.hdfscsv.pulsar;
 import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.Consumer;
+import java.util.function.Function;
 
 /**
  * The source partitions that this instance has seen: by topic for a record, by id for an answer.
@@ -10,16 +12,29 @@ import java.util.concurrent.ConcurrentHashMap;
 final class SourcePartitions {
     private final NativeSink sink;
     private final DeadLetterTopics deadLetterTopics;
-    private final boolean cumulative;
+    private final Function<String, Acknowledger> acknowledgers;
+    private final Consumer<String> warn;
     private final Map<String, SourcePartition> byTopic = new ConcurrentHashMap<>();
     private final Map<Integer, SourcePartition> byId = new ConcurrentHashMap<>();
 
     private SourcePartition last;
 
-    SourcePartitions(NativeSink sink, DeadLetterTopics deadLetterTopics, boolean cumulative) {
+    /**
+     * @param acknowledgers makes the one of a topic
+     */
+    SourcePartitions(
+            NativeSink sink,
+            DeadLetterTopics deadLetterTopics,
+            Function<String, Acknowledger> acknowledgers,
+            Consumer<String> warn) {
         this.sink = sink;
         this.deadLetterTopics = deadLetterTopics;
-        this.cumulative = cumulative;
+        this.acknowledgers = acknowledgers;
+        this.warn = warn;
+    }
+
+    void acknowledgeDue() {
+        byId.values().forEach(each -> each.acknowledger.acknowledgeDue());
     }
 
     /** For the thread that writes. */
@@ -43,9 +58,17 @@ final class SourcePartitions {
     }
 
     private SourcePartition register(String topic) {
-        deadLetterTopics.check(topic);
+        if (deadLetterTopics.isOne(topic)) {
+            SourcePartition leftOut = SourcePartition.leftOut(topic);
+            byTopic.put(topic, leftOut);
+            warn.accept(
+                    topic
+                            + " is a topic of dead letters that the sink's topicsPattern takes in: it is"
+                            + " left out");
+            return leftOut;
+        }
         int id = sink.sourcePartition(topic.getBytes(StandardCharsets.UTF_8));
-        SourcePartition added = new SourcePartition(id, topic, new Acknowledger(cumulative));
+        SourcePartition added = new SourcePartition(id, topic, acknowledgers.apply(topic));
         byTopic.put(topic, added);
         byId.put(id, added);
         return added;

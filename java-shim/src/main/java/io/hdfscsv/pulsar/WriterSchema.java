@@ -28,12 +28,21 @@ final class WriterSchema {
      * reason.
      */
     static byte[] unreadable(byte[] version, String reason) {
+        return without("UNREADABLE", version, reason);
+    }
+
+    private static byte[] without(String type, byte[] version, String reason) {
         JsonObject json = new JsonObject();
-        json.addProperty("type", "UNREADABLE");
+        json.addProperty("type", type);
         json.addProperty("schema", reason);
         json.add("properties", new JsonObject());
         json.addProperty("version", HexFormat.of().formatHex(version));
         return Json.bytes(json);
+    }
+
+    /** Stands for the schema of encrypted messages: they are bad records. */
+    static byte[] encrypted(byte[] version) {
+        return without("ENCRYPTED", version, "");
     }
 
     /**

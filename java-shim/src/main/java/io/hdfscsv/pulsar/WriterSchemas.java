@@ -1,6 +1,5 @@
 package io.hdfscsv.pulsar;
 
-import java.util.Arrays;
 import java.util.HashMap;
 import java.util.HexFormat;
 import java.util.Map;
@@ -11,8 +10,8 @@ import java.util.function.Consumer;
 import org.apache.pulsar.client.api.Message;
 
 /**
- * The schemas that records were written with: each is announced at its first record and read
- * beside, once, so that no other record waits for it.
+ * The schemas that records were written with: each is announced at its first record in a ledger and
+ * read beside, so that no other record waits for it.
  */
 final class WriterSchemas {
     /** As many schemas are read at once, and as many threads are there while some are. */
@@ -27,8 +26,8 @@ final class WriterSchemas {
     private final Consumer<Throwable> failed;
     private final ThreadPoolExecutor readers;
 
-    // The writing thread's
-    private final Map<Version, Integer> ids = new HashMap<>();
+    /** The writing thread's. */
+    private final Map<Version, Integer> encryptedIds = new HashMap<>();
 
     /**
      * @param failed told when a schema cannot be read
@@ -53,32 +52,36 @@ final class WriterSchemas {
     }
 
     /** Of a message's schema, for the thread that writes. */
-    int idOf(SourcePartition source, Message<byte[]> message) {
+    int idOf(SourcePartition source, MessagePosition position, Message<byte[]> message) {
         byte[] version = message.getSchemaVersion();
-        if (version == null) {
-            return FrameWriter.NO_SCHEMA;
+        return version == null
+                ? FrameWriter.NO_SCHEMA
+                : source.schemaId(
+                        position.ledger(), version, unknown -> announce(source, version, message));
+    }
+
+    /** Of messages that are encrypted, of which no row can be made. */
+    int idOfEncrypted(SourcePartition source, byte[] version) {
+        byte[] known = version == null ? new byte[0] : version;
+        String text = HexFormat.of().formatHex(known);
+        String topic = SourcePartition.wholeTopic(source.topic);
+        int id =
+                encryptedIds.computeIfAbsent(
+                        new Version(topic, text),
+                        unknown -> {
+                            int announced = sink.announceSchema();
+                            sink.writerSchema(announced, WriterSchema.encrypted(known));
+                            return announced;
+                        });
+        if (version != null) {
+            source.schemaVersions.put(id, text);
         }
-        if (!Arrays.equals(version, source.schemaVersion)) {
-            source.schemaId = find(source, version, message);
-            source.schemaVersion = version;
-        }
-        return source.schemaId;
+        return id;
     }
 
     /** Ends what reads; it may still be under way. */
     void close() {
         readers.shutdownNow();
-    }
-
-    private int find(SourcePartition source, byte[] version, Message<byte[]> message) {
-        String text = HexFormat.of().formatHex(version);
-        // The partitions of a topic share its versions
-        String topic = SourcePartition.wholeTopic(source.topic);
-        int id =
-                ids.computeIfAbsent(
-                        new Version(topic, text), unknown -> announce(source, version, message));
-        source.schemaVersions.put(id, text);
-        return id;
     }
 
     private int announce(SourcePartition source, byte[] version, Message<byte[]> message) {

@@ -3,7 +3,7 @@ package io.hdfscsv.pulsar;
 import java.io.ByteArrayOutputStream;
 import java.nio.charset.StandardCharsets;
 
-/** Writes answers, from docs/hand-over.md alone. */
+/** Writes answers, from docs/understand/hand-over.md alone. */
 final class AnswerBytes {
     private final ByteArrayOutputStream out = new ByteArrayOutputStream();
 
@@ -46,6 +46,21 @@ final class AnswerBytes {
                         .number(14, 8);
         answer.out.writeBytes(parts);
         return answer.bytes();
+    }
+
+    /** A gap in ledger 1; one that begins with the topic has no entry before it. */
+    static byte[] gap(int sourcePartition, long number, Integer entry, long nextEntry) {
+        return new AnswerBytes()
+                .number(56, 4)
+                .number(3, 4)
+                .number(sourcePartition, 4)
+                .number(entry == null ? 0 : 1, 4)
+                .number(number, 8)
+                .number(entry == null ? 0 : 1, 8)
+                .number(entry == null ? 0 : entry, 8)
+                .number(1, 8)
+                .number(nextEntry, 8)
+                .bytes();
     }
 
     static byte[] join(byte[]... answers) {

@@ -7,6 +7,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
 import java.util.ArrayList;
+import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
 import org.junit.jupiter.api.Test;
@@ -16,6 +17,7 @@ class AnswersTest implements Answers.Receiver {
     private final Answers answers = new Answers(library, 64);
     private final List<String> commits = new ArrayList<>();
     private final List<DeadLetter> letters = new ArrayList<>();
+    private final Map<Integer, Gap> gaps = new HashMap<>();
 
     @Override
     public void committed(int sourcePartition, long handOver) {
@@ -25,6 +27,20 @@ class AnswersTest implements Answers.Receiver {
     @Override
     public void deadLetter(DeadLetter letter) {
         letters.add(letter);
+    }
+
+    @Override
+    public void gap(int sourcePartition, Gap gap) {
+        gaps.put(sourcePartition, gap);
+    }
+
+    @Test
+    void given_gaps_when_fetched_then_they_have_both_ends_or_no_beginning() {
+        library.answers.add(
+                AnswerBytes.join(AnswerBytes.gap(3, 8, null, 7), AnswerBytes.gap(4, 9, 5, 7)));
+        answers.fetch(this);
+        assertEquals(
+                Map.of(3, new Gap(8, false, 0, 0, 1, 7), 4, new Gap(9, true, 1, 5, 1, 7)), gaps);
     }
 
     @Test
@@ -89,7 +105,7 @@ class AnswersTest implements Answers.Receiver {
     @Test
     void given_bytes_that_are_no_answer_when_fetched_then_an_error_says_so() {
         byte[] unknown = AnswerBytes.committed(1, 2);
-        unknown[4] = 3;
+        unknown[4] = 4;
         byte[] tooLong = AnswerBytes.committed(1, 2);
         tooLong[0] = 25;
         for (byte[] wrong : List.of(unknown, tooLong, new byte[8], new byte[3])) {

@@ -8,7 +8,10 @@ import java.io.IOException;
 import java.io.InputStream;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
+import java.util.List;
+import java.util.Map;
 import java.util.Properties;
+import org.apache.pulsar.common.util.ObjectMapperFactory;
 import org.apache.pulsar.io.core.annotations.Connector;
 import org.apache.pulsar.io.core.annotations.FieldDoc;
 import org.apache.pulsar.io.core.annotations.IOType;
@@ -40,6 +43,29 @@ class ConnectorTest {
             assertTrue(Modifier.isPublic(field.getModifiers()), field.getName());
             assertEquals(field.getName().equals("directory"), doc.required(), field.getName());
         }
+    }
+
+    /** The worker converts the configs like this when its validateConnectorConfig is on. */
+    @Test
+    void given_lists_and_numbers_when_the_worker_converts_the_configs_then_they_fit_the_class() {
+        Map<String, Object> configs =
+                Map.of(
+                        "directory",
+                        "/events",
+                        "metadataColumns",
+                        List.of("_key", "_topic"),
+                        "hiveMetastoreUris",
+                        List.of("thrift://a:1", "thrift://b:1"),
+                        "maxBatchRows",
+                        7,
+                        "header",
+                        true);
+        HdfsCsvSinkConfig config =
+                ObjectMapperFactory.getMapper()
+                        .getObjectMapper()
+                        .convertValue(configs, HdfsCsvSinkConfig.class);
+        assertEquals(List.of("_key", "_topic"), config.metadataColumns);
+        assertEquals("7", config.maxBatchRows);
     }
 
     /** The file is flat: what YAML makes of it, the properties format makes too. */

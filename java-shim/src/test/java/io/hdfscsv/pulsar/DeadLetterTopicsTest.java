@@ -1,6 +1,7 @@
 package io.hdfscsv.pulsar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 
@@ -33,16 +34,38 @@ class DeadLetterTopicsTest {
     }
 
     @Test
-    void aPatternThatTakesAnyNameIsRefusedAtOpen() {
-        refused(Map.of(), pattern("persistent://t/n/.*"));
-        refused(Map.of("onBadRecord", "deadLetter"), pattern("t/n/.*"));
+    void whatAPatternTakesInOfTheSinksOwnDeadLettersIsKnown() {
+        DeadLetterTopics beside = DeadLetterTopics.of(Map.of(), pattern("persistent://t/n/.*"));
+        assertTrue(beside.isOne("persistent://t/n/visits-hdfs-csv-dlq"));
+        assertTrue(beside.isOne("persistent://t/n/visits-hdfs-csv-dlq-partition-2"));
+        assertFalse(beside.isOne("persistent://t/n/visits-partition-2"));
+        DeadLetterTopics one =
+                DeadLetterTopics.of(
+                        Map.of("deadLetterTopic", "t/n/bad"), pattern("persistent://t/n/.*"));
+        assertTrue(one.isOne("persistent://t/n/bad"));
+        assertFalse(one.isOne("persistent://t/n/visits-hdfs-csv-dlq"));
+        DeadLetterTopics none =
+                DeadLetterTopics.of(Map.of("onBadRecord", "skip"), pattern("persistent://t/n/.*"));
+        assertFalse(none.isOne("persistent://t/n/visits"));
     }
 
     @Test
-    void aPatternThatTakesTheDeadLettersOfOneTopicIsRefusedWhenThatTopicIsSeen() {
+    void aTopicOfDeadLettersThatIsReadByNameIsRead() {
         DeadLetterTopics topics =
-                DeadLetterTopics.of(Map.of(), pattern("persistent://t/n/visits.*"));
-        assertThrows(HdfsCsvException.class, () -> topics.check("persistent://t/n/visits"));
+                DeadLetterTopics.of(Map.of(), inputs("persistent://t/n/a-hdfs-csv-dlq"));
+        assertFalse(topics.isOne("persistent://t/n/a-hdfs-csv-dlq"));
+    }
+
+    @Test
+    void aConfiguredTopicThatIsReadUnderAShortNameIsRefused() {
+        for (String name :
+                List.of("bad", "public/default/bad", "persistent://public/default/bad")) {
+            for (String input : List.of("bad", "persistent://public/default/bad")) {
+                assertThrows(
+                        HdfsCsvException.class,
+                        () -> DeadLetterTopics.of(Map.of("deadLetterTopic", name), inputs(input)));
+            }
+        }
     }
 
     @Test
@@ -50,16 +73,5 @@ class DeadLetterTopicsTest {
         refused(
                 Map.of("deadLetterTopic", "persistent://t/n/b"),
                 inputs("persistent://t/n/a", "persistent://t/n/b"));
-    }
-
-    @Test
-    void whatIsNotReadBackIsTaken() {
-        DeadLetterTopics.of(Map.of("onBadRecord", "skip"), pattern("persistent://t/n/.*"));
-        DeadLetterTopics.of(Map.of(), pattern("persistent://t/n/(?!.*-hdfs-csv-dlq).*"));
-        DeadLetterTopics.of(
-                Map.of("deadLetterTopic", "persistent://t/bad/all"),
-                pattern("persistent://t/n/.*"));
-        DeadLetterTopics.of(Map.of(), pattern("persistent://t/n/(visits|orders)"))
-                .check("persistent://t/n/visits-partition-1");
     }
 }

@@ -25,6 +25,7 @@ class FakeNative extends NativeSink {
     volatile String metrics = "{}";
     volatile boolean full;
     volatile HdfsCsvException failure;
+    volatile long acknowledgementDelay;
     volatile long handOverMillis;
     volatile long closeMillis;
     volatile long closeTimeout = -1;
@@ -38,6 +39,11 @@ class FakeNative extends NativeSink {
         throwFailure();
         settings = text(json);
         return this;
+    }
+
+    @Override
+    long acknowledgementDelay() {
+        return acknowledgementDelay;
     }
 
     @Override
@@ -86,7 +92,7 @@ class FakeNative extends NativeSink {
     }
 
     @Override
-    void deadLetterConfirmed(long number) {
+    void confirmed(long number) {
         confirmed.add(number);
     }
 

@@ -5,8 +5,8 @@ import java.util.Arrays;
 import java.util.List;
 
 /**
- * Reads packed records, written from docs/hand-over.md alone: it shares no code with the writer,
- * not even ByteBuffer's order.
+ * Reads packed records, written from docs/understand/hand-over.md alone: it shares no code with the
+ * writer, not even ByteBuffer's order.
  */
 final class FrameReader {
     record Packed(

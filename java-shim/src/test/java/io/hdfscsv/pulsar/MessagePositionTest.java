@@ -1,13 +1,20 @@
 package io.hdfscsv.pulsar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertThrows;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.when;
 
 import java.util.ArrayList;
 import java.util.List;
 import java.util.Random;
+import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.MessageId;
+import org.apache.pulsar.client.api.MessageIdAdv;
 import org.apache.pulsar.client.impl.BatchMessageIdImpl;
+import org.apache.pulsar.client.impl.ChunkMessageIdImpl;
 import org.apache.pulsar.client.impl.MessageIdImpl;
 import org.apache.pulsar.client.impl.TopicMessageIdImpl;
 import org.junit.jupiter.api.Test;
@@ -58,6 +65,40 @@ class MessagePositionTest {
                     new BatchMessageIdImpl(ledger, entry, partition, batchIndex));
             assertPosition(ledger, entry, 0, new MessageIdImpl(ledger, entry, partition));
         }
+    }
+
+    @Test
+    void
+            given_a_message_in_chunks_when_read_then_it_has_its_last_chunks_position_and_the_first_ones() {
+        MessageIdImpl last = new MessageIdImpl(3, 9, 2);
+        MessageId id = new ChunkMessageIdImpl(new MessageIdImpl(2, 4, 2), last);
+        for (MessageId each :
+                List.of(id, new TopicMessageIdImpl("persistent://t/n/a-partition-2", id(id)))) {
+            assertPosition(3, 9, 0, each);
+            for (MessageId read : List.of(each, new Opaque(each))) {
+                Message<byte[]> message = message(read);
+                position.read(read);
+                position.readChunks(message);
+                assertTrue(position.isChunked());
+                assertEquals(
+                        List.of(2L, 4L), List.of(position.firstLedger(), position.firstEntry()));
+                assertEquals(Integer.MAX_VALUE, position.chunks(), "no client's message");
+                position.read(last);
+                position.readChunks(message(last));
+                assertFalse(position.isChunked());
+            }
+        }
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Message<byte[]> message(MessageId id) {
+        Message<byte[]> message = mock(Message.class);
+        when(message.getMessageId()).thenReturn(id);
+        return message;
+    }
+
+    private static MessageIdAdv id(MessageId id) {
+        return (MessageIdAdv) id;
     }
 
     @Test

@@ -95,6 +95,38 @@ class RunningSinkTest {
 
     @Test
     void
+            given_a_dead_letter_that_a_pattern_takes_in_when_written_then_it_is_left_out_and_acknowledged()
+                    throws Exception {
+        FakeRecord letter =
+                FakeMessages.record(
+                        FakeMessages.TOPIC + "-hdfs-csv-dlq", 5, new byte[1], null, Map.of());
+        sink.write(letter);
+        assertEquals(1, letter.acks.get());
+        sink.write(FakeMessages.record(6, new byte[1]));
+        await(() -> library.handOvers.size() == 1);
+        assertEquals(List.of(FakeMessages.TOPIC), library.topics);
+        assertEquals(List.of(6L), entries());
+    }
+
+    @Test
+    void given_a_gap_when_committed_then_it_is_acknowledged_later_though_nothing_else_happens()
+            throws Exception {
+        sink.close();
+        library.topics.clear();
+        library.acknowledgementDelay = 300;
+        sink.open(Map.of(), context);
+        FakeRecord record = FakeMessages.record(5, new byte[1]);
+        long start = System.nanoTime();
+        sink.write(record);
+        await(() -> !library.numbers.isEmpty());
+        library.answers.add(AnswerBytes.committed(101, library.numbers.get(0)));
+        assertTrue(record.acknowledged.await(5, TimeUnit.SECONDS));
+        long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
+        assertTrue(took >= 300, took + " ms");
+    }
+
+    @Test
+    void
             given_many_records_when_written_then_hand_overs_are_numbered_and_nothing_is_lost_or_reordered()
                     throws Exception {
         List<FakeRecord> records = new ArrayList<>();

@@ -10,6 +10,9 @@ import java.nio.charset.StandardCharsets;
 import java.util.LinkedHashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
+import java.util.function.Consumer;
+import java.util.function.Function;
 import org.apache.pulsar.client.api.SubscriptionInitialPosition;
 import org.apache.pulsar.common.functions.ConsumerConfig;
 import org.apache.pulsar.common.functions.FunctionConfig.ProcessingGuarantees;
@@ -32,9 +35,10 @@ class SettingsTest {
         config.setInputs(List.of("persistent://marketplace/events/page_visit"));
         assertEquals(
                 "{\"configs\":{\"directory\":\"/events\"},\"sink\":{\"tenant\":\"marketplace\",\"namespace\":\"events\","
-                        + "\"name\":\"cold\",\"subscription\":\"marketplace/events/cold\","
+                        + "\"name\":\"cold\",\"cluster\":null,\"subscription\":\"marketplace/events/cold\","
                         + "\"processingGuarantees\":\"EFFECTIVELY_ONCE\",\"retainOrdering\":true,\"retainKeyOrdering\":false,"
-                        + "\"cleanupSubscription\":false,\"subscriptionPosition\":\"Earliest\",\"timeoutMs\":null,"
+                        + "\"cleanupSubscription\":false,\"subscriptionPosition\":\"Earliest\","
+                        + "\"leavesOutEncrypted\":true,\"timeoutMs\":null,"
                         + "\"instance\":1,\"instances\":2,\"inputs\":[\"persistent://marketplace/events/page_visit\"],"
                         + "\"topicsPattern\":null}}",
                 settings());
@@ -72,11 +76,61 @@ class SettingsTest {
     }
 
     @Test
-    void given_pooled_messages_when_opened_then_they_are_refused() {
-        config.setInputSpecs(Map.of("a", ConsumerConfig.builder().poolMessages(true).build()));
-        HdfsCsvException e = assertThrows(HdfsCsvException.class, this::settings);
+    void given_keys_that_the_worker_took_away_when_opened_then_they_are_named() {
+        configs.put("directory", "/events");
+        config.setConfigs(Map.of("directory", "/events", "commitIntervall", "1s", "a", 1));
+        assertEquals(Set.of("a", "commitIntervall"), Settings.ignoredKeys(configs, config));
+        config.setConfigs(null);
+        assertEquals(Set.of(), Settings.ignoredKeys(configs, config));
+    }
+
+    @Test
+    void given_settings_that_change_what_the_sink_gets_when_opened_then_each_is_refused_by_name() {
+        refuses("transformFunction", c -> c.setTransformFunction("builtin://f"));
+        refuses("transformFunction", c -> c.setTransformFunctionClassName("a.F"));
+        refuses("maxMessageRetries is 3", c -> c.setMaxMessageRetries(3));
+        refuses("poolMessages: false", spec(b -> b.poolMessages(true)));
+        refuses("schemaType is avro for a", spec(b -> b.schemaType("avro")));
+        refuses("serdeClassName is a.Serde for a", spec(b -> b.serdeClassName("a.Serde")));
+        refuses(
+                "readCompacted, subscriptionType",
+                spec(
+                        b ->
+                                b.consumerProperties(
+                                        Map.of(
+                                                "readCompacted",
+                                                "true",
+                                                "subscriptionType",
+                                                "Shared",
+                                                "receiverQueueSize",
+                                                "10"))));
+    }
+
+    @Test
+    void given_settings_that_change_no_message_when_opened_then_they_are_taken() {
+        spec(b ->
+                        b.schemaType("BYTES")
+                                .receiverQueueSize(10)
+                                .consumerProperties(Map.of("cryptoFailureAction", "CONSUME")))
+                .accept(config);
+        config.setMaxMessageRetries(0);
+        assertTrue(settings().contains("\"inputs\":[\"a\"]"), settings());
+    }
+
+    private static Consumer<SinkConfig> spec(
+            Function<ConsumerConfig.ConsumerConfigBuilder, ConsumerConfig.ConsumerConfigBuilder>
+                    change) {
+        return config ->
+                config.setInputSpecs(Map.of("a", change.apply(ConsumerConfig.builder()).build()));
+    }
+
+    private static void refuses(String says, Consumer<SinkConfig> change) {
+        SinkConfig config = new SinkConfig();
+        change.accept(config);
+        HdfsCsvException e =
+                assertThrows(HdfsCsvException.class, () -> SourceSettings.check(config));
         assertEquals("config", e.kind());
-        assertTrue(e.getMessage().contains("poolMessages: false"), e.getMessage());
+        assertTrue(e.getMessage().contains(says), e.getMessage());
     }
 
     private String settings() {

@@ -16,6 +16,7 @@ import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
 import org.apache.pulsar.client.api.Message;
+import org.apache.pulsar.client.impl.MessageIdImpl;
 import org.junit.jupiter.api.AfterEach;
 import org.junit.jupiter.api.BeforeEach;
 import org.junit.jupiter.api.Test;
@@ -29,8 +30,8 @@ class WriterSchemasTest {
     private final SchemaReader reader = mock(SchemaReader.class);
     private final BlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
     private final WriterSchemas schemas = new WriterSchemas(library, reader, failures::add);
-    private final SourcePartition a = new SourcePartition(1, "a", new Acknowledger(true));
-    private final SourcePartition b = new SourcePartition(2, "b", new Acknowledger(true));
+    private final SourcePartition a = new SourcePartition(1, "a", new IndividualAcknowledger());
+    private final SourcePartition b = new SourcePartition(2, "b", new IndividualAcknowledger());
 
     @BeforeEach
     void answer() throws InterruptedException {
@@ -58,16 +59,14 @@ class WriterSchemasTest {
     }
 
     @Test
-    void given_partitions_of_a_topic_when_asked_then_their_versions_are_read_once()
-            throws Exception {
-        SourcePartition first = new SourcePartition(3, "t-partition-0", new Acknowledger(true));
-        SourcePartition tenth = new SourcePartition(4, "t-partition-10", new Acknowledger(true));
-        assertEquals(201, idOf(first, 0));
-        assertEquals(201, idOf(tenth, 0));
-        assertEquals(202, idOf(tenth, 1));
-        assertEquals("0000", tenth.schemaVersions.get(201));
-        verify(reader, timeout(SOON)).read("t-partition-0", null, new byte[] {0, 0});
-        verify(reader, timeout(SOON)).read("t-partition-10", null, new byte[] {0, 1});
+    void given_a_version_in_another_ledger_when_asked_then_it_is_read_anew() throws Exception {
+        assertEquals(201, idOf(a, 1, 0));
+        assertEquals(202, idOf(a, 2, 0));
+        assertEquals(202, idOf(a, 2, 0));
+        // Sent again
+        assertEquals(203, idOf(a, 1, 0));
+        assertEquals("0000", a.schemaVersions.get(202));
+        verify(reader, timeout(SOON).times(3)).read("a", null, new byte[] {0, 0});
     }
 
     @Test
@@ -126,7 +125,13 @@ class WriterSchemasTest {
     }
 
     private int idOf(SourcePartition source, int version) {
-        return schemas.idOf(source, message(version));
+        return idOf(source, 1, version);
+    }
+
+    private int idOf(SourcePartition source, long ledger, int version) {
+        MessagePosition position = new MessagePosition();
+        position.read(new MessageIdImpl(ledger, 0, -1));
+        return schemas.idOf(source, position, message(version));
     }
 
     private void awaitSchemas(int count) throws InterruptedException {

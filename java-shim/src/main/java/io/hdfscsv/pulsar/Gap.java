@@ -1,0 +1,29 @@
+package io.hdfscsv.pulsar;
+
+/**
+ * Entries of a source partition that did not come, between two that did. Nothing behind it is
+ * committed before it is confirmed that no message stands there which could not be decrypted.
+ *
+ * @param number what it is confirmed under
+ * @param hasBeginning whether anything came before it; without, it begins with the topic
+ * @param ledger of the entry that came before
+ * @param nextLedger of the entry that came behind
+ */
+record Gap(
+        long number,
+        boolean hasBeginning,
+        long ledger,
+        long entry,
+        long nextLedger,
+        long nextEntry) {
+    /** Whether a position is in it. */
+    boolean holds(MessagePosition position) {
+        return (!hasBeginning || position.isBehind(ledger, entry))
+                && !position.isAtOrBehind(nextLedger, nextEntry);
+    }
+
+    /** Whether it ends at or before a position. */
+    boolean endsAt(MessagePosition position) {
+        return position.isAtOrBehind(nextLedger, nextEntry);
+    }
+}

@@ -1,0 +1,197 @@
+package io.hdfscsv.pulsar;
+
+import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertNull;
+import static org.junit.jupiter.api.Assertions.assertTrue;
+import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.eq;
+import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.timeout;
+import static org.mockito.Mockito.verify;
+import static org.mockito.Mockito.when;
+import static org.mockito.Mockito.withSettings;
+
+import java.util.ArrayDeque;
+import java.util.Deque;
+import java.util.List;
+import java.util.Optional;
+import java.util.concurrent.BlockingQueue;
+import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.LinkedBlockingQueue;
+import java.util.concurrent.TimeUnit;
+import org.apache.pulsar.client.api.Message;
+import org.apache.pulsar.client.api.MessageId;
+import org.apache.pulsar.client.api.Schema;
+import org.apache.pulsar.client.impl.MessageIdImpl;
+import org.apache.pulsar.client.impl.MessageImpl;
+import org.apache.pulsar.common.api.EncryptionContext;
+import org.apache.pulsar.common.api.proto.MessageMetadata;
+import org.apache.pulsar.shade.io.netty.buffer.Unpooled;
+import org.junit.jupiter.api.BeforeEach;
+import org.junit.jupiter.api.Test;
+import org.junit.jupiter.api.Timeout;
+
+@Timeout(30)
+class UndecryptedMessagesTest {
+    private static final String TOPIC = "persistent://t/n/a";
+    private static final int SOON = 10_000;
+
+    private final EntryReaders readers = mock(EntryReaders.class);
+    private final BlockingQueue<Long> confirmed = new LinkedBlockingQueue<>();
+    private final BlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
+    private final UndecryptedMessages undecrypted =
+            new UndecryptedMessages(readers, confirmed::add, failures::add);
+    private final EntryReader<byte[]> reader = readerMock();
+    private final Deque<Message<byte[]>> topic = new ArrayDeque<>();
+
+    @SuppressWarnings("unchecked")
+    private static EntryReader<byte[]> readerMock() {
+        return mock(EntryReader.class);
+    }
+
+    @BeforeEach
+    void answer() {
+        when(readers.open(eq(Schema.BYTES), eq(TOPIC), any()))
+                .thenAnswer(call -> CompletableFuture.completedFuture(reader));
+        when(reader.last())
+                .thenAnswer(
+                        call ->
+                                CompletableFuture.completedFuture(
+                                        topic.isEmpty()
+                                                ? new MessageIdImpl(1, -1, -1)
+                                                : topic.peekLast().getMessageId()));
+        when(reader.next())
+                .thenAnswer(
+                        call ->
+                                topic.isEmpty()
+                                        ? new CompletableFuture<>()
+                                        : CompletableFuture.completedFuture(topic.poll()));
+    }
+
+    @Test
+    void given_an_encrypted_message_in_a_gap_when_looked_into_then_the_sink_fails()
+            throws Exception {
+        topic.addAll(List.of(message(3, false), message(4, true), message(5, false)));
+        undecrypted.lookInto(TOPIC, gap(1, 2, 5));
+        String failure = failures.poll(SOON, TimeUnit.MILLISECONDS).getMessage();
+        assertTrue(failure.contains("the message 1:4:-1 is encrypted"), failure);
+        verify(readers).open(Schema.BYTES, TOPIC, MessagePosition.id(1, 2));
+        verify(reader, timeout(SOON)).close();
+        assertNull(confirmed.poll());
+    }
+
+    @Test
+    void given_encrypted_messages_beside_a_gap_when_looked_into_then_it_is_confirmed()
+            throws Exception {
+        topic.addAll(List.of(message(2, true), message(4, false), message(5, true)));
+        undecrypted.lookInto(TOPIC, gap(7, 2, 5));
+        assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+    }
+
+    @Test
+    void given_nothing_left_of_a_topic_when_looked_into_then_the_gap_is_confirmed()
+            throws Exception {
+        undecrypted.lookInto(TOPIC, new Gap(7, false, 0, 0, 1, 5));
+        assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+        verify(readers).open(Schema.BYTES, TOPIC, MessageId.earliest);
+    }
+
+    @Test
+    void given_encrypted_chunks_in_a_gap_when_looked_into_then_only_the_last_one_is_a_message()
+            throws Exception {
+        topic.addAll(List.of(chunk(3, 0), chunk(4, 1), message(5, false)));
+        undecrypted.lookInto(TOPIC, gap(7, 2, 5));
+        assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+        topic.addAll(List.of(chunk(6, 1), chunk(7, 2), message(8, false)));
+        undecrypted.lookInto(TOPIC, gap(8, 5, 8));
+        String failure = failures.poll(SOON, TimeUnit.MILLISECONDS).getMessage();
+        assertTrue(failure.contains("the message 1:7:-1 is encrypted"), failure);
+    }
+
+    @Test
+    void given_a_gap_whose_end_expired_when_looked_into_then_it_is_confirmed() throws Exception {
+        topic.addAll(List.of(message(3, false), message(4, false)));
+        undecrypted.lookInto(TOPIC, gap(7, 2, 9));
+        assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+    }
+
+    @Test
+    void given_gaps_that_come_while_one_is_looked_into_when_it_is_done_then_one_reader_does_them()
+            throws Exception {
+        CompletableFuture<EntryReader<byte[]>> opening = new CompletableFuture<>();
+        when(readers.open(eq(Schema.BYTES), eq(TOPIC), any())).thenReturn(opening);
+        undecrypted.lookInto(TOPIC, gap(1, 2, 5));
+        undecrypted.lookInto(TOPIC, gap(2, 7, 9));
+        undecrypted.lookInto(TOPIC, gap(3, 6, 8));
+        when(readers.open(eq(Schema.BYTES), eq(TOPIC), any()))
+                .thenAnswer(
+                        call -> {
+                            topic.addAll(List.of(message(7, false), message(9, false)));
+                            return CompletableFuture.completedFuture(reader);
+                        });
+        topic.add(message(5, false));
+        opening.complete(reader);
+        for (long number = 1; number <= 3; number++) {
+            assertEquals(number, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+        }
+        verify(readers).open(Schema.BYTES, TOPIC, MessagePosition.id(1, 6));
+        verify(reader, timeout(SOON).times(2)).close();
+    }
+
+    @Test
+    void given_an_entry_that_cannot_be_judged_at_first_when_it_can_then_the_gap_is_confirmed()
+            throws Exception {
+        Message<byte[]> broken = message(5, false);
+        when(broken.getMessageId())
+                .thenThrow(new IllegalStateException("no id"))
+                .thenReturn(new MessageIdImpl(1, 5, -1));
+        when(reader.last())
+                .thenReturn(CompletableFuture.completedFuture(new MessageIdImpl(1, 5, -1)));
+        topic.addAll(List.of(broken, broken));
+        undecrypted.lookInto(TOPIC, gap(7, 2, 5));
+        assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+    }
+
+    @Test
+    void given_a_topic_that_cannot_be_read_at_first_when_it_can_then_the_gap_is_confirmed()
+            throws Exception {
+        when(readers.open(eq(Schema.BYTES), eq(TOPIC), any()))
+                .thenReturn(CompletableFuture.failedFuture(new IllegalStateException("away")))
+                .thenAnswer(call -> CompletableFuture.completedFuture(reader));
+        topic.add(message(5, false));
+        undecrypted.lookInto(TOPIC, gap(7, 2, 5));
+        assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+        assertNull(failures.poll());
+    }
+
+    /** One of three, encrypted. */
+    private static Message<byte[]> chunk(long entry, int chunk) {
+        MessageMetadata metadata = new MessageMetadata();
+        metadata.setProducerName("p").setSequenceId(1).setPublishTime(2);
+        metadata.setNumChunksFromMsg(3).setChunkId(chunk);
+        return MessageImpl.create(
+                TOPIC,
+                new MessageIdImpl(1, entry, -1),
+                metadata,
+                Unpooled.EMPTY_BUFFER,
+                Optional.of(new EncryptionContext()),
+                null,
+                Schema.BYTES,
+                0,
+                false,
+                0);
+    }
+
+    private static Gap gap(long number, long entry, long nextEntry) {
+        return new Gap(number, true, 1, entry, 1, nextEntry);
+    }
+
+    @SuppressWarnings("unchecked")
+    private static Message<byte[]> message(long entry, boolean encrypted) {
+        Message<byte[]> message = mock(Message.class, withSettings().stubOnly());
+        when(message.getMessageId()).thenReturn(new MessageIdImpl(1, entry, -1));
+        when(message.getEncryptionCtx())
+                .thenReturn(encrypted ? Optional.of(new EncryptionContext()) : Optional.empty());
+        return message;
+    }
+}

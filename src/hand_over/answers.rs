@@ -1,0 +1,242 @@
+//! Acknowledged: what Java fetches, laid out as docs/understand/hand-over.md says.
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::budget::Charge;
+use crate::hand_over::frame::FLAG_KEY_IS_BYTES;
+use crate::position::Position;
+
+const KIND_COMMITTED: u32 = 1;
+const KIND_DEAD_LETTER: u32 = 2;
+const KIND_GAP: u32 = 3;
+const FLAG_HAS_BEGINNING: u32 = 1;
+const ABSENT: u32 = u32::MAX;
+
+/// A bad record on its way to the dead-letter topic.
+#[derive(Debug)]
+pub(crate) struct DeadLetter {
+    /// Its source partition's id.
+    pub(crate) source_partition: u32,
+    /// Its writer's schema id.
+    pub(crate) schema: u32,
+    /// Where it stood.
+    pub(crate) position: Position,
+    /// Event time, milliseconds since 1970; none when the producer set none.
+    pub(crate) event_time: Option<i64>,
+    /// Why it is bad.
+    pub(crate) reason: String,
+    /// The message key's bytes.
+    pub(crate) key: Option<Vec<u8>>,
+    /// Whether the producer gave the key as bytes and not as text.
+    pub(crate) key_is_bytes: bool,
+    /// The message properties as JSON.
+    pub(crate) properties: Option<Vec<u8>>,
+    /// The message as its producer encoded it.
+    pub(crate) payload: Vec<u8>,
+    /// The memory that it takes.
+    pub(crate) _charge: Charge,
+}
+
+/// Entries that did not come, between two that did: Java looks whether one of them is a message that the client could not
+/// decrypt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    /// The source partition's id.
+    pub(crate) source_partition: u32,
+    /// What came before; none when nothing did.
+    pub(crate) behind: Option<Position>,
+    /// What came next.
+    pub(crate) before: Position,
+}
+
+/// What Java confirms when it has come to pass, under a number.
+#[derive(Debug)]
+enum Request {
+    DeadLetter(DeadLetter),
+    Gap(Gap),
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Per source partition, the last hand-over that is committed and not yet told.
+    committed: BTreeMap<u32, u64>,
+    requests: VecDeque<(u64, Request)>,
+    /// Requests that are not confirmed, with their source partition.
+    unconfirmed: HashMap<u64, u32>,
+    last_number: u64,
+}
+
+/// What Rust has to say to Java.
+#[derive(Debug, Default)]
+pub(crate) struct Answers {
+    state: Mutex<State>,
+}
+
+impl Answers {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Every record of this source partition up to this hand-over is committed.
+    pub(crate) fn committed(&self, source_partition: u32, hand_over: u64) {
+        let mut state = self.state();
+        let told = state.committed.entry(source_partition).or_default();
+        *told = hand_over.max(*told);
+    }
+
+    /// Sends a dead letter; returns the number under which it is confirmed.
+    pub(crate) fn dead_letter(&self, letter: DeadLetter) -> u64 {
+        self.request(letter.source_partition, Request::DeadLetter(letter))
+    }
+
+    /// Asks what stands in a gap; returns the number under which it is confirmed that nothing encrypted does.
+    pub(crate) fn gap(&self, gap: Gap) -> u64 {
+        self.request(gap.source_partition, Request::Gap(gap))
+    }
+
+    fn request(&self, source_partition: u32, request: Request) -> u64 {
+        let mut state = self.state();
+        state.last_number += 1;
+        let number = state.last_number;
+        state.unconfirmed.insert(number, source_partition);
+        state.requests.push_back((number, request));
+        number
+    }
+
+    /// A request is confirmed; the source partition that waits for it.
+    pub(crate) fn confirmed(&self, number: u64) -> Option<u32> {
+        self.state().unconfirmed.remove(&number)
+    }
+
+    /// Writes as many answers as there is room for. The error is the room that the next one needs.
+    pub(crate) fn take(&self, room: &mut [u8]) -> Result<usize, usize> {
+        let mut state = self.state();
+        let mut written = 0;
+        let mut answer = Vec::new();
+        loop {
+            answer.clear();
+            let committed = state.committed.first_key_value().map(|(id, hand_over)| (*id, *hand_over));
+            match (committed, state.requests.front()) {
+                (Some((id, hand_over)), _) => encode_committed(&mut answer, id, hand_over),
+                (None, Some((number, Request::DeadLetter(letter)))) => encode_dead_letter(&mut answer, *number, letter),
+                (None, Some((number, Request::Gap(gap)))) => encode_gap(&mut answer, *number, gap),
+                (None, None) => return Ok(written),
+            }
+            let length = answer.len();
+            answer[..4].copy_from_slice(&(length as u32).to_le_bytes());
+            let Some(target) = room.get_mut(written..written + length) else {
+                return if written > 0 { Ok(written) } else { Err(length) };
+            };
+            target.copy_from_slice(&answer);
+            written += length;
+            if committed.is_some() {
+                state.committed.pop_first();
+            } else {
+                state.requests.pop_front();
+            }
+        }
+    }
+}
+
+fn encode_committed(answer: &mut Vec<u8>, source_partition: u32, hand_over: u64) {
+    for part in [0, KIND_COMMITTED, source_partition, 0] {
+        answer.extend_from_slice(&part.to_le_bytes());
+    }
+    answer.extend_from_slice(&hand_over.to_le_bytes());
+}
+
+fn encode_dead_letter(answer: &mut Vec<u8>, number: u64, letter: &DeadLetter) {
+    for part in [0, KIND_DEAD_LETTER, letter.source_partition, letter.schema] {
+        answer.extend_from_slice(&part.to_le_bytes());
+    }
+    for part in [number, letter.position.ledger, letter.position.entry] {
+        answer.extend_from_slice(&part.to_le_bytes());
+    }
+    answer.extend_from_slice(&letter.position.batch_index.to_le_bytes());
+    let flags = if letter.key_is_bytes { FLAG_KEY_IS_BYTES } else { 0 };
+    answer.extend_from_slice(&flags.to_le_bytes());
+    answer.extend_from_slice(&letter.event_time.unwrap_or(0).to_le_bytes());
+    let parts = [
+        Some(letter.reason.as_bytes()),
+        letter.key.as_deref(),
+        letter.properties.as_deref(),
+        Some(letter.payload.as_slice()),
+    ];
+    for part in parts {
+        answer.extend_from_slice(&part.map_or(ABSENT, |part| part.len() as u32).to_le_bytes());
+        answer.extend_from_slice(part.unwrap_or_default());
+    }
+}
+
+fn encode_gap(answer: &mut Vec<u8>, number: u64, gap: &Gap) {
+    let flags = if gap.behind.is_some() { FLAG_HAS_BEGINNING } else { 0 };
+    for part in [0, KIND_GAP, gap.source_partition, flags] {
+        answer.extend_from_slice(&part.to_le_bytes());
+    }
+    let (ledger, entry) = gap.behind.map_or((0, 0), |behind| (behind.ledger, behind.entry));
+    for part in [number, ledger, entry, gap.before.ledger, gap.before.entry] {
+        answer.extend_from_slice(&part.to_le_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::budget::Budget;
+
+    fn u32_at(bytes: &[u8], offset: usize) -> u32 {
+        u32::from_le_bytes(bytes[offset..offset + 4].try_into().unwrap())
+    }
+
+    #[test]
+    fn commits_of_a_source_partition_are_told_once_with_the_latest_hand_over() {
+        let answers = Answers::default();
+        answers.committed(7, 1);
+        answers.committed(7, 3);
+        answers.committed(7, 2);
+        let mut room = [0; 100];
+        assert_eq!(answers.take(&mut room), Ok(24));
+        assert_eq!([0, 4, 8, 12, 16, 20].map(|at| u32_at(&room, at)), [24, 1, 7, 0, 3, 0]);
+        assert_eq!(answers.take(&mut room), Ok(0));
+    }
+
+    #[test]
+    fn an_answer_that_does_not_fit_says_what_it_needs_and_is_kept() {
+        let answers = Answers::default();
+        let number = answers.dead_letter(DeadLetter {
+            source_partition: 1,
+            schema: 2,
+            position: Position { ledger: 3, entry: 4, batch_index: 5 },
+            reason: "bad".to_owned(),
+            event_time: Some(77),
+            key: None,
+            key_is_bytes: true,
+            properties: Some(b"{}".to_vec()),
+            payload: vec![9; 10],
+            _charge: Budget::new(1).charge(0),
+        });
+        let needed = 56 + 4 + 3 + 4 + 4 + 2 + 4 + 10;
+        assert_eq!(answers.take(&mut [0; 24]), Err(needed));
+        let mut room = vec![0; needed];
+        assert_eq!(answers.take(&mut room), Ok(needed));
+        assert_eq!(&room[56..63], b"\x03\0\0\0bad");
+        assert_eq!(u32_at(&room, 63), ABSENT);
+        assert_eq!((u32_at(&room, 44), u32_at(&room, 48)), (FLAG_KEY_IS_BYTES, 77));
+        assert_eq!(answers.confirmed(number), Some(1));
+        assert_eq!(answers.confirmed(number), None);
+    }
+
+    #[test]
+    fn a_gap_is_told_with_both_its_ends_or_without_a_beginning() {
+        let answers = Answers::default();
+        let position = |ledger, entry| Position { ledger, entry, batch_index: 9 };
+        let first = answers.gap(Gap { source_partition: 3, behind: None, before: position(5, 7) });
+        let second = answers.gap(Gap { source_partition: 4, behind: Some(position(5, 7)), before: position(6, 1) });
+        let mut room = [0; 200];
+        assert_eq!(answers.take(&mut room), Ok(112));
+        assert_eq!([0, 4, 8, 12, 16, 24, 32, 40, 48].map(|at| u32_at(&room, at)), [56, 3, 3, 0, 1, 0, 0, 5, 7]);
+        assert_eq!([4, 8, 12, 16, 24, 32, 40, 48].map(|at| u32_at(&room, 56 + at)), [3, 4, 1, 2, 5, 7, 6, 1]);
+        assert_eq!((answers.confirmed(first), answers.confirmed(second)), (Some(3), Some(4)));
+    }
+}

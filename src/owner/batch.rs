@@ -1,0 +1,387 @@
+//! A batch: the rows of one source partition between two commits.
+
+use std::collections::BTreeSet;
+
+use bytes::Bytes;
+use tokio::time::Instant;
+
+use crate::budget::{Budget, Charge};
+use crate::hand_over::frame::RecordOffset;
+use crate::hand_over::part::HandOverPart;
+use crate::position::Position;
+use crate::protocol::batch_file::{BatchFile, streamed_failure};
+use crate::protocol::failure::Failure;
+use crate::protocol::layout::SourcePartitionLayout;
+use crate::protocol::manifest::OpenFile;
+use crate::protocol::nonce::nonce;
+use crate::protocol::stage::StagedFile;
+use crate::record::Record;
+use crate::row::compression::{Compression, Compressor};
+use crate::row::partition::PartitionKey;
+use crate::storage::Storage;
+use crate::value::BadRecord;
+
+/// From this many bytes in memory on, a batch streams its large files instead of keeping them.
+const STREAM_FROM: usize = 4 << 20;
+/// A file's rows are streamed in pieces of at least this size.
+const PIECE: usize = 256 << 10;
+
+/// Records that the batch may need again.
+#[derive(Debug)]
+pub(crate) struct RetainedPart {
+    /// The records.
+    pub(crate) part: HandOverPart,
+    /// Where the first one is that is in the batch.
+    pub(crate) first: RecordOffset,
+}
+
+/// Rows of one partition directory.
+struct DirectoryRows<S: Storage> {
+    key: PartitionKey,
+    rows: u64,
+    buffer: Vec<u8>,
+    /// Begun when rows are streamed.
+    compressor: Option<Compressor>,
+    /// It begins with a header, which belongs in no other place of a file.
+    has_header: bool,
+    /// That header, until it is written.
+    header: Vec<u8>,
+    streamed: Option<StagedFile<S>>,
+}
+
+impl<S: Storage> DirectoryRows<S> {
+    fn length(&self) -> u64 {
+        (self.header.len() + self.buffer.len()) as u64 + self.streamed.as_ref().map_or(0, StagedFile::length)
+    }
+}
+
+/// What a batch has of records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Extent {
+    pub(crate) first: Position,
+    pub(crate) last: Position,
+    /// The largest publish time, milliseconds since 1970.
+    pub(crate) largest_publish_time: i64,
+    /// When the first record came.
+    pub(crate) began: Instant,
+}
+
+/// A batch that is being filled.
+pub(crate) struct Batch<S: Storage> {
+    files: Vec<DirectoryRows<S>>,
+    current: usize,
+    scratch: Vec<u8>,
+    charge: Charge,
+    /// What it has of records; none while it is empty.
+    pub(crate) extent: Option<Extent>,
+    pub(crate) rows: u64,
+    /// Bad records.
+    pub(crate) dropped: u64,
+    /// The newest version of the columns that its rows are written under.
+    pub(crate) schema_version: u64,
+    /// The records themselves, to stage them again; none once rows were streamed.
+    pub(crate) retained: Option<Vec<RetainedPart>>,
+    /// Dead letters that the broker has not yet confirmed, and gaps of which it is not yet known what stands in them.
+    pub(crate) unconfirmed: BTreeSet<u64>,
+    /// The last hand-over that is in it.
+    pub(crate) hand_over: u64,
+}
+
+impl<S: Storage> Batch<S> {
+    /// An empty batch.
+    pub(crate) fn new(budget: &Budget) -> Self {
+        Batch {
+            files: Vec::new(),
+            current: 0,
+            scratch: Vec::new(),
+            charge: budget.charge(0),
+            extent: None,
+            rows: 0,
+            dropped: 0,
+            schema_version: 0,
+            retained: Some(Vec::new()),
+            unconfirmed: BTreeSet::new(),
+            hand_over: 0,
+        }
+    }
+
+    /// Adds a record's row, which `encode` appends to a buffer; a file that it is the first row of begins with the header.
+    /// On an error the batch is as before.
+    #[inline]
+    pub(crate) fn add(
+        &mut self,
+        record: &Record<'_>,
+        header: &[u8],
+        encode: impl FnOnce(&mut Vec<u8>) -> Result<PartitionKey, BadRecord>,
+    ) -> Result<PartitionKey, BadRecord> {
+        // Most rows belong where the one before does: they are written in place, the others are moved.
+        let current = self.files.get_mut(self.current);
+        let (own, buffer) = match current {
+            Some(file) => (Some(file.key), &mut file.buffer),
+            None => (None, &mut self.scratch),
+        };
+        let start = buffer.len();
+        let key = match encode(buffer) {
+            Ok(key) => key,
+            Err(bad) => {
+                buffer.truncate(start);
+                return Err(bad);
+            }
+        };
+        if own != Some(key) {
+            let mut row = std::mem::take(&mut self.scratch);
+            if own.is_some() {
+                let buffer = &mut self.files[self.current].buffer;
+                row.clear();
+                row.extend_from_slice(&buffer[start..]);
+                buffer.truncate(start);
+            }
+            self.current = self.file_of(key, header);
+            self.files[self.current].buffer.extend_from_slice(&row);
+            row.clear();
+            self.scratch = row;
+        }
+        self.files[self.current].rows += 1;
+        self.rows += 1;
+        self.extend(record);
+        Ok(key)
+    }
+
+    /// Counts a record that is not written.
+    pub(crate) fn add_dropped(&mut self, record: &Record<'_>) {
+        self.dropped += 1;
+        self.extend(record);
+    }
+
+    fn file_of(&mut self, key: PartitionKey, header: &[u8]) -> usize {
+        let found = self.files.iter().position(|file| file.key == key);
+        found.unwrap_or_else(|| {
+            self.files.push(DirectoryRows {
+                key,
+                rows: 0,
+                buffer: Vec::new(),
+                compressor: None,
+                has_header: !header.is_empty(),
+                header: header.to_vec(),
+                streamed: None,
+            });
+            self.files.len() - 1
+        })
+    }
+
+    /// Rows of more columns will come, under this header: the files begun take it. False when one of them cannot, because the
+    /// header that it has is written.
+    pub(crate) fn take_header(&mut self, header: &[u8]) -> bool {
+        for file in self.files.iter_mut().filter(|file| !file.header.is_empty()) {
+            file.header = header.to_vec();
+        }
+        self.files.iter().all(|file| !file.has_header || !file.header.is_empty())
+    }
+
+    #[inline]
+    fn extend(&mut self, record: &Record<'_>) {
+        match &mut self.extent {
+            Some(extent) => {
+                // Without order, the last one that came need not be the largest.
+                extent.first = extent.first.min(record.position);
+                extent.last = extent.last.max(record.position);
+                extent.largest_publish_time = extent.largest_publish_time.max(record.publish_time);
+            }
+            None => {
+                self.extent = Some(Extent {
+                    first: record.position,
+                    last: record.position,
+                    largest_publish_time: record.publish_time,
+                    began: Instant::now(),
+                });
+            }
+        }
+    }
+
+    /// Whether it must be committed for its size.
+    pub(crate) fn is_full(&self, max_rows: u64, max_file_size: u64) -> bool {
+        self.rows >= max_rows || self.files.iter().any(|file| file.length() >= max_file_size)
+    }
+
+    /// Keeps a hand-over's records, in case they must be staged again, and counts the rows' memory.
+    pub(crate) fn retain(&mut self, part: HandOverPart, first: RecordOffset) {
+        self.hand_over = part.hand_over;
+        if let Some(retained) = &mut self.retained {
+            retained.push(RetainedPart { part, first });
+        }
+        self.count_memory();
+    }
+
+    fn count_memory(&mut self) {
+        self.charge.set(self.files.iter().map(|file| file.buffer.capacity()).sum());
+    }
+
+    /// Bytes of memory that it takes, records included.
+    pub(crate) fn held(&self) -> usize {
+        let retained: usize = self.retained.iter().flatten().map(|retained| retained.part.charge.bytes()).sum();
+        self.charge.bytes() + retained
+    }
+
+    /// Whether a file has rows enough in memory to stream.
+    pub(crate) fn has_piece(&self) -> bool {
+        self.files.iter().any(|file| file.buffer.len() >= PIECE)
+    }
+
+    /// Whether it is large enough to stream, or streams already and has a piece ready.
+    pub(crate) fn wants_streaming(&self) -> bool {
+        let buffered: usize = self.files.iter().map(|file| file.buffer.len()).sum();
+        (self.retained.is_none() || buffered >= STREAM_FROM) && self.has_piece()
+    }
+
+    /// Writes the large files' rows to their staged files. The records themselves are forgotten: from now on a failure
+    /// ends the instance. A file that cannot even be created leaves all in memory, to be tried again.
+    pub(crate) async fn stream(
+        &mut self,
+        storage: &S,
+        layout: &SourcePartitionLayout,
+        sequence: u64,
+        compression: Compression,
+    ) -> Result<(), Failure> {
+        for file in self.files.iter_mut().filter(|file| file.buffer.len() >= PIECE) {
+            let staged = match &mut file.streamed {
+                Some(staged) => staged,
+                None => {
+                    let path = layout.table.path(&layout.staged(sequence, &nonce(), compression.extension()));
+                    file.streamed.insert(StagedFile::create(storage, path).await?)
+                }
+            };
+            self.retained = None;
+            let rows = std::mem::replace(&mut file.buffer, Vec::with_capacity(2 * PIECE));
+            let rows = behind_header(std::mem::take(&mut file.header), rows);
+            let piece = file.compressor.get_or_insert_with(|| compression.begin()).piece(rows);
+            staged.append(Bytes::from(piece)).await.map_err(|error| Failure::Fatal(streamed_failure(error)))?;
+        }
+        self.count_memory();
+        Ok(())
+    }
+
+    /// The staged files of a streamed batch that is given up.
+    pub(crate) fn streamed_paths(&self) -> Vec<String> {
+        self.files.iter().filter_map(|file| file.streamed.as_ref()).map(|staged| staged.path().to_owned()).collect()
+    }
+
+    /// Its files for a commit, and the memory that they take.
+    pub(crate) fn into_files(
+        self,
+        directory: impl Fn(PartitionKey) -> String,
+        name: impl Fn(&str) -> String,
+        open_file: impl Fn(&str) -> Option<OpenFile>,
+        compression: Compression,
+    ) -> (Vec<BatchFile<S>>, Charge) {
+        let files = self.files.into_iter().map(|file| {
+            let directory = directory(file.key);
+            let rows = behind_header(file.header, file.buffer);
+            let bytes = file.compressor.unwrap_or_else(|| compression.begin()).end(rows);
+            BatchFile {
+                name: name(&directory),
+                // A streamed file is large already, and its beginning is written.
+                fold: open_file(&directory).filter(|_| file.streamed.is_none() && !file.has_header),
+                directory,
+                extension: compression.extension(),
+                rows: file.rows,
+                streamed: file.streamed,
+                bytes: bytes.into(),
+            }
+        });
+        (files.collect(), self.charge)
+    }
+}
+
+/// Rows behind their header. Mostly there is none, and then nothing is copied.
+fn behind_header(mut header: Vec<u8>, rows: Vec<u8>) -> Vec<u8> {
+    if header.is_empty() {
+        return rows;
+    }
+    header.extend_from_slice(&rows);
+    header
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+    use crate::protocol::layout::TableLayout;
+    use crate::protocol::manifest::Content;
+    use crate::row::Dialect;
+    use crate::row::file_format::FileFormat;
+    use crate::row::hive::Hive;
+    use crate::storage::memory::Memory;
+
+    const TABLE: &str = "/d/t";
+
+    /// A batch of rows of one directory; every so many rows it streams.
+    async fn files(
+        rows: &[&[u8]],
+        header: &[u8],
+        compression: Compression,
+        stream_every: usize,
+    ) -> (Memory, Vec<u8>, bool) {
+        let memory = Memory::new();
+        let layout = SourcePartitionLayout::new(TableLayout::new("/d", "t").unwrap(), "t", None).unwrap();
+        let mut batch: Batch<Memory> = Batch::new(&Budget::new(1 << 30));
+        let position = Position { ledger: 0, entry: 0, batch_index: 0 };
+        let record = Record::plain(position, &[]);
+        for (at, row) in rows.iter().enumerate() {
+            let encode = |out: &mut Vec<u8>| {
+                out.extend_from_slice(row);
+                Ok(PartitionKey::Whole)
+            };
+            batch.add(&record, header, encode).unwrap();
+            if (at + 1) % stream_every == 0 {
+                batch.stream(&memory, &layout, 1, compression).await.unwrap();
+            }
+        }
+        let open = |_: &str| {
+            let format = FileFormat { dialect: Dialect::Hive(Hive { delimiter: b',' }), compression };
+            let content = Content { length: 1, rows: 1, checksum: String::new(), format: format.into() };
+            let (directory, name) = (String::new(), "open".to_owned());
+            Some(OpenFile { directory, name, content })
+        };
+        let name = |_: &str| format!("name.{}", compression.extension());
+        let (mut files, _) = batch.into_files(|_| String::new(), name, open, compression);
+        let mut file = files.remove(0);
+        assert!(files.is_empty());
+        assert_eq!(file.rows, rows.len() as u64);
+        let mut bytes = Vec::new();
+        if let Some(streamed) = &mut file.streamed {
+            streamed.append(file.bytes).await.unwrap();
+            streamed.finish(&memory).await.unwrap();
+            let path = streamed.path();
+            assert!(path.starts_with(TABLE) && path.ends_with(compression.extension()), "{path}");
+            bytes.extend_from_slice(&memory.files()[path]);
+        } else {
+            bytes.extend_from_slice(&file.bytes);
+        }
+        (memory, bytes, file.fold.is_some())
+    }
+
+    #[tokio::test]
+    async fn a_compressed_file_is_one_member_however_it_was_streamed() {
+        let rows: Vec<Vec<u8>> = (0..7u8).map(|row| vec![b'a' + row; PIECE]).collect();
+        let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
+        for stream_every in [1, 3, 100] {
+            let (_, bytes, _) = files(&rows, b"", Compression::Gzip, stream_every).await;
+            let mut read = Vec::new();
+            // Reads one member only.
+            flate2::read::GzDecoder::new(&bytes[..]).read_to_end(&mut read).unwrap();
+            assert!(read == rows.concat(), "streamed every {stream_every}");
+            let (_, plain, _) = files(&rows, b"", Compression::None, stream_every).await;
+            assert!(plain == rows.concat());
+        }
+    }
+
+    #[tokio::test]
+    async fn a_header_is_a_files_first_line_and_such_a_file_is_folded_into_no_other() {
+        let rows: [&[u8]; 2] = [b"1\n", b"2\n"];
+        let (_, bytes, folded) = files(&rows, b"v\n", Compression::None, 100).await;
+        assert_eq!((&bytes[..], folded), (&b"v\n1\n2\n"[..], false));
+        let (_, bytes, folded) = files(&rows, b"", Compression::None, 100).await;
+        assert_eq!((&bytes[..], folded), (&b"1\n2\n"[..], true));
+    }
+}

@@ -1,0 +1,62 @@
+//! Load, and what is put in order after it: staged files that failures left, old manifests.
+
+use crate::error::{Error, Result};
+use crate::owner::loaded::Loaded;
+use crate::owner::state::Owner;
+use crate::position::Position;
+use crate::protocol::cleaning::clean;
+use crate::protocol::load::load;
+use crate::protocol::pruning::prune;
+use crate::storage::Storage;
+
+/// Manifests are pruned once in this many commits.
+pub(super) const PRUNE_EVERY: u64 = 64;
+
+impl<S: Storage> Owner<S> {
+    /// What was loaded; only a batch needs it, and there is none before.
+    pub(super) fn loaded(&self) -> Result<&Loaded> {
+        self.loaded.as_ref().ok_or_else(|| Error::bug("a batch without a loaded manifest"))
+    }
+
+    pub(super) fn mark(&self) -> Option<Position> {
+        self.loaded.as_ref().and_then(|loaded| loaded.newest.mark)
+    }
+
+    pub(super) async fn load(&mut self) -> Result<()> {
+        let (shared, layout, identity) = (&self.shared, &self.layout, &self.identity);
+        let manifest = shared.repeat("loading", || load(&shared.storage, layout, identity)).await?;
+        let loaded = manifest.as_ref().map(Loaded::from).unwrap_or_default();
+        tracing::debug!(topic = %self.topic, sequence = loaded.newest.sequence, mark = ?loaded.newest.mark, "loaded");
+        self.loaded = Some(loaded);
+        self.clean().await;
+        Ok(())
+    }
+
+    /// Deletes what failures left. A failure here is no harm: the next one tries again.
+    pub(super) async fn clean(&mut self) {
+        let Some(loaded) = self.loaded.as_ref().filter(|_| self.unclean) else { return };
+        match clean(&self.shared.storage, &self.layout, loaded.newest.sequence).await {
+            Ok(cleaned) => {
+                self.shared.metrics.files_cleaned.add(cleaned.deleted);
+                self.unclean = cleaned.left > 0;
+            }
+            Err(error) => tracing::warn!("cleaning of staged files failed: {error}; it is tried again later"),
+        }
+    }
+
+    /// Deletes old manifests now and then. A failure here is no harm: the next time takes more.
+    pub(super) async fn prune(&mut self) {
+        let keep = self.shared.keep_manifests;
+        let due = self
+            .loaded
+            .as_ref()
+            .is_some_and(|loaded| loaded.newest.sequence > keep && loaded.newest.sequence % PRUNE_EVERY.min(keep) == 0);
+        if !due {
+            return;
+        }
+        if let Err(failure) = prune(&self.shared.storage, &self.layout, keep).await {
+            tracing::warn!("pruning of old manifests failed: {failure}; it is tried again later");
+            self.unclean = true;
+        }
+    }
+}

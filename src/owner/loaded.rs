@@ -1,0 +1,17 @@
+//! What the newest manifest says, as this owner knows it.
+
+use crate::protocol::manifest::{Manifest, Newest};
+
+/// The newest manifest, its renames done.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Loaded {
+    pub(super) newest: Newest,
+    /// Whether this owner put it: since then nobody else was faster.
+    pub(super) own: bool,
+}
+
+impl From<&Manifest> for Loaded {
+    fn from(manifest: &Manifest) -> Self {
+        Loaded { newest: manifest.into(), own: false }
+    }
+}

@@ -1,0 +1,28 @@
+//! The owner of a source partition: accepts its records in order, fills batches, commits them. The files hold the rules of
+//! docs/understand/protocol.md: `accept` drops duplicates, `rewind` and `lost_race` are what they are called, `commits`
+//! begins and ends commits.
+
+mod abandoned;
+mod accept;
+mod batch;
+mod commit_task;
+mod commits;
+mod housekeeping;
+mod loaded;
+mod lost_race;
+mod plans;
+pub(crate) mod retry;
+mod rewind;
+pub(crate) mod schedule;
+pub(crate) mod shared;
+mod state;
+mod streaming;
+
+pub(crate) use state::Owner;
+
+#[cfg(test)]
+mod growth;
+#[cfg(test)]
+mod systematic;
+#[cfg(test)]
+mod tests;

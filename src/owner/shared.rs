@@ -1,0 +1,50 @@
+//! What the owners of a sink share.
+
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
+
+use crate::budget::Budget;
+use crate::config::OnBadRecord;
+use crate::hand_over::answers::Answers;
+use crate::hive::keeper::Keeper;
+use crate::metrics::Metrics;
+use crate::protocol::folding::Folding;
+use crate::row::settings::RowSettings;
+use crate::schema::writers::WriterSchemas;
+use crate::storage::Storage;
+
+/// What the source partitions of a sink share.
+pub(crate) struct Shared<S: Storage> {
+    pub(crate) storage: S,
+    pub(crate) rows: RowSettings,
+    /// A batch of so many rows is committed.
+    pub(crate) max_batch_rows: u64,
+    /// A batch with a file of so many bytes is committed.
+    pub(crate) max_file_size: u64,
+    /// Whether records come in the order of their positions, from one consumer at a time. Otherwise there is no mark: each
+    /// record is written as often as it comes.
+    pub(crate) ordered: bool,
+    /// Whether a message that the client cannot decrypt is one that does not come, while those behind it do: nothing behind
+    /// a gap is committed before it is known that none stands in it.
+    pub(crate) asks_about_gaps: bool,
+    pub(crate) folding: Folding,
+    /// Manifests that stay when old ones are pruned.
+    pub(crate) keep_manifests: u64,
+    pub(crate) on_bad_record: OnBadRecord,
+    pub(crate) schemas: WriterSchemas,
+    pub(crate) budget: Budget,
+    pub(crate) answers: Answers,
+    pub(crate) metrics: Metrics,
+    /// What keeps Hive's metastore up with the tables, if that is wanted.
+    pub(crate) hive: Option<Keeper>,
+    /// A commit works only while it holds one of these.
+    pub(crate) commits: Semaphore,
+    /// How long abandoned records wait for the other owner to commit them: longer than it takes for a commit.
+    pub(crate) abandoned_limit: Duration,
+    /// How long to wait before the nth repetition of a call (from 0) that failed.
+    pub(crate) pause: fn(attempt: u32) -> Duration,
+    /// Runs a task beside the owner that begins it.
+    pub(crate) spawn: Box<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>,
+}

@@ -1,0 +1,86 @@
+//! What an owner knows of its source partition.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use tokio::time::Instant;
+
+use crate::owner::abandoned::Abandoned;
+use crate::owner::batch::Batch;
+use crate::owner::commit_task::Committing;
+use crate::owner::loaded::Loaded;
+use crate::owner::schedule::Schedule;
+use crate::owner::shared::Shared;
+use crate::position::Position;
+use crate::protocol::layout::SourcePartitionLayout;
+use crate::protocol::manifest::SinkIdentity;
+use crate::schema::plan::Plan;
+use crate::schema::writers::CompiledSchema;
+use crate::storage::Storage;
+use crate::value::BadRecord;
+
+/// How the records of a writer's schema become rows, or why they are bad.
+pub(super) struct Planned {
+    /// None for messages that were sent without one.
+    pub(super) schema: Option<Arc<CompiledSchema>>,
+    pub(super) plan: Result<Plan, BadRecord>,
+}
+
+/// The owner of a source partition.
+pub(crate) struct Owner<S: Storage> {
+    pub(super) shared: Arc<Shared<S>>,
+    /// The source partition's id in hand-overs.
+    pub(super) id: u32,
+    pub(super) topic: String,
+    pub(super) layout: SourcePartitionLayout,
+    pub(super) identity: SinkIdentity,
+    pub(super) loaded: Option<Loaded>,
+    pub(super) last_accepted: Option<Position>,
+    /// How records become rows, by their writers' schemas.
+    pub(super) plans: BTreeMap<u32, Planned>,
+    pub(super) batch: Batch<S>,
+    pub(super) committing: Option<Committing<S>>,
+    pub(super) abandoned: Option<Abandoned>,
+    /// Something failed since the last cleaning: there may be files to clean.
+    pub(super) unclean: bool,
+}
+
+impl<S: Storage> Owner<S> {
+    /// The owner of this topic's source partition, whose id is that of the hand-over.
+    pub(crate) fn new(
+        shared: Arc<Shared<S>>,
+        id: u32,
+        topic: String,
+        layout: SourcePartitionLayout,
+        identity: SinkIdentity,
+    ) -> Self {
+        let batch = Batch::new(&shared.budget);
+        Owner {
+            shared,
+            id,
+            topic,
+            layout,
+            identity,
+            loaded: None,
+            last_accepted: None,
+            plans: BTreeMap::new(),
+            batch,
+            committing: None,
+            abandoned: None,
+            unclean: true,
+        }
+    }
+
+    /// Whether the batch should be committed by now and waits for the broker to confirm its dead letters or gaps. Records
+    /// that come must wait too: each could bring another one, and the batch would never be committed.
+    pub(crate) fn is_held_up(&self, schedule: &Schedule) -> bool {
+        let Some(extent) = self.batch.extent.filter(|_| !self.batch.unconfirmed.is_empty()) else { return false };
+        self.batch.is_full(self.shared.max_batch_rows, self.shared.max_file_size)
+            || schedule.due(extent.began) <= Instant::now()
+    }
+
+    /// Whether there is nothing that is not committed.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.batch.extent.is_none() && self.committing.is_none()
+    }
+}

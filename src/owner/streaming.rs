@@ -1,0 +1,59 @@
+//! Streaming: a large batch's rows leave memory before its commit.
+
+use crate::error::Result;
+use crate::owner::state::Owner;
+use crate::storage::Storage;
+
+impl<S: Storage> Owner<S> {
+    /// Bytes of memory that its batch takes.
+    pub(crate) fn held(&self) -> usize {
+        self.batch.held()
+    }
+
+    /// Gives memory back: a large batch streams, a small one is committed.
+    pub(crate) async fn free_memory(&mut self) -> Result<()> {
+        if self.batch.has_piece() { self.commit_or_stream().await } else { self.begin_commit() }
+    }
+
+    /// Gives a large batch's memory back. What is streamed cannot be staged again after a lost race, and races are
+    /// likely when the broker has just turned to another instance: so the first batch after a load is committed instead, and
+    /// the next one waits for that.
+    pub(super) async fn commit_or_stream(&mut self) -> Result<()> {
+        if self.shared.ordered && self.batch.unconfirmed.is_empty() && !self.put_newest_manifest() {
+            self.end_commit().await?;
+            if !self.put_newest_manifest() {
+                return self.begin_commit();
+            }
+        }
+        self.stream().await
+    }
+
+    fn put_newest_manifest(&self) -> bool {
+        self.loaded.as_ref().is_some_and(|loaded| loaded.own)
+    }
+
+    /// Streams the batch's large files.
+    async fn stream(&mut self) -> Result<()> {
+        let sequence = self.loaded()?.newest.sequence + 1 + u64::from(self.committing.is_some());
+        let compression = self.shared.rows.format.compression;
+        let mut retry = self.shared.retry("streaming rows");
+        let error = loop {
+            let streamed = self.batch.stream(&self.shared.storage, &self.layout, sequence, compression).await;
+            let Err(failure) = streamed else { return Ok(()) };
+            if let Err(error) = retry.after(failure).await {
+                break error;
+            }
+        };
+        drop(retry);
+        let Some(extent) = self.batch.extent else { return Err(error) };
+        let (mut first, mut hand_over) = (extent.first, self.batch.hand_over);
+        if let Some(lost) = self.lost_commit().await? {
+            (first, hand_over) = (lost.first, hand_over.max(lost.hand_over));
+        }
+        if self.shared.is_overtaken(&self.layout, sequence).await? {
+            self.abandon(first, hand_over).await
+        } else {
+            Err(error)
+        }
+    }
+}

@@ -1,0 +1,109 @@
+//! The topic of a search: record `n`, from 1 on, has the batch index `n` and the row `n,n`. All records of a day are of one entry.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Semaphore;
+
+use crate::budget::Budget;
+use crate::config::OnBadRecord;
+use crate::hand_over::answers::Answers;
+use crate::hand_over::part::HandOverPart;
+use crate::metrics::Metrics;
+use crate::owner::shared::Shared;
+use crate::owner::systematic::config::Settings;
+use crate::owner::systematic::gate::Gated;
+use crate::owner::systematic::name::Blob;
+use crate::owner::systematic::tasks::Tasks;
+use crate::owner::tests::shared_with;
+use crate::position::Position;
+use crate::protocol::folding::Folding;
+use crate::record::Record;
+use crate::row::metadata::Metadata;
+use crate::row::settings::RowSettings;
+use crate::storage::memory::Memory;
+
+pub const TOPIC: &str = "persistent://t/n/visits";
+/// A row that something else wrote into a file.
+pub const FOREIGN: &[u8] = b"foreign\n";
+const DAY: i64 = 86_400_000;
+
+thread_local! {
+    /// What the other tests of the source partition share, without and with a directory a day.
+    static LIKE: [Arc<Shared<Memory>>; 2] =
+        [false, true].map(|by_day| shared_with(&Memory::new(), OnBadRecord::Skip, by_day));
+    /// The days of the search's records.
+    pub static DAYS: Cell<&'static [u8]> = const { Cell::new(&[]) };
+    static ROWS: RefCell<HashMap<Blob, Option<Rc<[u8]>>>> = RefCell::default();
+}
+
+pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<Gated>> {
+    let by_day = settings.days.windows(2).any(|pair| pair[0] != pair[1]);
+    let like = LIKE.with(|like| Arc::clone(&like[usize::from(by_day)]));
+    Arc::new(Shared {
+        storage,
+        rows: RowSettings { metadata: vec![Metadata::BatchIndex], ..like.rows.clone() },
+        max_batch_rows: settings.full_at,
+        max_file_size: 1 << 30,
+        ordered: true,
+        asks_about_gaps: false,
+        folding: Folding { below: settings.fold_below, format: like.rows.format.into() },
+        keep_manifests: settings.keep_manifests,
+        on_bad_record: OnBadRecord::Skip,
+        schemas: like.schemas.clone(),
+        budget: Budget::new(1 << 30),
+        answers: Answers::default(),
+        metrics: Metrics::default(),
+        hive: None,
+        commits: Semaphore::new(8),
+        abandoned_limit: Duration::ZERO,
+        pause: |_| Duration::ZERO,
+        spawn: Box::new(move |task| tasks.begin(task)),
+    })
+}
+
+/// The last hand-over that was told to be committed.
+pub fn committed(answers: &Answers) -> Option<u64> {
+    let mut room = [0; 24];
+    let written = answers.take(&mut room).unwrap();
+    (written == 24).then(|| u64::from_le_bytes(room[16..].try_into().unwrap()))
+}
+
+pub fn part(shared: &Shared<Gated>, hand_over: u8, records: &[u8]) -> HandOverPart {
+    let days = DAYS.get();
+    // A long below 64 in Avro.
+    let payloads: Vec<u8> = records.iter().map(|number| number << 1).collect();
+    let records = records.iter().zip(payloads.chunks(1)).map(|(number, payload)| {
+        let day = days.get(*number as usize - 1).copied().unwrap_or(0);
+        Record { publish_time: i64::from(day) * DAY, ..Record::plain(position(*number), payload) }
+    });
+    HandOverPart::packed(&shared.budget, hand_over.into(), records)
+}
+
+pub fn position(number: u8) -> Position {
+    Position { ledger: 1, entry: 1, batch_index: number.into() }
+}
+
+/// The records whose rows these are, 0 for a foreign row; none if a row is torn.
+pub fn rows(blob: Blob) -> Option<Rc<[u8]>> {
+    ROWS.with_borrow_mut(|known| {
+        known
+            .entry(blob)
+            .or_insert_with(|| {
+                let bytes = blob.bytes();
+                let lines = bytes.split_inclusive(|byte| *byte == b'\n');
+                let row = |line: &[u8]| {
+                    if line == FOREIGN {
+                        return Some(0);
+                    }
+                    let (batch_index, value) = std::str::from_utf8(line).ok()?.strip_suffix('\n')?.split_once(',')?;
+                    (batch_index == value).then(|| value.parse().ok()).flatten()
+                };
+                lines.map(row).collect::<Option<Vec<u8>>>().map(Rc::from)
+            })
+            .clone()
+    })
+}

@@ -1,0 +1,109 @@
+//! The files of a batch, staged one beside the other.
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+
+use crate::error::{Error, ErrorKind};
+use crate::protocol::failure::Failure;
+use crate::protocol::folding::read_open_file;
+use crate::protocol::layout::{SourcePartitionLayout, TableLayout};
+use crate::protocol::manifest::{Content, FileEntry, OpenFile, RowFormat};
+use crate::protocol::nonce::nonce;
+use crate::protocol::stage::StagedFile;
+use crate::storage::{Storage, StorageError};
+
+/// How many files are closed at once: a close takes about half a second, most of it waiting, and late events can be of hundreds of days.
+const CLOSES_AT_ONCE: usize = 64;
+
+/// One file of a batch on its way into the table.
+pub(crate) struct BatchFile<S: Storage> {
+    /// Its partition directory; empty for a table without partitions.
+    pub(crate) directory: String,
+    /// Its final name if it is a new file, relative to the table's directory.
+    pub(crate) name: String,
+    /// The file that it is folded into, if that is still as its manifest says.
+    pub(crate) fold: Option<OpenFile>,
+    /// The staged name's extension.
+    pub(crate) extension: &'static str,
+    pub(crate) rows: u64,
+    /// What is written already: only when the batch is streamed. It cannot be staged again.
+    pub(crate) streamed: Option<StagedFile<S>>,
+    /// The rows that are still in memory; all of them unless the batch is streamed.
+    pub(crate) bytes: Bytes,
+}
+
+/// Stages what is not staged yet.
+pub(crate) async fn stage<S: Storage>(
+    storage: &S,
+    layout: &SourcePartitionLayout,
+    sequence: u64,
+    files: &mut [BatchFile<S>],
+) -> Result<(), Failure> {
+    let calls: Vec<_> = files.iter_mut().map(|file| stage_file(storage, layout, sequence, file)).collect();
+    let staged: Vec<_> = stream::iter(calls).buffer_unordered(CLOSES_AT_ONCE).collect().await;
+    // An error that ends the instance comes before one that is tried again.
+    let (fatal, again): (Vec<_>, Vec<_>) =
+        staged.into_iter().filter_map(Result::err).partition(|failure| matches!(failure, Failure::Fatal(_)));
+    fatal.into_iter().chain(again).next().map_or(Ok(()), Err)
+}
+
+async fn stage_file<S: Storage>(
+    storage: &S,
+    layout: &SourcePartitionLayout,
+    sequence: u64,
+    file: &mut BatchFile<S>,
+) -> Result<(), Failure> {
+    if let Some(streamed) = &mut file.streamed {
+        let rest = std::mem::take(&mut file.bytes);
+        let finished = async {
+            if !rest.is_empty() {
+                streamed.append(rest).await?;
+            }
+            streamed.finish(storage).await
+        };
+        return finished.await.map_err(|error| Failure::Fatal(streamed_failure(error)));
+    }
+    let old = match &file.fold {
+        Some(open) => read_open_file(storage, &layout.table, open).await?,
+        None => None,
+    };
+    if old.is_none() {
+        file.fold = None;
+    }
+    let name = layout.staged(sequence, &nonce(), file.extension);
+    let mut staged = StagedFile::create(storage, layout.table.path(&name)).await?;
+    if let Some(old) = old {
+        staged.append(old).await?;
+    }
+    staged.append(file.bytes.clone()).await?;
+    staged.finish(storage).await?;
+    file.bytes = Bytes::new();
+    file.streamed = Some(staged);
+    Ok(())
+}
+
+/// A file of a streamed batch failed: its rows are not in memory any more.
+pub(crate) fn streamed_failure(error: StorageError) -> Error {
+    Error::new(
+        ErrorKind::Storage,
+        format_args!(
+            "{error}. The file's rows are not in memory any more, so this instance ends and the broker sends them again; nothing is lost"
+        ),
+    )
+}
+
+/// What a manifest says of a file that is staged; none when it is not.
+pub(crate) fn entry<S: Storage>(table: &TableLayout, file: &BatchFile<S>, format: &RowFormat) -> Option<FileEntry> {
+    let staged = file.streamed.as_ref()?;
+    Some(FileEntry {
+        staged: staged.path().strip_prefix(table.root())?.strip_prefix('/')?.to_owned(),
+        name: file.fold.as_ref().map_or(&file.name, |open| &open.name).clone(),
+        content: Content {
+            length: staged.length(),
+            rows: file.rows + file.fold.as_ref().map_or(0, |open| open.content.rows),
+            checksum: staged.checksum(),
+            format: format.clone(),
+        },
+        replaces: file.fold.as_ref().map(|open| open.content.clone()),
+    })
+}

@@ -1,0 +1,190 @@
+//! Committed: the act that makes a batch part of the table, as a state machine that can be called again after any error.
+
+use std::cmp::Ordering;
+
+use crate::error::Error;
+use crate::protocol::batch_file::{BatchFile, entry, stage};
+use crate::protocol::failure::Failure;
+use crate::protocol::folding::Folding;
+use crate::protocol::layout::SourcePartitionLayout;
+use crate::protocol::manifest::Manifest;
+use crate::protocol::manifests::newest_sequence;
+use crate::protocol::nonce::nonce;
+use crate::protocol::publish::publish;
+use crate::protocol::settle::{Settled, settle};
+use crate::safeguard::{Safeguard, is_on};
+use crate::storage::{Overwrite, Storage, StorageError, StorageErrorKind, write_whole};
+
+/// How a commit ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// The batch is in the table.
+    Committed,
+    /// Another owner's manifest counts: load, and stage again what lies above the new mark.
+    Lost,
+}
+
+/// A commit. [`Commit::advance`] takes it as far as it gets; after an error that says so, it goes on where it was.
+pub(crate) struct Commit<S: Storage> {
+    layout: SourcePartitionLayout,
+    manifest: Manifest,
+    folding: Folding,
+    state: State<S>,
+    has_poisoned: bool,
+}
+
+enum State<S: Storage> {
+    /// Files are written, synced, closed and checked.
+    Stage(Vec<BatchFile<S>>),
+    /// The manifest is written under a temporary name.
+    Write,
+    /// The manifest is renamed to its sequence without overwriting.
+    Put { temporary: String },
+    /// The rename's answer was not OK: only reading tells.
+    Settle { temporary: String, source_missing: bool },
+    /// The manifest is there: it counts only if it is the newest.
+    Check,
+    /// The files from this one on are renamed to their final names.
+    Publish(usize),
+    /// The race is lost; the temporary manifest and then the staged files are deleted.
+    Abandon { temporary: Option<String> },
+    /// Nothing is left to do.
+    Ended(Outcome),
+}
+
+impl<S: Storage> Commit<S> {
+    /// The commit of these files as this manifest, whose files are filled in as they are staged; its open files are those of
+    /// the manifest before. Every rename of that one must be done.
+    pub(crate) fn new(
+        layout: SourcePartitionLayout,
+        manifest: Manifest,
+        files: Vec<BatchFile<S>>,
+        folding: Folding,
+    ) -> Self {
+        Commit { layout, manifest, folding, state: State::Stage(files), has_poisoned: false }
+    }
+
+    /// The manifest; complete once the commit has ended.
+    pub(crate) fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Whether its files are whole. Before, there is no manifest.
+    pub(crate) fn is_staged(&self) -> bool {
+        !matches!(self.state, State::Stage(_))
+    }
+
+    /// Whether a file that was being written failed: it is left in `_staging/`.
+    pub(crate) fn has_poisoned(&self) -> bool {
+        self.has_poisoned
+    }
+
+    /// Goes on until the commit has ended or a call fails.
+    pub(crate) async fn advance(&mut self, storage: &S) -> Result<Outcome, Failure> {
+        loop {
+            let next = match &mut self.state {
+                State::Stage(files) => {
+                    let staged = stage(storage, &self.layout, self.manifest.sequence, files).await;
+                    self.has_poisoned |= staged.is_err();
+                    staged?;
+                    self.manifest.files =
+                        files.iter().filter_map(|file| entry(&self.layout.table, file, &self.folding.format)).collect();
+                    if self.manifest.files.len() != files.len() {
+                        return Err(Error::bug("a file was staged but is not there").into());
+                    }
+                    let directories = files.iter().map(|file| file.directory.as_str());
+                    self.manifest.open_files = self.folding.open_files(
+                        std::mem::take(&mut self.manifest.open_files),
+                        directories.zip(&self.manifest.files),
+                    );
+                    State::Write
+                }
+                State::Write => {
+                    // A fresh name each time: a name whose writing failed is never written again.
+                    let name = self.layout.staged(self.manifest.sequence, &nonce(), "json");
+                    let temporary = self.layout.table.path(&name);
+                    let written = write_whole(storage, &temporary, self.manifest.to_json()?.into()).await;
+                    self.has_poisoned |= written.is_err();
+                    written?;
+                    if self.manifest.sequence == 1 {
+                        storage.mkdirs(&self.layout.manifests()).await?;
+                    }
+                    State::Put { temporary }
+                }
+                State::Put { temporary } => {
+                    let target = self.layout.manifest(self.manifest.sequence);
+                    match storage.rename(temporary, &target, Overwrite::Never).await {
+                        Ok(()) => State::Check,
+                        Err(error) => {
+                            self.state = in_doubt(std::mem::take(temporary), &error);
+                            if matches!(error.kind, StorageErrorKind::Refused | StorageErrorKind::Unknown) {
+                                return Err(error.into());
+                            }
+                            continue;
+                        }
+                    }
+                }
+                State::Settle { temporary, source_missing } => {
+                    match settle(storage, &self.layout, &self.manifest, temporary, *source_missing).await? {
+                        Settled::Put => State::Check,
+                        Settled::Absent => State::Put { temporary: std::mem::take(temporary) },
+                        Settled::Other => State::Abandon { temporary: Some(std::mem::take(temporary)) },
+                    }
+                }
+                State::Check => {
+                    let newest = newest_sequence(storage, &self.layout).await?;
+                    match among_newest(newest, self.manifest.sequence) {
+                        Ordering::Equal => State::Publish(0),
+                        Ordering::Greater => State::Abandon { temporary: None },
+                        Ordering::Less => {
+                            return Err(Error::protocol(format_args!(
+                                "the manifest {} was put and is gone: something else deletes manifests. Nothing but this \
+                                 sink may write below {}",
+                                self.layout.manifest(self.manifest.sequence),
+                                self.layout.table.commits()
+                            ))
+                            .into());
+                        }
+                    }
+                }
+                State::Publish(done) => match self.manifest.files.get(*done) {
+                    Some(file) => {
+                        publish(storage, &self.layout.table, file).await?;
+                        State::Publish(*done + 1)
+                    }
+                    None => State::Ended(Outcome::Committed),
+                },
+                State::Abandon { temporary } => {
+                    // In this order: while the temporary manifest is there, a rename under way could still put it, and
+                    // then what it names must exist. What cannot be deleted now, cleaning deletes later.
+                    let deleted = match temporary {
+                        Some(temporary) => storage.delete(temporary).await.is_ok(),
+                        None => true,
+                    };
+                    if deleted {
+                        for file in &self.manifest.files {
+                            let _ = storage.delete(&self.layout.table.path(&file.staged)).await;
+                        }
+                    }
+                    State::Ended(Outcome::Lost)
+                }
+                State::Ended(outcome) => return Ok(*outcome),
+            };
+            self.state = next;
+        }
+    }
+}
+
+/// What follows when the answer to the manifest's rename is not OK.
+fn in_doubt<S: Storage>(temporary: String, error: &StorageError) -> State<S> {
+    if is_on(Safeguard::Settle) {
+        State::Settle { temporary, source_missing: error.kind == StorageErrorKind::NotFound }
+    } else {
+        State::Abandon { temporary: None }
+    }
+}
+
+/// How the newest manifest stands to the one that was put.
+fn among_newest(newest: Option<u64>, put: u64) -> Ordering {
+    if is_on(Safeguard::Check) { newest.cmp(&Some(put)) } else { Ordering::Equal }
+}

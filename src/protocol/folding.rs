@@ -1,0 +1,81 @@
+//! Folding: a small file grows by the next batch instead of leaving a heap of them.
+
+use bytes::Bytes;
+
+use crate::protocol::failure::Failure;
+use crate::protocol::layout::TableLayout;
+use crate::protocol::manifest::{Content, FileEntry, OpenFile, RowFormat};
+use crate::protocol::stage::checksum_text;
+use crate::safeguard::{Safeguard, is_on};
+use crate::storage::{Storage, StorageErrorKind};
+
+/// When a batch is folded into a file that is there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Folding {
+    /// Files below this many bytes grow; 0 for none.
+    pub(crate) below: u64,
+    /// How rows are written: a file that was written otherwise does not grow.
+    pub(crate) format: RowFormat,
+}
+
+/// Directories whose open files a manifest carries: it must not grow without bound.
+const MOST_OPEN_FILES: usize = 64;
+
+impl Folding {
+    /// The open file of a directory, if a batch may be folded into it.
+    pub(crate) fn target(&self, open_files: &[OpenFile], directory: &str) -> Option<OpenFile> {
+        let open = open_files.iter().find(|open| open.directory == directory)?;
+        (open.content.format == self.format && open.content.length < self.below).then(|| open.clone())
+    }
+
+    /// The open files after a batch has written these.
+    pub(crate) fn open_files<'a>(
+        &self,
+        mut open_files: Vec<OpenFile>,
+        written: impl Iterator<Item = (&'a str, &'a FileEntry)>,
+    ) -> Vec<OpenFile> {
+        for (directory, file) in written {
+            open_files.retain(|open| open.directory != directory);
+            if file.content.length < self.below {
+                let (name, content) = (file.name.clone(), file.content.clone());
+                open_files.push(OpenFile { directory: directory.to_owned(), name, content });
+            }
+        }
+        let excess = open_files.len().saturating_sub(MOST_OPEN_FILES);
+        open_files.split_off(excess)
+    }
+}
+
+/// The bytes of the file that a batch is folded into; none when it is not what its manifest says: then the batch begins a
+/// new file.
+pub(crate) async fn read_open_file<S: Storage>(
+    storage: &S,
+    table: &TableLayout,
+    open: &OpenFile,
+) -> Result<Option<Bytes>, Failure> {
+    let path = table.path(&open.name);
+    let found = match storage.read(&path).await {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind == StorageErrorKind::NotFound => {
+            tracing::warn!(
+                path,
+                "the table's open file is gone; a new one begins. `hdfs-csv verify` says what is missing"
+            );
+            return Ok(None);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    if is_unchanged(&found, &open.content) {
+        return Ok(Some(found));
+    }
+    tracing::warn!(
+        path,
+        "something else changed the table's open file; a new one begins. `hdfs-csv verify` says how it differs"
+    );
+    Ok(None)
+}
+
+fn is_unchanged(found: &[u8], content: &Content) -> bool {
+    let is_equal = || found.len() as u64 == content.length && checksum_text(crc32fast::hash(found)) == content.checksum;
+    !is_on(Safeguard::FoldCheck) || is_equal()
+}

@@ -1,0 +1,575 @@
+//! One sink: its source partitions, its bound on memory, its end.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
+
+use crate::budget::Budget;
+use crate::config::checks::check_persistence;
+use crate::config::tables::Tables;
+use crate::config::{Config, Guarantee};
+use crate::error::{Error, ErrorKind, Result};
+use crate::hand_over::answers::Answers;
+use crate::hand_over::part::HandOverPart;
+use crate::hand_over::split::split;
+use crate::hive::file_system;
+use crate::hive::keeper::Keeper;
+use crate::metrics::Metrics;
+use crate::owner::Owner;
+use crate::owner::retry::pause_between_attempts;
+use crate::owner::schedule::Schedule;
+use crate::owner::shared::Shared;
+use crate::protocol::folding::Folding;
+use crate::protocol::layout::{InvalidName, SourcePartitionLayout};
+use crate::protocol::manifest::SinkIdentity;
+use crate::protocol::nonce::nonce;
+use crate::schema::writer::SchemaInfo;
+use crate::schema::writers::WriterSchemas;
+use crate::storage::Storage;
+use crate::topic::TopicName;
+
+mod probe;
+mod recover;
+mod task;
+
+use probe::probe;
+use recover::recover;
+use task::{Message, TaskState, run};
+
+/// How long a hand-over waits for memory before it answers that there is none.
+const HAND_OVER_WAIT: Duration = Duration::from_millis(100);
+/// Manifests that stay when old ones are pruned: enough for an owner that was away for hours to see that it lost.
+const KEEP_MANIFESTS: u64 = 300;
+/// Commits that work at the same time. Each takes a second or so, mostly the waits for two closes: this many let 2,000 source
+/// partitions commit once a minute, and are no storm for the NameNode when all become due at once.
+const COMMITS_AT_ONCE: usize = 64;
+/// No commit takes longer, unless HDFS is in trouble.
+const COMMIT_TIME: Duration = Duration::from_secs(30);
+/// How long a sink that closes waits for Hive's metastore.
+const HIVE_AT_CLOSE: Duration = Duration::from_secs(2);
+/// Threads of a sink: decoding and I/O.
+pub(crate) const THREADS: usize = 2;
+
+struct Handle {
+    sender: UnboundedSender<Message>,
+    state: Arc<TaskState>,
+    task: Option<JoinHandle<bool>>,
+}
+
+#[derive(Default)]
+struct SourcePartitions {
+    handles: Vec<Handle>,
+    by_topic: HashMap<String, u32>,
+    tables: Tables,
+}
+
+/// A sink that is open.
+pub(crate) struct Sink<S: Storage> {
+    config: Config,
+    shared: Arc<Shared<S>>,
+    source_partitions: Mutex<SourcePartitions>,
+    failure: Arc<OnceLock<Error>>,
+    /// Tells this opening of the sink from every other.
+    writer: String,
+    span: tracing::Span,
+    opened: Instant,
+    /// None once it is closed: another thread may still be in a call.
+    runtime: Mutex<Option<Runtime>>,
+    tasks: tokio::runtime::Handle,
+}
+
+impl<S: Storage> Sink<S> {
+    /// Opens a sink on this storage: tries the directory, and finishes in the background what earlier commits left.
+    pub(crate) fn open(config: Config, runtime: Runtime, storage: S, span: tracing::Span) -> Result<Self> {
+        for warning in config.warnings() {
+            span.in_scope(|| tracing::warn!("{warning}"));
+        }
+        let hive = match &config.hive {
+            Some(settings) => Some(Keeper::new(settings.clone(), file_system(&config.hdfs)?, config.rows.clone())),
+            None => None,
+        };
+        runtime.block_on(probe(&storage, &config))?;
+        let shared = Arc::new(Shared {
+            storage,
+            rows: config.rows.clone(),
+            max_batch_rows: config.max_batch_rows,
+            max_file_size: config.max_file_size,
+            ordered: config.guarantee == Guarantee::ExactlyOnce,
+            asks_about_gaps: config.guarantee == Guarantee::ExactlyOnce && config.sink.leaves_out_encrypted,
+            folding: Folding { below: config.fold_below, format: config.rows.format.into() },
+            keep_manifests: KEEP_MANIFESTS,
+            on_bad_record: config.on_bad_record,
+            schemas: WriterSchemas::default(),
+            budget: Budget::new(config.max_memory),
+            answers: Answers::default(),
+            metrics: Metrics::default(),
+            hive,
+            commits: Semaphore::new(COMMITS_AT_ONCE),
+            abandoned_limit: config.commit_interval * 2 + COMMIT_TIME,
+            pause: pause_between_attempts,
+            spawn: Box::new(|task| drop(tokio::spawn(task.in_current_span()))),
+        });
+        let sink = Sink {
+            config,
+            shared,
+            source_partitions: Mutex::default(),
+            failure: Arc::default(),
+            writer: nonce(),
+            span,
+            opened: Instant::now(),
+            tasks: runtime.handle().clone(),
+            runtime: Mutex::new(Some(runtime)),
+        };
+        sink.recover();
+        sink.keep_hive();
+        Ok(sink)
+    }
+
+    /// Begins to finish what earlier commits left.
+    fn recover(&self) {
+        let shared = Arc::clone(&self.shared);
+        let (directory, owner) = (self.config.directory.clone(), self.identity(""));
+        let recovery = async move { recover(&shared, &directory, &owner).await };
+        self.tasks.spawn(recovery.instrument(self.span.clone()));
+    }
+
+    /// Begins to tell Hive's metastore of the tables.
+    fn keep_hive(&self) {
+        let shared = Arc::clone(&self.shared);
+        let keeping = async move {
+            if let Some(hive) = &shared.hive {
+                hive.run(&shared.storage, &shared.metrics).await;
+            }
+        };
+        self.tasks.spawn(keeping.instrument(self.span.clone()));
+    }
+
+    fn identity(&self, topic: &str) -> SinkIdentity {
+        let sink = &self.config.sink;
+        SinkIdentity {
+            sink: format!("{}/{}/{}", sink.tenant, sink.namespace, sink.name),
+            subscription: sink.subscription.clone(),
+            topic: topic.to_owned(),
+            cluster: sink.cluster.clone(),
+        }
+    }
+
+    fn source_partitions(&self) -> MutexGuard<'_, SourcePartitions> {
+        self.source_partitions.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Registers a topic by its full name; the same topic gets the same id.
+    pub(crate) fn source_partition(&self, topic: &str) -> Result<u32> {
+        let mut all = self.source_partitions();
+        if let Some(id) = all.by_topic.get(topic) {
+            return Ok(*id);
+        }
+        let name = TopicName::parse(topic).map_err(|error| Error::new(ErrorKind::Config, error))?;
+        let refused = |what: String| Error::new(ErrorKind::Config, what);
+        if self.shared.ordered {
+            // A pattern can match one.
+            check_persistence(&name).map_err(refused)?;
+        }
+        let (directory, pattern) = (&self.config.directory, &self.config.table_name_pattern);
+        let table = all.tables.claim(&name, directory, pattern, self.shared.hive.is_some()).map_err(refused)?;
+        let invalid = |error: InvalidName| refused(format!("topic {topic} cannot have a table: {error}"));
+        let mut layout = SourcePartitionLayout::new(table, &name.local, name.partition).map_err(invalid)?;
+        if !self.shared.ordered {
+            // Several instances may write records of one source partition at the same time: each has manifests of its own.
+            layout = layout.of_writer(&self.writer);
+        }
+        let id = u32::try_from(all.handles.len()).map_err(Error::bug)?;
+        let shared = Arc::clone(&self.shared);
+        let owner = Owner::new(shared, id, topic.to_owned(), layout, self.identity(&name.to_string()));
+        let schedule = Schedule::new(self.config.commit_interval, self.opened, id);
+        all.handles.push(self.spawn(owner, schedule));
+        all.by_topic.insert(topic.to_owned(), id);
+        Ok(id)
+    }
+
+    fn spawn(&self, owner: Owner<S>, schedule: Schedule) -> Handle {
+        let (sender, inbox) = unbounded_channel();
+        let state = Arc::new(TaskState::default());
+        let run = run(owner, inbox, Arc::clone(&state), schedule);
+        let task = self.tasks.spawn(run.instrument(self.span.clone()));
+        let (failure, span) = (Arc::clone(&self.failure), self.span.clone());
+        // A task's panic ends here and not in the JVM.
+        let watched = self.tasks.spawn(async move {
+            let error = match task.await {
+                Ok(Ok(committed)) => return committed,
+                Ok(Err(error)) => error,
+                Err(join) => Error::bug(format_args!("a source partition's task ended: {join}")),
+            };
+            span.in_scope(|| tracing::error!("{error}"));
+            let _ = failure.set(error);
+            false
+        });
+        Handle { sender, state, task: Some(watched) }
+    }
+
+    /// The id of a writer's schema, for the records of it that come before it is known.
+    pub(crate) fn announce_schema(&self) -> Result<u32> {
+        self.shared.schemas.announce()
+    }
+
+    /// Gives the writer's schema that was announced with this id. One that cannot be written is taken: its records are bad.
+    pub(crate) fn writer_schema(&self, id: u32, info: &SchemaInfo) -> Result<()> {
+        self.shared.schemas.give(id, info)
+    }
+
+    /// Takes the records of a hand-over; false when the memory bound is reached and nothing was taken.
+    pub(crate) fn hand_over(&self, number: u64, buffer: &[u8]) -> Result<bool> {
+        self.check()?;
+        self.free_memory();
+        if !self.shared.budget.wait(HAND_OVER_WAIT) {
+            return Ok(false);
+        }
+        let all = self.source_partitions();
+        let (parts, count) = split(buffer)?;
+        self.shared.metrics.records_received.add(count);
+        for (id, bytes) in parts {
+            let handle = all
+                .handles
+                .get(id as usize)
+                .ok_or_else(|| Error::bug(format_args!("source partition {id} was never registered")))?;
+            let charge = self.shared.budget.charge(bytes.capacity());
+            // A task that has ended has set the failure that the next call throws.
+            let _ = handle.sender.send(Message::HandOver(HandOverPart { hand_over: number, bytes, charge }));
+        }
+        Ok(true)
+    }
+
+    /// At half of the bound the source partition that holds most is asked to give memory back, so that the other half is
+    /// there while it does.
+    fn free_memory(&self) {
+        if self.shared.budget.used() * 2 < self.shared.budget.bound() {
+            return;
+        }
+        let all = self.source_partitions();
+        let idle = all.handles.iter().filter(|handle| !handle.state.freeing_memory.load(Ordering::Relaxed));
+        let largest = idle.max_by_key(|handle| handle.state.held.load(Ordering::Relaxed));
+        if let Some(handle) = largest.filter(|handle| handle.state.held.load(Ordering::Relaxed) > 0) {
+            handle.state.freeing_memory.store(true, Ordering::Relaxed);
+            let _ = handle.sender.send(Message::FreeMemory);
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        self.failure.get().map_or(Ok(()), |error| Err(error.clone()))
+    }
+
+    /// Fills the buffer with answers; the bytes written, or the room that the next answer needs.
+    pub(crate) fn answers(&self, room: &mut [u8]) -> Result<Result<usize, usize>> {
+        self.check()?;
+        Ok(self.shared.answers.take(room))
+    }
+
+    /// The broker has confirmed a dead letter, or that nothing encrypted stands in a gap.
+    pub(crate) fn confirmed(&self, number: u64) {
+        if let Some(id) = self.shared.answers.confirmed(number)
+            && let Some(handle) = self.source_partitions().handles.get(id as usize)
+        {
+            let _ = handle.sender.send(Message::Confirmed(number));
+        }
+    }
+
+    /// How long an acknowledgement waits behind an entry that has not come.
+    pub fn acknowledgement_delay(&self) -> Duration {
+        self.config.acknowledgement_delay
+    }
+
+    /// Every counter and gauge by its name.
+    pub(crate) fn metrics(&self) -> std::collections::BTreeMap<String, u64> {
+        let mut all = self.shared.metrics.snapshot();
+        for (name, count) in self.shared.schemas.left_out() {
+            all.insert(format!("json_member_left_out_{name}_total"), count);
+        }
+        all.insert("hive_pending".to_owned(), self.shared.hive.as_ref().map_or(0, Keeper::pending));
+        all.insert("memory_bytes".to_owned(), self.shared.budget.used() as u64);
+        all.insert("source_partitions".to_owned(), self.source_partitions().handles.len() as u64);
+        all
+    }
+
+    /// Commits what is open within the limit and ends the sink; whether all was committed.
+    pub(crate) fn close(&self, limit: Duration) -> bool {
+        let deadline = Instant::now() + limit;
+        let tasks: Vec<_> = {
+            let mut all = self.source_partitions();
+            all.handles
+                .iter_mut()
+                .filter_map(|handle| {
+                    let _ = handle.sender.send(Message::Close);
+                    handle.task.take()
+                })
+                .collect()
+        };
+        let runtime = self.runtime.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(runtime) = runtime else { return false };
+        let all_committed = runtime.block_on(async {
+            let mut all_committed = true;
+            for task in tasks {
+                all_committed &= timeout_at(deadline, task).await.is_ok_and(|ended| ended.unwrap_or(false));
+            }
+            if let Some(hive) = &self.shared.hive {
+                // The last commits may have begun partitions. What is not told now is told at the next start.
+                let _ = timeout_at(deadline.min(Instant::now() + HIVE_AT_CLOSE), hive.tried()).await;
+            }
+            all_committed
+        });
+        runtime.shutdown_background();
+        all_committed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hand_over::frame::pack;
+    use crate::position::Position;
+    use crate::record::Record;
+    use crate::storage::Operation;
+    use crate::storage::memory::{Fault, Memory};
+
+    fn record(source_partition: u32, entry: u64, payload: &[u8]) -> Record<'_> {
+        Record { source_partition, ..Record::plain(Position { ledger: 1, entry, batch_index: 0 }, payload) }
+    }
+
+    fn open(memory: &Memory, configs: serde_json::Value) -> Result<Sink<Memory>> {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+        let config = crate::config::tests::parse(configs, serde_json::json!({}))?;
+        Sink::open(config, runtime, memory.clone(), tracing::Span::none())
+    }
+
+    fn visit_schema() -> SchemaInfo {
+        SchemaInfo {
+            schema_type: "AVRO".to_owned(),
+            schema: r#"{"type":"record","name":"V","fields":[{"name":"v","type":"boolean"}]}"#.to_owned(),
+            version: "00".to_owned(),
+            ..SchemaInfo::default()
+        }
+    }
+
+    /// Hands one record over.
+    fn hand_over_one(sink: &Sink<Memory>, topic: &str) {
+        let id = sink.source_partition(topic).unwrap();
+        let schema = sink.shared.schemas.known(&visit_schema());
+        let buffer = pack([Record { schema, ..record(id, 5, &[0]) }]);
+        assert!(sink.hand_over(1, &buffer).unwrap());
+    }
+
+    /// The hand-over that is told to be committed, waited for.
+    fn committed(sink: &Sink<Memory>) -> u64 {
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        let mut room = [0; 24];
+        while sink.answers(&mut room).unwrap().unwrap() == 0 {
+            assert!(std::time::Instant::now() < deadline, "nothing was committed");
+            std::thread::yield_now();
+        }
+        u64::from_le_bytes(room[16..].try_into().unwrap())
+    }
+
+    #[test]
+    fn what_is_handed_over_is_committed_in_time_though_nothing_follows() {
+        let memory = Memory::new();
+        let sink = open(&memory, serde_json::json!({ "directory": "/d", "commitInterval": "1s" })).unwrap();
+        let topic = "persistent://t/n/visits-partition-3";
+        let id = sink.source_partition(topic).unwrap();
+        assert_eq!(sink.source_partition(topic).unwrap(), id);
+        hand_over_one(&sink, topic);
+        assert_eq!(committed(&sink), 1);
+        let files = memory.files();
+        assert_eq!(files["/d/visits/visits-p3-00000000000000000001.csv"], b"false\n");
+        assert!(!files.keys().any(|path| path.contains("_probe")));
+        assert!(sink.close(Duration::from_secs(5)));
+        assert!(!sink.close(Duration::from_secs(5)), "a second close has nothing to do");
+    }
+
+    #[test]
+    fn close_commits_what_is_open_within_its_time() {
+        let memory = Memory::new();
+        let sink = open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
+        hand_over_one(&sink, "persistent://t/n/visits");
+        assert!(sink.close(Duration::from_secs(5)));
+        assert_eq!(memory.files()["/d/visits/visits-00000000000000000001.csv"], b"false\n");
+    }
+
+    #[test]
+    fn records_whose_schema_is_not_there_yet_hold_up_no_other_source_partition_and_are_written_when_it_is() {
+        let memory = Memory::new();
+        let sink = open(&memory, serde_json::json!({ "directory": "/d", "commitInterval": "1s" })).unwrap();
+        let waiting = sink.source_partition("persistent://t/n/orders").unwrap();
+        let announced = sink.announce_schema().unwrap();
+        let buffer = pack([Record { schema: announced, ..record(waiting, 5, &[1]) }]);
+        assert!(sink.hand_over(1, &buffer).unwrap());
+        hand_over_one(&sink, "persistent://t/n/visits");
+        committed(&sink);
+        let files = memory.files();
+        assert_eq!(files["/d/visits/visits-00000000000000000001.csv"], b"false\n");
+        assert!(!files.keys().any(|path| path.contains("/orders-")), "{files:?}");
+        sink.writer_schema(announced, &visit_schema()).unwrap();
+        committed(&sink);
+        assert_eq!(memory.files()["/d/orders/orders-00000000000000000001.csv"], b"true\n");
+    }
+
+    #[test]
+    fn close_keeps_to_its_time_though_a_schema_never_comes() {
+        let sink = open(&Memory::new(), serde_json::json!({ "directory": "/d" })).unwrap();
+        let id = sink.source_partition("persistent://t/n/orders").unwrap();
+        let schema = sink.announce_schema().unwrap();
+        let buffer = pack([Record { schema, ..record(id, 5, &[1]) }]);
+        assert!(sink.hand_over(1, &buffer).unwrap());
+        let began = std::time::Instant::now();
+        assert!(!sink.close(Duration::from_millis(200)), "the record cannot have been committed");
+        assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
+    }
+
+    #[test]
+    fn a_topic_that_only_looks_like_a_partition_has_a_table_of_its_own_and_one_that_is_not_stored_has_none() {
+        let memory = Memory::new();
+        let sink = open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
+        for topic in ["visits-partition-1", "visits-partition-01"] {
+            hand_over_one(&sink, &format!("persistent://t/n/{topic}"));
+        }
+        let error = sink.source_partition("non-persistent://t/n/other").unwrap_err();
+        assert!(error.message.contains("is not persistent"), "{error}");
+        assert!(sink.close(Duration::from_secs(5)));
+        let files = memory.files();
+        assert_eq!(files["/d/visits/visits-p1-00000000000000000001.csv"], b"false\n");
+        assert_eq!(files["/d/visits-partition-01/visits-partition-01-00000000000000000001.csv"], b"false\n");
+    }
+
+    #[test]
+    fn two_topics_that_get_one_table_are_refused() {
+        let sink = open(&Memory::new(), serde_json::json!({ "directory": "/d" })).unwrap();
+        sink.source_partition("persistent://t/one/visits").unwrap();
+        let error = sink.source_partition("persistent://t/two/visits").unwrap_err();
+        assert!(error.message.contains("tableNamePattern"), "{error}");
+    }
+
+    #[test]
+    fn a_directory_that_cannot_be_written_is_refused_at_open_and_leaves_nothing() {
+        for operation in [Operation::Mkdirs, Operation::Create, Operation::Hsync, Operation::Rename, Operation::Delete]
+        {
+            let memory = Memory::new();
+            memory.fail_next(operation, "", Fault::Refused);
+            let error = open(&memory, serde_json::json!({ "directory": "/d" })).map(drop).unwrap_err();
+            assert!(error.message.contains("the directory /d cannot be used"), "{error}");
+            assert!(memory.files().is_empty(), "{operation}: {:?}", memory.files());
+        }
+    }
+
+    #[test]
+    fn what_a_killed_instance_left_of_its_try_goes_at_its_next_start() {
+        let memory = Memory::new();
+        let config =
+            crate::config::tests::parse(serde_json::json!({ "directory": "/d" }), serde_json::json!({})).unwrap();
+        let left = format!("{}-renamed", probe::probe_name(&config));
+        memory.put(&left, b"probe\n");
+        open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
+        assert!(memory.files().is_empty());
+    }
+
+    #[test]
+    fn what_killed_instances_left_in_staging_goes_at_a_start_without_a_record() {
+        let memory = Memory::new();
+        let configs = serde_json::json!({ "directory": "/d" });
+        let sink = open(&memory, configs.clone()).unwrap();
+        hand_over_one(&sink, "persistent://t/n/visits");
+        assert!(sink.close(Duration::from_secs(5)));
+        let staged = "/d/visits/_staging";
+        let later = format!("{staged}/visits/00000000000000000002-x.csv");
+        for left in ["sink-x.json", "schema-x.json", "visits/00000000000000000001-x.csv"] {
+            memory.put(&format!("{staged}/{left}"), b"left");
+        }
+        memory.put(&later, b"perhaps another owner's");
+        let sink = open(&memory, configs).unwrap();
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        while sink.metrics()["files_cleaned_total"] < 3 {
+            assert!(std::time::Instant::now() < deadline, "{:?}", memory.files().keys());
+            std::thread::yield_now();
+        }
+        let left: Vec<_> = memory.files().into_keys().filter(|path| path.starts_with(staged)).collect();
+        assert_eq!(left, [later]);
+    }
+
+    #[test]
+    fn at_the_memory_bound_nothing_is_taken_until_rows_are_written() {
+        let memory = Memory::new();
+        let configs = serde_json::json!({ "directory": "/d", "maxMemory": "8MB", "commitInterval": "1d" });
+        let sink = open(&memory, configs).unwrap();
+        let id = sink.source_partition("persistent://t/n/visits").unwrap();
+        let schema = sink.shared.schemas.known(&visit_schema());
+        let mut entry = 0;
+        let mut most = 0;
+        for hand_over in 1..=100 {
+            let entries = entry + 1..=entry + 20_000;
+            entry = *entries.end();
+            let buffer = pack(entries.map(|entry| Record { schema, ..record(id, entry, &[1]) }));
+            while !sink.hand_over(hand_over, &buffer).unwrap() {}
+            most = most.max(sink.shared.budget.used());
+        }
+        assert!(most < 12 << 20, "{most} bytes were in memory");
+        assert!(sink.close(Duration::from_secs(30)));
+        let rows: usize = memory
+            .files()
+            .iter()
+            .filter(|(path, _)| !path.contains("/_"))
+            .map(|(_, bytes)| bytes.iter().filter(|byte| **byte == b'\n').count())
+            .sum();
+        assert_eq!(rows as u64, entry);
+    }
+
+    #[test]
+    fn a_source_partition_that_fails_makes_every_later_call_say_why() {
+        let memory = Memory::new();
+        memory.put("/d/visits/_sink.json", br#"{"sink":"other","subscription":"s","topic":"t"}"#);
+        let sink = open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
+        let id = sink.source_partition("persistent://t/n/visits").unwrap();
+        let buffer = pack([record(id, 1, &[1])]);
+        let deadline = std::time::Instant::now() + Duration::from_secs(30);
+        let error = loop {
+            if let Err(error) = sink.hand_over(1, &buffer) {
+                break error;
+            }
+            assert!(std::time::Instant::now() < deadline);
+        };
+        assert!(error.message.contains("belongs to another sink"), "{error}");
+        assert!(sink.answers(&mut [0; 24]).is_err());
+        assert!(!sink.close(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn commits_go_on_and_close_is_short_though_no_hive_metastore_is_there() {
+        let memory = Memory::new();
+        // Nobody may listen on port 1.
+        let configs =
+            serde_json::json!({ "directory": "hdfs://nn:8020/d", "hiveMetastoreUris": "thrift://127.0.0.1:1" });
+        let sink = open(&memory, configs).unwrap();
+        hand_over_one(&sink, "persistent://t/n/visits");
+        let began = std::time::Instant::now();
+        assert!(sink.close(Duration::from_secs(30)));
+        assert!(began.elapsed() < Duration::from_secs(15), "{:?}", began.elapsed());
+        assert_eq!(memory.files()["/d/visits/visits-00000000000000000001.csv"], b"false\n");
+        assert_eq!(sink.metrics()["hive_pending"], 1);
+        assert!(sink.metrics()["hive_failures_total"] >= 1);
+    }
+
+    #[test]
+    fn two_topics_that_get_one_table_in_hive_are_refused() {
+        let configs =
+            serde_json::json!({ "directory": "hdfs://nn:8020/d", "hiveMetastoreUris": "thrift://127.0.0.1:1" });
+        let sink = open(&Memory::new(), configs).unwrap();
+        sink.source_partition("persistent://t/n/page.visit").unwrap();
+        sink.source_partition("persistent://t/n/page.visit-partition-1").unwrap();
+        let error = sink.source_partition("persistent://t/n/Page_Visit").unwrap_err();
+        assert!(error.message.contains("the same table `page_visit` in Hive"), "{error}");
+    }
+}
