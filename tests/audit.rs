@@ -2,12 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::thread::scope;
-use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use bytes::Bytes;
 use clap::Parser;
-use hdfs_csv_tests::{Field, Fields, Namespace, Services, Shared, Sink, encode, until};
+use hdfs_csv_tests::{Field, Fields, LIMIT, Namespace, Services, Shared, Sink, encode, until};
 use hdfs_csv_tool::audit::report::{AuditReport, Comparison, Kind};
 use hdfs_csv_tool::audit::{Period, Subject, audit};
 use hdfs_csv_tool::command::Cli;
@@ -25,7 +24,6 @@ use pulsar_io_hdfs_csv::storage::{Storage, write_whole};
 use serde_json::{Value as Json, json};
 
 const KIND: EventKind = EventKind::Searching;
-const LIMIT: Duration = Duration::from_secs(60);
 const PARTITIONS: u32 = 3;
 /// 2026-02-10 and the day after.
 const DAY: i64 = 1_770_681_600_000;

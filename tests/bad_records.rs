@@ -3,15 +3,14 @@
 use std::collections::HashMap;
 use std::io::Write;
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use hdfs_csv_tests::{
-    Comparison, Expected, Field, Fields, Letter, Namespace, QUICK_START, Services, Shared, Sink, encode, letters,
-    repository, until,
+    Comparison, Expected, Field, Fields, LIMIT, Letter, Namespace, QUICK_START, Services, Shared, Sink, encode,
+    letters, repository, until,
 };
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::command::Cli;
@@ -26,7 +25,6 @@ use pulsar::producer::Message;
 use serde_json::json;
 
 const KIND: EventKind = EventKind::Searching;
-const LIMIT: Duration = Duration::from_secs(60);
 /// 2026-02-10.
 const DAY: i64 = 1_770_681_600_000;
 /// The first moment of the year 10000, which Hive cannot hold.

@@ -9,14 +9,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail, ensure};
 use hdfs_csv_tests::{
-    Expected, Field, Fields, QUICK_START, Random, Services, Shared, Sink, Typed, repository, setting, until,
+    Expected, Field, Fields, LIMIT, QUICK_START, Random, Services, Shared, Sink, Typed, repository, setting, until,
 };
 use hdfs_csv_tool::publish::Receipt;
 use hdfs_csv_tool::topic::Position;
 use hdfs_csv_tool::verify::{tables, verify};
 use serde_json::{Value as Json, json};
 
-const LIMIT: Duration = Duration::from_secs(90);
 /// Longer than any record in chunks takes here.
 const TIMEOUT: &str = "20s";
 /// Of a topic's first schema, and of the next one.

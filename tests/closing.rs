@@ -5,14 +5,13 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, anyhow, ensure};
 use hdfs_csv_stack::{Builder, Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, Namespace, Outage, QUICK_START, Services, Sink, Traffic, until};
+use hdfs_csv_tests::{Comparison, Flow, LIMIT, Namespace, Outage, QUICK_START, Services, Sink, Traffic, until};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::json;
 
 const KIND: EventKind = EventKind::Searching;
 const ALLOWED: Duration = Duration::from_secs(10);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(20);
-const LIMIT: Duration = Duration::from_secs(90);
 /// More than fits into the smallest memory, at 2,000 bytes each.
 const BULK: u64 = 8_000;
 /// The connector's threads begin so: the native library's and the timer's.

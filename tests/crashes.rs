@@ -4,12 +4,11 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hdfs_csv_tests::{Comparison, Flow, Random, Services, Shared, Sink, Traffic};
+use hdfs_csv_tests::{Comparison, Flow, LIMIT, Random, Services, Shared, Sink, Traffic};
 use hdfs_csv_tool::event::EventKind;
 
 const KILLS: usize = 10;
 const KINDS: [EventKind; 3] = [EventKind::Searching, EventKind::Filtering, EventKind::PageVisit];
-const LIMIT: Duration = Duration::from_secs(90);
 
 /// Producers of messages sent alone, in small and in large batches on every topic.
 fn flows() -> Vec<Flow> {

@@ -1,13 +1,10 @@
 //! Quoted CSV, headers and gzip, through the real worker, read back by Python's csv and gzip.
 
-use std::time::Duration;
-
 use anyhow::{Result, ensure};
-use hdfs_csv_tests::{Expected, Field, Fields, Services, Shared, Sink, Typed};
+use hdfs_csv_tests::{Expected, Field, Fields, LIMIT, Services, Shared, Sink, Typed};
 use hdfs_csv_tool::traffic::text::AWKWARD;
 use serde_json::{Value as Json, json};
 
-const LIMIT: Duration = Duration::from_secs(60);
 const COMMITS: usize = 4;
 
 /// Besides those of the demo's traffic: what quotes and NULLs can be taken for.

@@ -2,10 +2,9 @@
 //! the generated configuration, and back from HDFS.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hdfs_csv_tests::{Comparison, Place, Services, Shared, Sink};
+use hdfs_csv_tests::{Comparison, LIMIT, Place, Services, Shared, Sink};
 use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::produce::produce;
 use hdfs_csv_tool::record::Record;
@@ -17,7 +16,6 @@ use serde_json::json;
 const EVENTS: u64 = 60_000;
 /// 2026-02-10, a week.
 const FIRST_DAY: i64 = 1_770_681_600_000;
-const LIMIT: Duration = Duration::from_secs(90);
 
 #[test]
 fn every_row_of_every_event_equals_what_was_sent() -> Result<()> {

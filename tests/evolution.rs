@@ -1,16 +1,11 @@
 //! Schemas that change while the sink runs, and records at the bounds of what a broker and a table take.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
-use hdfs_csv_tests::{Expected, Field, Fields, Services, Shared, Sink, Typed, letters, long, repository, until};
+use hdfs_csv_tests::{Expected, Field, Fields, LIMIT, Services, Shared, Sink, Typed, letters, long, repository, until};
 use hdfs_csv_tool::publish::Receipt;
 use pulsar_io_hdfs_csv::storage::Storage;
 use serde_json::{Value as Json, json};
 
-const LIMIT: Duration = Duration::from_secs(60);
-/// For what goes through Hive's metastore, too.
-const HIVE_LIMIT: Duration = Duration::from_secs(120);
 /// Rounds in which every producer sends a batch or two.
 const ROUNDS: i64 = 25;
 
@@ -412,7 +407,7 @@ fn a_field_that_gets_another_type_becomes_what_the_page_says_and_brokers_take_wh
             let row = vec![Some(table.clone()), Some("false".to_owned())];
             expected.extend(vec![row; if change.reason().is_some() { 1 } else { 2 }]);
         }
-        until("every table in Hive", HIVE_LIMIT, || {
+        until("every table in Hive", LIMIT, || {
             let rows = hive.query(&reads.iter().map(String::as_str).collect::<Vec<_>>())?;
             ensure!(rows == expected, "{rows:?}");
             Ok(())

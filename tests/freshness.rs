@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use hdfs_csv_tests::{Comparison, Namespace, Services, Shared, Sink, until};
+use hdfs_csv_tests::{Comparison, LIMIT, Namespace, Services, Shared, Sink, until};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
@@ -20,7 +20,6 @@ const COMMIT_INTERVAL: Duration = Duration::from_secs(2);
 const ALLOWED: Duration = Duration::from_secs(2);
 /// The page of the first record; each has its own.
 const FIRST_PAGE: i64 = 987_654_321_000;
-const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
 fn a_record_that_nothing_follows_is_visible_within_the_commit_interval_and_two_seconds() -> Result<()> {

@@ -1,17 +1,11 @@
 //! Hive's metastore, kept up by the sink: tables, columns and partitions appear by themselves, and nothing of it can hold
 //! up a commit.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Hive, Row};
-use hdfs_csv_tests::{Field, Fields, Services, Shared, Sink, Typed, until};
+use hdfs_csv_tests::{Field, Fields, LIMIT, Services, Shared, Sink, Typed, until};
 use serde_json::{Value as Json, json};
 
-/// For commits, which wait for nothing of Hive's.
-const COMMIT_LIMIT: Duration = Duration::from_secs(60);
-/// For Hive: the sink pauses up to a minute, and a query takes some seconds.
-const HIVE_LIMIT: Duration = Duration::from_secs(240);
 const DAY: i64 = 86_400_000;
 /// 2026-11-01.
 const FIRST_DAY: i64 = 20_758;
@@ -77,7 +71,7 @@ fn send(services: &Services, topic: &str, offers: &[Offer], with_note: bool) -> 
 
 /// Waits until Hive's answer is this.
 fn until_hive_says(hive: &Hive, sql: &str, expected: &[Row]) -> Result<()> {
-    until(sql, HIVE_LIMIT, || {
+    until(sql, LIMIT, || {
         let rows = hive.query(&[sql])?;
         ensure!(rows == expected, "{rows:?}, not {expected:?}");
         Ok(())
@@ -126,8 +120,8 @@ fn tables_columns_and_partitions_appear_in_hive_also_those_of_a_time_when_its_me
         let more = offers(20..23, 2, Some("while it was away"));
         send(services, &topic, &more, true)?;
         all.extend(more);
-        sink.wait_until_all_is_acknowledged(COMMIT_LIMIT)?;
-        until("the log tells of the metastore", COMMIT_LIMIT, || {
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        until("the log tells of the metastore", LIMIT, || {
             ensure!(sink.log().contains("the Hive metastore cannot be told of"), "{}", sink.log());
             Ok(())
         })?;
@@ -135,7 +129,7 @@ fn tables_columns_and_partitions_appear_in_hive_also_those_of_a_time_when_its_me
         let more = offers(23..26, 3, Some("after a restart"));
         send(services, &topic, &more, true)?;
         all.extend(more);
-        sink.wait_until_all_is_acknowledged(COMMIT_LIMIT)?;
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
 
         hive.metastore().start()?;
         let days = "SHOW PARTITIONS offers_v1";
@@ -165,9 +159,9 @@ fn a_table_of_someone_elses_and_a_metastore_that_is_not_there_hold_up_no_commit(
             let sink = Sink::of_topics(&namespace, name, std::slice::from_ref(&topic))?
                 .config("hiveMetastoreUris", json!(uri))
                 .create()?;
-            sink.wait_until_all_is_acknowledged(COMMIT_LIMIT)?;
+            sink.wait_until_all_is_acknowledged(LIMIT)?;
             ensure!(sink.commits()? > 0, "{name}: nothing was committed");
-            until(&format!("{name}: the log says why"), HIVE_LIMIT, || {
+            until(&format!("{name}: the log says why"), LIMIT, || {
                 ensure!(sink.log().contains(says), "{}", sink.log());
                 Ok(())
             })?;

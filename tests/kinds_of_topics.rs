@@ -2,17 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_tests::{
-    Expected, Field, Fields, Namespace, QUICK_START, Services, Shared, Sink, Typed, letters, repository, setting, until,
+    Expected, Field, Fields, LIMIT, Namespace, QUICK_START, Services, Shared, Sink, Typed, letters, repository,
+    setting, until,
 };
 use hdfs_csv_tool::publish::Receipt;
 use hdfs_csv_tool::topic::Position;
 use serde_json::{Value as Json, json};
-
-const LIMIT: Duration = Duration::from_secs(90);
 
 fn schema() -> Json {
     json!({ "type": "record", "name": "Note", "fields": [

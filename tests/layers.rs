@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use hdfs_csv_stack::{Runtime, Stack};
 use hdfs_csv_tests::{
-    Field, Fields, JdbcSink, Services, Shared, Sink, Typed, event_table, hive_tables, jdbc_sink,
+    Field, Fields, JdbcSink, LIMIT, Services, Shared, Sink, Typed, event_table, hive_tables, jdbc_sink,
     make_click_house_tables, until,
 };
 use hdfs_csv_tool::ddl::table::EventColumn;
@@ -17,9 +17,6 @@ use pulsar_io_hdfs_csv::value::column::ColumnType;
 use serde_json::{Value as Json, json};
 
 const KIND: EventKind = EventKind::Searching;
-const LIMIT: Duration = Duration::from_secs(60);
-/// For what goes through Hive's metastore, too: the sink pauses, and a query takes some seconds.
-const HIVE_LIMIT: Duration = Duration::from_secs(120);
 
 fn schema() -> Result<Json> {
     Ok(serde_json::from_str(KIND.schema_text())?)
@@ -280,7 +277,7 @@ fn a_field_that_a_schema_gains_while_both_layers_are_filled_is_null_in_older_row
             let note = if with_note { "note" } else { "NULL" };
             let sql = format!("SELECT user_id, query, {note} FROM {table} ORDER BY user_id");
             let expected: Vec<_> = sent.iter().map(|one| one.row(with_note)).collect();
-            until(&sql, HIVE_LIMIT, || {
+            until(&sql, LIMIT, || {
                 let rows = hive.query(&[&sql])?;
                 ensure!(rows == expected, "{rows:?} instead of {expected:?}");
                 Ok(())

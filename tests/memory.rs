@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Namespace, Services, Sink, Watch, backlog, until};
+use hdfs_csv_tests::{LIMIT, Namespace, Services, Sink, Watch, backlog, until};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
@@ -16,7 +16,6 @@ const KIND: EventKind = EventKind::PageVisit;
 const RECORDS: u64 = 5_000_000;
 const HEAP: u64 = 256 << 20;
 const ALLOWED: u64 = 150 << 20;
-const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
 fn five_million_records_of_backlog_take_little_more_memory_than_a_sink_that_does_nothing() -> Result<()> {

@@ -1,13 +1,11 @@
 //! A sink of a pattern over topics whose names are odd, in a Hadoop client's folder with a umask: each topic has a table.
 
 use std::path::Path;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use hdfs_csv_tests::{Expected, Field, Fields, Services, Shared, Sink, Typed};
+use hdfs_csv_tests::{Expected, Field, Fields, LIMIT, Services, Shared, Sink, Typed};
 use serde_json::{Value as Json, json};
 
-const LIMIT: Duration = Duration::from_secs(90);
 const COUNT: i64 = 20;
 
 fn schema() -> Json {

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, Outage, QUICK_START, Services, Sink, Traffic, memory, setting, until};
+use hdfs_csv_tests::{Comparison, Flow, LIMIT, Outage, QUICK_START, Services, Sink, Traffic, memory, setting, until};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::json;
 
@@ -17,7 +17,6 @@ const BULK_RECORDS: u64 = 24_000;
 const BOUND: u64 = 16 << 20;
 /// A hand-over's buffer may go beyond the bound once.
 const HAND_OVER: u64 = 1 << 20;
-const LIMIT: Duration = Duration::from_secs(120);
 
 #[test]
 fn a_sink_without_hdfs_keeps_its_memory_bound_loses_nothing_says_so_and_goes_on_by_itself() -> Result<()> {

@@ -4,7 +4,7 @@ use std::thread::sleep;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hdfs_csv_tests::{Comparison, Flow, Random, Services, Shared, Sink, Traffic, backlog};
+use hdfs_csv_tests::{Comparison, Flow, LIMIT, Random, Services, Shared, Sink, Traffic, backlog};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::json;
 
@@ -13,7 +13,6 @@ const PARTITIONS: u32 = 3;
 const KILLS: usize = 3;
 /// Records of a backlog: rows of 20 MB for each of four partitions, several times what an instance keeps in memory.
 const BACKLOG: u64 = 48_000;
-const LIMIT: Duration = Duration::from_secs(90);
 
 fn flows() -> [Flow; 3] {
     [(1, 20), (7, 60), (100, 500)].map(|(batch, every)| Flow { kind: KIND, batch, every: Duration::from_millis(every) })

@@ -9,17 +9,13 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytes::Bytes;
 use hdfs_csv_stack::{Hive, Row};
-use hdfs_csv_tests::{Field, Fields, Services, Shared, Sink, Typed, hive_tables, until};
+use hdfs_csv_tests::{Field, Fields, LIMIT, Services, Shared, Sink, Typed, hive_tables, until};
 use hdfs_csv_tool::commits;
 use hdfs_csv_tool::event::EventKind;
 use pulsar_io_hdfs_csv::protocol::layout::TableLayout;
 use pulsar_io_hdfs_csv::protocol::manifest::Manifest;
 use pulsar_io_hdfs_csv::storage::{Storage, write_whole};
 use serde_json::{Value as Json, json};
-
-const LIMIT: Duration = Duration::from_secs(60);
-/// The metastore is told after the commit, and a query takes some seconds.
-const HIVE_LIMIT: Duration = Duration::from_secs(120);
 
 const PARTITIONS: i64 = 2;
 const DAYS: i64 = 2;
@@ -323,7 +319,7 @@ fn ask_until_all_is_done(
 ) -> Result<()> {
     for table in tables.iter() {
         let sql = format!("SELECT count(*) FROM {}", table.name);
-        until(&sql, HIVE_LIMIT, || {
+        until(&sql, LIMIT, || {
             ensure!(!ended(), "the producer ended by itself");
             let rows = hive.query(&[&sql])?;
             ensure!(rows != [[Some("0".to_owned())]], "no row yet");
@@ -331,7 +327,7 @@ fn ask_until_all_is_done(
         })?;
         if table.days {
             let sql = format!("SHOW PARTITIONS {}", table.name);
-            until(&sql, HIVE_LIMIT, || {
+            until(&sql, LIMIT, || {
                 let days = hive.query(&[&sql])?.len() as i64;
                 ensure!(days == DAYS, "{days} days");
                 Ok(())
@@ -385,7 +381,7 @@ fn a_count_is_that_of_the_rows_also_after_statistics_were_computed() -> Result<(
         let tables =
             [("page_visit", " PARTITION (dt)"), ("marketplace.page_visit", " PARTITION (dt)"), ("page_visit_flat", "")];
         let counts = |rows: u64| {
-            until("all rows are counted", HIVE_LIMIT, || {
+            until("all rows are counted", LIMIT, || {
                 for (table, _) in tables {
                     check_counts(hive, table, rows)?;
                 }

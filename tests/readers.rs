@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_tests::hostile::{Hostile, TEXTS, Want, columns, hostile, record, schema};
-use hdfs_csv_tests::{Services, Shared, Sink, Typed, repository};
+use hdfs_csv_tests::{LIMIT, Services, Shared, Sink, Typed, repository};
 use serde_json::json;
 
-const LIMIT: Duration = Duration::from_secs(120);
 const DUCKDB: &str = "duckdb==2.0.1\n";
 const DOCUMENT: &str = "docs/understand/formats.md";
 const BEGIN: &str = "<!-- begin of what a test generates: UPDATE_DOCS=1 make integration TEST=readers -->";

@@ -1,18 +1,16 @@
 //! A topic that two clusters replicate to each other, and a sink in one of them.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Expected, Field, Fields, Services, Sink, another_cluster, until};
+use hdfs_csv_tests::{Expected, Field, Fields, LIMIT, Services, Sink, another_cluster, until};
 use hdfs_csv_tool::publish::{Publisher, Receipt};
 use hdfs_csv_tool::pulsar_client::connect;
 use hdfs_csv_tool::topic::read_all;
 use pulsar::producer::Message;
 use serde_json::{Value as Json, json};
 
-const LIMIT: Duration = Duration::from_secs(120);
 const NEAR: &str = "standalone";
 const FAR: &str = "far";
 const TENANT: &str = "marketplace";

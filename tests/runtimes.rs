@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use hdfs_csv_tests::{Comparison, Flow, Services, Shared, Sink, Traffic};
+use hdfs_csv_tests::{Comparison, Flow, LIMIT, Services, Shared, Sink, Traffic};
 use hdfs_csv_tool::event::EventKind;
 
 const KINDS: [EventKind; 2] = [EventKind::Searching, EventKind::Filtering];
-const LIMIT: Duration = Duration::from_secs(90);
 
 fn flows() -> Vec<Flow> {
     let flow = |kind, (batch, every)| Flow { kind, batch, every: Duration::from_millis(every) };

@@ -1,7 +1,5 @@
 //! The tables of both layers, Hive's and ClickHouse's, and Pulsar's own sinks that fill ClickHouse's.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::ddl::clickhouse::ClickHouse;
@@ -13,12 +11,10 @@ use serde_json::Value;
 
 use crate::namespace::Namespace;
 use crate::shared::TENANT;
-use crate::wait::until;
+use crate::wait::{LIMIT, until};
 
 /// The database of the tables that are made by the statements of `hdfs-csv ddl`.
 pub const DATABASE: &str = "marketplace";
-/// How long a worker may take to stop an instance.
-const STOP_LIMIT: Duration = Duration::from_secs(60);
 
 /// The statements of `hdfs-csv ddl hive` for the tables of these events, in this directory, and the view of how many there are
 /// each day.
@@ -69,7 +65,7 @@ impl<'a> JdbcSink<'a> {
         let (name, config) = configuration(self.namespace, table)?;
         let (admin, namespace) = (self.namespace.services.stack().admin(), self.namespace.full_name());
         admin.stop_sink(&namespace, &name)?;
-        until("the JDBC sink has stopped", STOP_LIMIT, || {
+        until("the JDBC sink has stopped", LIMIT, || {
             let subscription = self.subscription()?;
             let consumers = subscription["consumers"].as_array().map_or(0, Vec::len);
             ensure!(consumers == 0, "{consumers} consumers");

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use hdfs_csv_stack::{Builder, Stack};
@@ -10,6 +10,7 @@ use hdfs_csv_tool::pulsar_client::{Client, connect};
 use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings};
 use tokio::runtime::Runtime as Tokio;
 
+use crate::logs::complaints;
 use crate::shared::{Place, Shared, start};
 use crate::turns::{Claim, Turn};
 
@@ -59,12 +60,15 @@ impl Services {
         Ok(Services { stack, tokio, scratch, started_within, _place: place, turn })
     }
 
-    /// Runs a test; an error says where the logs are.
+    /// Runs a test; an error says where the logs are, and what they complained of meanwhile.
     pub fn run(&self, test: impl FnOnce(&Services) -> Result<()>) -> Result<()> {
         // A producer that an error drops closes itself in the runtime, and panics outside of one.
         let _inside = self.tokio.enter();
-        let began = Instant::now();
+        let (began, since) = (Instant::now(), SystemTime::now());
         let ended = test(self).with_context(|| format!("logs: {}", self.stack.log_dir().display()));
+        if ended.is_err() {
+            println!("{}", complaints(&self.stack.log_dir(), since));
+        }
         ended.and(self.turn.took(self.started_within, began.elapsed()))
     }
 

@@ -41,7 +41,7 @@ impl Shared {
             }
             // A process whose worker is gone, or too busy to ask after it, ends after three of these.
             Shared::Processes => {
-                let stack = stack.name("processes").runtime(Runtime::Process).liveness_check(Duration::from_secs(5));
+                let stack = stack.name("processes").runtime(Runtime::Process).liveness_check(Duration::from_secs(10));
                 let stack = stack.function_java_option(QUICK_START);
                 // MapReduce, the stack's engine, puts files together by default, and then reads their headers as rows; Tez reads
                 // each by itself.

@@ -12,11 +12,10 @@ use serde_json::{Value, json};
 
 use crate::namespace::Namespace;
 use crate::shared::TENANT;
-use crate::wait::{until, until_true};
+use crate::wait::{LIMIT, until, until_true};
 
 /// A sink tells its metrics once a second.
 const REPORT_LIMIT: Duration = Duration::from_secs(20);
-const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A sink: its configuration, and what the services say about it.
 pub struct Sink<'a> {
@@ -162,7 +161,7 @@ impl<'a> Sink<'a> {
 
     /// Waits until all instances run.
     pub fn wait_until_it_runs(&self) -> Result<()> {
-        until(&format!("{} runs", self.describe()), START_LIMIT, || {
+        until(&format!("{} runs", self.describe()), LIMIT, || {
             self.give_ports()?;
             let status = self.status()?;
             ensure!(status["numRunning"] == self.config["parallelism"], "{status}");
@@ -189,7 +188,7 @@ impl<'a> Sink<'a> {
 
     /// Waits for the process of an instance, another one than that which had this id.
     pub fn wait_for_process(&self, instance: u32, other_than: Option<u32>) -> Result<u32> {
-        until(&format!("a process for instance {instance} of {}", self.describe()), START_LIMIT, || {
+        until(&format!("a process for instance {instance} of {}", self.describe()), LIMIT, || {
             let processes = self.processes();
             let found = processes.iter().find(|(number, pid)| *number == instance && Some(*pid) != other_than);
             found.map(|(_, pid)| *pid).with_context(|| format!("there are {processes:?}"))
@@ -199,7 +198,7 @@ impl<'a> Sink<'a> {
     /// Waits until every topic of it, or partition, has a consumer.
     pub fn wait_until_it_consumes(&self) -> Result<()> {
         let topics = self.source_partitions()?;
-        until(&format!("{} consumes", self.describe()), START_LIMIT, || {
+        until(&format!("{} consumes", self.describe()), LIMIT, || {
             self.give_ports()?;
             for topic in &topics {
                 let stats = self.admin().topic_stats(topic)?;

@@ -5,6 +5,10 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 
+/// How long a test waits for what comes by itself: it says that something is stuck, not that something is slow. Beside
+/// other tests on two cores, a process of an instance that starts in seconds alone has taken more than a minute.
+pub const LIMIT: Duration = Duration::from_secs(240);
+
 /// The time between two looks: it grows, because each look costs the services time.
 const FIRST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(250);
