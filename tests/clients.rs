@@ -113,12 +113,11 @@ struct Taken {
 }
 
 /// What docs/understand/formats.md says of schemas that Java takes and the connector does not: their records are bad, and say why.
-const REFUSED: [&str; 5] = [
+const REFUSED: [&str; 4] = [
     "the record has no fields",
     "differ only in case",
     "two fields become",
     "cannot be held: Hive's decimal has 38 digits",
-    "cannot be parsed: Unknown primitive type",
 ];
 /// What a value at random can be for its column.
 const BAD_VALUES: [&str; 2] = ["out-of-range", "malformed"];
@@ -153,7 +152,6 @@ fn schemas_that_avros_own_parser_takes_are_taken_and_their_values_are_read_to_th
     }
     ensure!(count == COUNT && differences.is_empty(), "of {count} schemas: {differences:#?}");
     println!("{count} schemas; refused: {refused:?}; {read} values read, {bad} that a column cannot hold");
-    ensure!(refused.get(REFUSED[4]).is_none_or(|count| *count < COUNT / 200), "{refused:?}");
     ensure!(read > COUNT / 2 && bad < COUNT / 100, "{read} values read, {bad} not");
     Ok(())
 }

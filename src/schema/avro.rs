@@ -9,7 +9,7 @@ use apache_avro::schema::{DecimalSchema, InnerDecimalSchema, Name, RecordSchema,
 
 use crate::decode::left_out::LeftOut;
 use crate::decode::types::{Branch, Kind, RecordType, Type, Types};
-use crate::schema::names::allow_names_of_java;
+use crate::schema::names::{allow_names_of_java, full_name, resolve_as_java};
 use crate::value::decimal::{Decimal, MOST_DIGITS};
 
 /// The types of this schema; what is wrong with it, in words.
@@ -21,7 +21,10 @@ pub(crate) fn compile(schema: &str) -> Result<Types, String> {
     adapt(&mut schema);
     let mut compiler = Compiler::default();
     find_characters(&schema, &mut 0, &mut compiler.characters);
-    let schema = Schema::parse(&schema).map_err(|error| unreadable(&error))?;
+    let schema = Schema::parse(&schema).or_else(|error| {
+        resolve_as_java(&mut schema);
+        Schema::parse(&schema).map_err(|_| unreadable(&error))
+    })?;
     let root = compiler.compile(&schema)?;
     Ok(Types { root, records: compiler.records, left_out: LeftOut::default() })
 }
@@ -152,14 +155,14 @@ impl Compiler {
             Schema::Map(map) => Kind::Map(Box::new(self.compile(&map.types)?)),
             Schema::Union(union) => self.union(union)?,
             Schema::Ref { name } => {
-                let name = name.fullname(None);
+                let name = full_name(name);
                 self.named.get(&name).cloned().ok_or_else(|| format!("type `{name}` is used but not defined"))?
             }
         })
     }
 
     fn name(&mut self, name: &Name, kind: Kind) -> Kind {
-        self.named.insert(name.fullname(None), kind.clone());
+        self.named.insert(full_name(name), kind.clone());
         kind
     }
 
@@ -238,10 +241,10 @@ fn branch_name(schema: &Schema) -> String {
         Schema::Decimal(DecimalSchema { inner: InnerDecimalSchema::Fixed(fixed), .. })
         | Schema::Fixed(fixed)
         | Schema::Uuid(UuidSchema::Fixed(fixed))
-        | Schema::Duration(fixed) => return fixed.name.fullname(None),
-        Schema::Enum(schema) => return schema.name.fullname(None),
-        Schema::Record(schema) => return schema.name.fullname(None),
-        Schema::Ref { name } => return name.fullname(None),
+        | Schema::Duration(fixed) => return full_name(&fixed.name),
+        Schema::Enum(schema) => return full_name(&schema.name),
+        Schema::Record(schema) => return full_name(&schema.name),
+        Schema::Ref { name } => return full_name(name),
     };
     name.to_owned()
 }
