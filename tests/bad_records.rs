@@ -20,7 +20,6 @@ use hdfs_csv_tool::publish::{Publisher, Receipt, send_all};
 use hdfs_csv_tool::replay::{Replay, ReplayReport};
 use hdfs_csv_tool::topic::read_all;
 use hdfs_csv_tool::traffic::text::AWKWARD;
-use hdfs_csv_tool::verify::{tables, verify};
 use pulsar::producer::Message;
 use serde_json::json;
 
@@ -141,18 +140,6 @@ fn a_table_of_another_sink_is_refused_with_words_that_say_whose_it_is_until_it_i
     })
 }
 
-/// How many rows the commits of a sink's tables count.
-fn committed(services: &Services, sink: &Sink<'_>) -> Result<u64> {
-    let hdfs = services.hdfs()?;
-    services.wait_for(async {
-        let mut rows = 0;
-        for table in tables(&hdfs, &sink.directory()).await? {
-            rows += verify(&hdfs, &table).await?.source_partitions.values().map(|own| own.rows).sum::<u64>();
-        }
-        Ok(rows)
-    })
-}
-
 /// Sends a message without a value with the Java client: the tests' own cannot.
 fn tombstone(services: &Services, topic: &str) -> Result<()> {
     let pulsar = services.stack().pulsar();
@@ -189,7 +176,7 @@ fn a_tombstone_stops_the_sink_until_it_is_skipped_and_nothing_else_is_lost() -> 
 
         // What precedes it is committed though the instance ends at it again and again; what follows it waits.
         until("the records before the tombstone are in the table", LIMIT, || {
-            let rows = committed(services, &sink)?;
+            let rows = sink.committed_rows()?;
             ensure!(rows == BEFORE as u64, "{rows} are");
             Ok(())
         })?;

@@ -13,7 +13,6 @@ use hdfs_csv_tests::{
 };
 use hdfs_csv_tool::publish::Receipt;
 use hdfs_csv_tool::topic::Position;
-use hdfs_csv_tool::verify::{tables, verify};
 use serde_json::{Value as Json, json};
 
 /// Longer than any record in chunks takes here.
@@ -147,26 +146,13 @@ impl Drop for Chunks {
     }
 }
 
-/// How many rows the commits of a sink's tables count.
-fn committed(sink: &Sink<'_>) -> Result<u64> {
-    let services = sink.namespace().services();
-    let hdfs = services.hdfs()?;
-    services.wait_for(async {
-        let mut rows = 0;
-        for table in tables(&hdfs, &sink.directory()).await? {
-            rows += verify(&hdfs, &table).await?.source_partitions.values().map(|own| own.rows).sum::<u64>();
-        }
-        Ok(rows)
-    })
-}
-
 /// Sends small records, one after another, until enough rows are visible in all.
 fn send_until_visible(producer: &mut Typed, next: &mut i64, sink: &Sink<'_>, rows: u64) -> Result<()> {
     let services = sink.namespace().services();
     until(&format!("{rows} rows"), LIMIT, || {
         producer.send(services, vec![small(*next)])?;
         *next += 1;
-        let visible = committed(sink)?;
+        let visible = sink.committed_rows()?;
         ensure!(visible >= rows, "there are {visible}");
         Ok(())
     })

@@ -90,8 +90,11 @@ fn resolve(schema: &mut Json, enclosing: &str, defined: &mut HashSet<String>) {
         Json::Object(members) => {
             let text = |name| members.get(name).and_then(Json::as_str);
             if !matches!(text("type"), Some("record" | "enum" | "fixed")) {
-                for name in ["type", "items", "values"] {
-                    members.get_mut(name).into_iter().for_each(|inner| resolve(inner, enclosing, defined));
+                // There `type` is a built-in name, also where a type has that name.
+                let is_container = matches!(text("type"), Some("array" | "map"));
+                let inner: &[&str] = if is_container { &["items", "values"] } else { &["type"] };
+                for name in inner {
+                    members.get_mut(*name).into_iter().for_each(|inner| resolve(inner, enclosing, defined));
                 }
                 return;
             }
@@ -137,5 +140,15 @@ mod tests {
         let texts = row(&plan(&info("AVRO", schema), false), None, &payload).unwrap();
         let texts: Vec<_> = texts.iter().map(|text| text.as_deref().unwrap()).collect();
         assert_eq!(texts, ["Y", r#"{"e":"X","next":null,"u":[{"E":"Y"}],"f":"V","again":"W"}"#, "AQ==", "Ag=="]);
+    }
+
+    #[test]
+    fn a_type_called_as_a_built_in_one_is_not_taken_for_it() {
+        let schema = r#"{"type": "record", "name": "R", "fields": [
+            {"name": "a", "type": {"type": "enum", "name": "array", "symbols": ["X", "Y"]}},
+            {"name": "b", "type": {"type": "record", "name": "I", "namespace": "of.others", "fields": [
+                {"name": "e", "type": {"type": "array", "items": "array"}}]}}]}"#;
+        let texts = row(&plan(&info("AVRO", schema), false), None, &[2, 2, 2, 0]).unwrap();
+        assert_eq!(texts, [Some("Y".to_owned()), Some(r#"{"e":["Y"]}"#.to_owned())]);
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail, ensure};
 use hdfs_csv_stack::Error;
 use hdfs_csv_tool::event::EventKind;
-use hdfs_csv_tool::verify::tables;
+use hdfs_csv_tool::verify::{tables, verify};
 use pulsar_io_hdfs_csv::storage::Storage;
 use serde_json::{Value, json};
 
@@ -134,6 +134,19 @@ impl<'a> Sink<'a> {
     /// Deletes it.
     pub fn delete(&self) -> Result<()> {
         self.admin().delete_sink(&self.namespace.full_name(), &self.name).with_context(|| self.describe())
+    }
+
+    /// How many rows the commits of its tables count.
+    pub fn committed_rows(&self) -> Result<u64> {
+        let services = self.namespace.services();
+        let hdfs = services.hdfs()?;
+        services.wait_for(async {
+            let mut rows = 0;
+            for table in tables(&hdfs, &self.directory()).await? {
+                rows += verify(&hdfs, &table).await?.source_partitions.values().map(|own| own.rows).sum::<u64>();
+            }
+            Ok(rows)
+        })
     }
 
     /// Its directory on HDFS.
