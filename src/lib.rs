@@ -20,6 +20,7 @@ pub mod row;
 mod safeguard;
 pub mod schema;
 pub(crate) mod sink;
+pub mod status;
 pub mod storage;
 pub mod topic;
 pub mod value;

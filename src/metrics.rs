@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use crate::value::Reason;
 
@@ -15,6 +13,11 @@ impl Number {
     /// Adds to it.
     pub(crate) fn add(&self, count: u64) {
         self.0.fetch_add(count, Ordering::Relaxed);
+    }
+
+    /// Sets it.
+    pub(crate) fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
     }
 
     /// What it is now.
@@ -38,6 +41,8 @@ pub(crate) struct Metrics {
     pub(crate) files_committed: Number,
     /// Manifests.
     pub(crate) commits: Number,
+    /// When the last commit ended: seconds since 1970; 0 before.
+    pub(crate) last_commit: Number,
     /// Milliseconds from a commit's begin to its end, all commits together.
     pub(crate) commit_millis: Number,
     /// Records at or below the mark: sent again and dropped.
@@ -55,38 +60,9 @@ pub(crate) struct Metrics {
     /// Attempts to tell Hive's metastore of a table that failed.
     pub(crate) hive_failures: Number,
     bad: [Number; Reason::ALL.len()],
-    outages: Mutex<BTreeMap<u64, Instant>>,
-}
-
-/// A call that failed and is repeated. It is counted until this is dropped.
-#[derive(Debug)]
-pub(crate) struct Outage<'m> {
-    metrics: &'m Metrics,
-    number: u64,
-    /// When it failed first.
-    pub(crate) since: Instant,
-}
-
-impl Drop for Outage<'_> {
-    fn drop(&mut self) {
-        self.metrics.outages().remove(&self.number);
-    }
 }
 
 impl Metrics {
-    /// Begins to count a call that is repeated.
-    pub(crate) fn outage(&self) -> Outage<'_> {
-        let since = Instant::now();
-        let mut outages = self.outages();
-        let number = outages.last_key_value().map_or(0, |(number, _)| number + 1);
-        outages.insert(number, since);
-        Outage { metrics: self, number, since }
-    }
-
-    fn outages(&self) -> MutexGuard<'_, BTreeMap<u64, Instant>> {
-        self.outages.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     /// Counts a bad record.
     pub(crate) fn bad_record(&self, reason: Reason) {
         if let Some(at) = Reason::ALL.iter().position(|known| *known == reason) {
@@ -110,6 +86,7 @@ impl Metrics {
                 ("files_committed_total", &self.files_committed),
                 ("commits_total", &self.commits),
                 ("commit_millis_total", &self.commit_millis),
+                ("last_commit_timestamp_seconds", &self.last_commit),
                 ("duplicates_total", &self.duplicates),
                 ("rows_without_partition_total", &self.rows_without_partition),
                 ("races_lost_total", &self.races_lost),
@@ -120,10 +97,6 @@ impl Metrics {
             ]
             .map(|(name, number)| (name.to_owned(), number.get())),
         );
-        let outages = self.outages();
-        let longest = outages.values().map(Instant::elapsed).max().unwrap_or_default();
-        all.insert("failing_calls".to_owned(), outages.len() as u64);
-        all.insert("failing_seconds".to_owned(), longest.as_secs());
         for (reason, number) in Reason::ALL.iter().zip(&self.bad) {
             all.insert(format!("bad_records_{}_total", reason.name().replace('-', "_")), number.get());
         }

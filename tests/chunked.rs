@@ -109,6 +109,26 @@ impl Chunks {
         Ok(())
     }
 
+    /// Begins a record in two chunks of which the second waits until it is [released](Chunks::release): back when the broker
+    /// has the first one.
+    fn hold(&mut self, id: i64) -> Result<()> {
+        let letters = 20_000;
+        let input = self.input.as_mut().context("no input")?;
+        writeln!(input, "{id} {letters} 2 -1")?;
+        input.flush()?;
+        self.asked.insert(id, Cut { letters, chunks: 2, pause: Duration::ZERO });
+        until("the first chunk", LIMIT, || {
+            ensure!(self.said(|said| said.begun.contains(&id)), "it is not sent");
+            Ok(())
+        })
+    }
+
+    fn release(&mut self, id: i64) -> Result<()> {
+        let input = self.input.as_mut().context("no input")?;
+        writeln!(input, "{id}")?;
+        input.flush().context("the input is closed")
+    }
+
     fn said<T>(&self, look: impl FnOnce(&Said) -> T) -> T {
         look(&self.said.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -185,7 +205,81 @@ fn a_record_in_chunks_brings_a_new_schema_while_others_of_the_old_one_stand_betw
         expected.extend(chunks.finish()?);
         expected.extend(producer.close(services)?);
         sink.wait_until_all_is_acknowledged(LIMIT)?;
-        expected.compare(&sink, "notes", &[]).map(drop)
+        expected.compare(&sink, "notes", &[])?;
+        let report = sink.audit(&topic)?;
+        ensure!(report.findings().count() == 0, "{report:#?}");
+        sink.delete()
+    })
+}
+
+#[test]
+fn a_record_in_chunks_is_written_though_the_process_is_killed_between_them_with_all_before_committed() -> Result<()> {
+    let services = Services::shared(Shared::Processes)?;
+    services.run(|services| {
+        let namespace = services.namespace("chunks-between")?;
+        let topic = namespace.topic_named("notes");
+        let (mut producer, mut next) = (Typed::open(services, &topic, &schema(), 1)?, 0);
+        let mut chunks = Chunks::start(services, &topic, FIRST_VERSION)?;
+        let sink = Sink::of_topics(&namespace, "between", std::slice::from_ref(&topic))?;
+        let sink = sink.config("chunkedMessageTimeout", json!("10m")).create()?;
+        for round in 0..3 {
+            let id = CHUNKED + round;
+            chunks.hold(id)?;
+            // At least one of those that stand behind the first chunk.
+            let behind_the_first = next + round + 1;
+            send_until_visible(&mut producer, &mut next, &sink, behind_the_first as u64)?;
+            let pid = sink.wait_for_process(0, None)?;
+            ensure!(sink.kill(pid)?, "the process {pid} had ended");
+            sink.wait_for_process(0, Some(pid))?;
+            chunks.release(id)?;
+            until("the last chunk", LIMIT, || {
+                ensure!(chunks.is_sent(id), "it is not sent");
+                Ok(())
+            })?;
+            let behind_the_last = next + round + 2;
+            send_until_visible(&mut producer, &mut next, &sink, behind_the_last as u64)?;
+        }
+        let mut expected = Expected::default();
+        expected.extend(chunks.finish()?);
+        expected.extend(producer.close(services)?);
+        until("all rows are visible", LIMIT, || {
+            let visible = sink.committed_rows()?;
+            ensure!(visible == next as u64 + 3, "there are {visible} of {}", next + 3);
+            Ok(())
+        })?;
+        expected.compare(&sink, "notes", &[])?;
+        ensure!(!sink.log().contains("acknowledged before"), "a chunk was acknowledged too early: {}", sink.log());
+        sink.delete()
+    })
+}
+
+#[test]
+fn a_record_in_chunks_that_takes_longer_than_the_timeout_is_written_and_told() -> Result<()> {
+    let services = Services::shared(Shared::Processes)?;
+    services.run(|services| {
+        let namespace = services.namespace("chunks-late")?;
+        let topic = namespace.topic_named("notes");
+        let (mut producer, mut next) = (Typed::open(services, &topic, &schema(), 1)?, 0);
+        let mut chunks = Chunks::start(services, &topic, FIRST_VERSION)?;
+        let sink = Sink::of_topics(&namespace, "late", std::slice::from_ref(&topic))?;
+        let sink = sink.config("chunkedMessageTimeout", json!("1s")).create()?;
+        send_until_visible(&mut producer, &mut next, &sink, 1)?;
+        chunks.hold(CHUNKED)?;
+        producer.send(services, vec![small(next)])?;
+        // The first chunk, too.
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        chunks.release(CHUNKED)?;
+        let mut expected = Expected::default();
+        expected.extend(chunks.finish()?);
+        expected.extend(producer.close(services)?);
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        expected.compare(&sink, "notes", &[])?;
+        ensure!(
+            sink.log().contains("so long to come that its first chunk had been acknowledged before"),
+            "{}",
+            sink.log()
+        );
+        sink.delete()
     })
 }
 

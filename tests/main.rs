@@ -12,6 +12,7 @@ mod evolution;
 mod faults;
 mod freshness;
 mod hive;
+mod isolation;
 mod kinds_of_topics;
 mod layers;
 mod memory;

@@ -134,7 +134,8 @@ fn records_of_both_clusters_are_committed_once_by_their_own_schemas_and_the_same
 
         // The same sink in the other cluster, on the same HDFS.
         far.admin().create_sink(&namespace.full_name(), "cold", sink.configuration())?;
-        let log = far.pulsar().function_log_dir().join("marketplace/replicated/cold/cold-0.log");
+        // In the thread runtime the library's lines are in the worker's log.
+        let log = far.log_dir().join("pulsar.log");
         until("the refusal in the other cluster", LIMIT, || {
             let text = std::fs::read_to_string(&log).with_context(|| format!("{}", log.display()))?;
             for says in ["the table belongs to another sink", "cluster `standalone`", "cluster `far`"] {

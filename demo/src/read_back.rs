@@ -24,8 +24,10 @@ pub(crate) async fn read_back(stack: &State, folder: &Path) -> Result<BTreeMap<S
     if folder.exists() {
         fs::remove_dir_all(folder).with_context(|| format!("cannot remove {}", folder.display()))?;
     }
+    fs::create_dir_all(folder).with_context(|| format!("cannot create {}", folder.display()))?;
     let mut command = Command::from(stack.fs_shell()?);
-    command.args(["-get", DIRECTORY]).arg(folder).stdin(Stdio::null()).kill_on_drop(true);
+    // Beside the tables, the sink goes on writing its `_status`.
+    command.arg("-get").arg(format!("{DIRECTORY}/[^_]*")).arg(folder).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.context("cannot run java")?;
     ensure!(output.status.success(), "hdfs dfs -get failed\n{}", String::from_utf8_lossy(&output.stderr));
     tables(folder)

@@ -10,6 +10,7 @@ use crate::position::Position;
 const KIND_COMMITTED: u32 = 1;
 const KIND_DEAD_LETTER: u32 = 2;
 const KIND_GAP: u32 = 3;
+const KIND_PAUSE: u32 = 4;
 const FLAG_HAS_BEGINNING: u32 = 1;
 const ABSENT: u32 = u32::MAX;
 
@@ -61,6 +62,8 @@ enum Request {
 struct State {
     /// Per source partition, the last hand-over that is committed and not yet told.
     committed: BTreeMap<u32, u64>,
+    /// Source partitions of which no more records are wanted, or wanted again, and that is not yet told.
+    paused: BTreeMap<u32, bool>,
     requests: VecDeque<(u64, Request)>,
     /// Requests that are not confirmed, with their source partition.
     unconfirmed: HashMap<u64, u32>,
@@ -83,6 +86,11 @@ impl Answers {
         let mut state = self.state();
         let told = state.committed.entry(source_partition).or_default();
         *told = hand_over.max(*told);
+    }
+
+    /// Asks for no more records of this source partition, or for them again.
+    pub(crate) fn pause(&self, source_partition: u32, paused: bool) {
+        self.state().paused.insert(source_partition, paused);
     }
 
     /// Sends a dead letter; returns the number under which it is confirmed.
@@ -117,11 +125,15 @@ impl Answers {
         loop {
             answer.clear();
             let committed = state.committed.first_key_value().map(|(id, hand_over)| (*id, *hand_over));
-            match (committed, state.requests.front()) {
-                (Some((id, hand_over)), _) => encode_committed(&mut answer, id, hand_over),
-                (None, Some((number, Request::DeadLetter(letter)))) => encode_dead_letter(&mut answer, *number, letter),
-                (None, Some((number, Request::Gap(gap)))) => encode_gap(&mut answer, *number, gap),
-                (None, None) => return Ok(written),
+            let paused = state.paused.first_key_value().map(|(id, paused)| (*id, *paused));
+            match (committed, paused, state.requests.front()) {
+                (Some((id, hand_over)), ..) => encode_committed(&mut answer, id, hand_over),
+                (None, Some((id, paused)), _) => encode_pause(&mut answer, id, paused),
+                (None, None, Some((number, Request::DeadLetter(letter)))) => {
+                    encode_dead_letter(&mut answer, *number, letter);
+                }
+                (None, None, Some((number, Request::Gap(gap)))) => encode_gap(&mut answer, *number, gap),
+                (None, None, None) => return Ok(written),
             }
             let length = answer.len();
             answer[..4].copy_from_slice(&(length as u32).to_le_bytes());
@@ -132,6 +144,8 @@ impl Answers {
             written += length;
             if committed.is_some() {
                 state.committed.pop_first();
+            } else if paused.is_some() {
+                state.paused.pop_first();
             } else {
                 state.requests.pop_front();
             }
@@ -144,6 +158,12 @@ fn encode_committed(answer: &mut Vec<u8>, source_partition: u32, hand_over: u64)
         answer.extend_from_slice(&part.to_le_bytes());
     }
     answer.extend_from_slice(&hand_over.to_le_bytes());
+}
+
+fn encode_pause(answer: &mut Vec<u8>, source_partition: u32, paused: bool) {
+    for part in [0, KIND_PAUSE, source_partition, u32::from(paused)] {
+        answer.extend_from_slice(&part.to_le_bytes());
+    }
 }
 
 fn encode_dead_letter(answer: &mut Vec<u8>, number: u64, letter: &DeadLetter) {
@@ -198,6 +218,19 @@ mod tests {
         let mut room = [0; 100];
         assert_eq!(answers.take(&mut room), Ok(24));
         assert_eq!([0, 4, 8, 12, 16, 20].map(|at| u32_at(&room, at)), [24, 1, 7, 0, 3, 0]);
+        assert_eq!(answers.take(&mut room), Ok(0));
+    }
+
+    #[test]
+    fn of_pauses_of_a_source_partition_the_last_one_is_told() {
+        let answers = Answers::default();
+        answers.pause(7, true);
+        answers.pause(9, true);
+        answers.pause(7, false);
+        let mut room = [0; 100];
+        assert_eq!(answers.take(&mut room), Ok(32));
+        assert_eq!([0, 4, 8, 12].map(|at| u32_at(&room, at)), [16, 4, 7, 0]);
+        assert_eq!([16, 20, 24, 28].map(|at| u32_at(&room, at)), [16, 4, 9, 1]);
         assert_eq!(answers.take(&mut room), Ok(0));
     }
 

@@ -164,8 +164,11 @@ impl Keeper {
             tokio::select! {
                 biased;
                 () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    if let Err(error) = self.round(storage, metrics, &addresses).await {
+                    let answered = self.round(storage, metrics, &addresses).await.unwrap_or_else(|error| {
                         self.unreached(metrics, &error);
+                        false
+                    });
+                    if !answered {
                         // One that takes connections and does not answer must not keep the next one from being tried.
                         addresses.rotate_left(1);
                     }
@@ -176,8 +179,9 @@ impl Keeper {
         }
     }
 
-    /// Goes over the tables that are due, on one connection.
-    async fn round<S: Storage>(&self, storage: &S, metrics: &Metrics, addresses: &[Address]) -> Result<(), String> {
+    /// Goes over the tables that are due, on one connection; whether each call was answered. A table of which one is not waits
+    /// for its next turn, and the next round goes on with the others.
+    async fn round<S: Storage>(&self, storage: &S, metrics: &Metrics, addresses: &[Address]) -> Result<bool, String> {
         let mut metastore = match Metastore::connect(addresses, self.call_limit).await {
             Ok(metastore) => metastore,
             Err(error) => return Err(error.to_string()),
@@ -185,17 +189,22 @@ impl Keeper {
         let now = Instant::now();
         let due: Vec<_> = {
             let state = self.state();
-            let due = state.pending.iter().filter(|(_, pending)| pending.due <= now);
-            due.map(|(table, pending)| (table.clone(), pending.marks)).collect()
+            let mut due: Vec<_> = state.pending.iter().filter(|(_, pending)| pending.due <= now).collect();
+            // One that was tried and failed comes behind those that wait.
+            due.sort_by_key(|(_, pending)| pending.due);
+            due.into_iter().map(|(table, pending)| (table.clone(), pending.marks)).collect()
         };
         for (table, marks) in due {
             match self.reconcile(storage, &mut metastore, &table).await {
                 Ok(known) => self.told(table, marks, known),
                 Err(Failure::Table(error)) => self.failed(metrics, &table, &error),
-                Err(Failure::Away(error)) => return Err(error),
+                Err(Failure::Away(error)) => {
+                    self.failed(metrics, &table, &error);
+                    return Ok(false);
+                }
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// No metastore is there: all tables wait.

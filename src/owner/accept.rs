@@ -1,5 +1,7 @@
 //! Accept: the records of a hand-over, one after another, into the batch; and what becomes of those that do not get there.
 
+use std::sync::Arc;
+
 use crate::config::OnBadRecord;
 use crate::error::{Error, ErrorKind, Result};
 use crate::hand_over::answers::{DeadLetter, Gap};
@@ -29,6 +31,8 @@ pub(super) enum Interruption {
     BehindAbandoned,
     /// The first record of this writer's schema.
     UnknownSchema(u32),
+    /// A record that should be a duplicate and cannot be one.
+    MadeAnew(Error),
     /// A bad record under `onBadRecord: fail`.
     Fail(BadRecord, Position),
 }
@@ -39,7 +43,12 @@ impl<S: Storage> Owner<S> {
         // Where the first record stands that is in the batch.
         let mut first = RecordOffset::default();
         let mut offset = first;
+        let (shared, health) = (Arc::clone(&self.shared), Arc::clone(&self.health));
+        let mut repair = None;
         while let Some(interruption) = self.add_records(&part.bytes, &mut offset)? {
+            if !matches!(interruption, Interruption::MadeAnew(_)) {
+                repair = None;
+            }
             match interruption {
                 Interruption::NotLoaded => self.load().await?,
                 Interruption::Redelivery(position) => {
@@ -54,9 +63,18 @@ impl<S: Storage> Owner<S> {
                         first = offset;
                     }
                 }
+                Interruption::MadeAnew(error) => {
+                    let waiting = || shared.retry(&health, "waiting for `hdfs-csv reset`");
+                    repair.get_or_insert_with(waiting).after(error.into()).await?;
+                    // There is nothing in the batch: the record is at or below the mark, and behind those accepted. Those
+                    // before it were perhaps taken for duplicates.
+                    (self.last_accepted, offset) = (None, first);
+                    self.load().await?;
+                }
                 Interruption::Fail(bad, position) => return Err(self.fail(bad, position).await),
             }
         }
+        drop(repair);
         self.end_hand_over(part, first).await
     }
 
@@ -74,7 +92,9 @@ impl<S: Storage> Owner<S> {
                 return Ok(Some(Interruption::BehindAbandoned));
             }
             if self.is_duplicate(record.position, loaded) {
-                self.drop_duplicate(record, loaded)?;
+                if let Err(error) = self.drop_duplicate(record, loaded) {
+                    return Ok(Some(Interruption::MadeAnew(error)));
+                }
             } else {
                 if let Some(interruption) = self.add_record(record) {
                     return Ok(Some(interruption));

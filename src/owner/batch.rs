@@ -281,6 +281,7 @@ impl<S: Storage> Batch<S> {
                 name: name(&directory),
                 // A streamed file is large already, and its beginning is written.
                 fold: open_file(&directory).filter(|_| file.streamed.is_none() && !file.has_header),
+                failed_reads: 0,
                 directory,
                 extension: compression.extension(),
                 rows: file.rows,

@@ -7,9 +7,9 @@ use tokio::time::Instant;
 
 use crate::budget::Charge;
 use crate::error::{Error, Result};
-use crate::owner::batch::RetainedPart;
+use crate::owner::batch::{Extent, RetainedPart};
+use crate::owner::health::Health;
 use crate::owner::shared::Shared;
-use crate::position::Position;
 use crate::protocol::commit::{Commit, Outcome};
 use crate::protocol::layout::SourcePartitionLayout;
 use crate::protocol::manifests::newest_sequence;
@@ -26,8 +26,8 @@ pub(super) struct Committing<S: Storage> {
     /// Dropping it ends the task.
     pub(super) end: oneshot::Receiver<CommitEnd<S>>,
     pub(super) began: Instant,
-    /// Its first record.
-    pub(super) first: Position,
+    /// Its records.
+    pub(super) extent: Extent,
     /// Its records, to stage them again if the race is lost; none when rows were streamed.
     pub(super) retained: Option<Vec<RetainedPart>>,
     /// What is acknowledged when it is committed.
@@ -45,13 +45,17 @@ impl<S: Storage> Committing<S> {
 
 impl<S: Storage> Shared<S> {
     /// Runs a commit to its end in the background, unless its owner goes away.
-    pub(super) fn run_commit(self: &Arc<Self>, mut commit: Commit<S>) -> oneshot::Receiver<CommitEnd<S>> {
+    pub(super) fn run_commit(
+        self: &Arc<Self>,
+        health: &Arc<Health>,
+        mut commit: Commit<S>,
+    ) -> oneshot::Receiver<CommitEnd<S>> {
         let (mut sender, end) = oneshot::channel();
-        let shared = Arc::clone(self);
+        let (shared, health) = (Arc::clone(self), Arc::clone(health));
         (self.spawn)(Box::pin(async move {
             let outcome = tokio::select! {
                 biased;
-                outcome = shared.advance(&mut commit) => outcome,
+                outcome = shared.advance(&health, &mut commit) => outcome,
                 () = sender.closed() => return,
             };
             // Nobody waits any more when the owner went away just now.
@@ -60,12 +64,13 @@ impl<S: Storage> Shared<S> {
         end
     }
 
-    async fn advance(&self, commit: &mut Commit<S>) -> Result<Outcome> {
-        let mut retry = self.retry("committing");
+    async fn advance(&self, health: &Health, commit: &mut Commit<S>) -> Result<Outcome> {
+        let mut retry = self.retry(health, "committing");
         loop {
             let advanced = {
                 // Given back before a pause: what cannot be committed must not keep others from it.
                 let _permit = self.commits.acquire().await.map_err(Error::bug)?;
+                let _under_way = health.wait("committing");
                 commit.advance(&self.storage).await
             };
             match advanced {
@@ -76,8 +81,13 @@ impl<S: Storage> Shared<S> {
     }
 
     /// Whether another owner has put a manifest where this one was going to: then it may have deleted what was staged for that.
-    pub(super) async fn is_overtaken(&self, layout: &SourcePartitionLayout, sequence: u64) -> Result<bool> {
+    pub(super) async fn is_overtaken(
+        &self,
+        health: &Health,
+        layout: &SourcePartitionLayout,
+        sequence: u64,
+    ) -> Result<bool> {
         let newest = || async { Ok(newest_sequence(&self.storage, layout).await?) };
-        Ok(self.repeat("looking for a newer manifest", newest).await? >= Some(sequence))
+        Ok(self.repeat(health, "looking for a newer manifest", newest).await? >= Some(sequence))
     }
 }

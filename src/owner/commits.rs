@@ -59,9 +59,9 @@ impl<S: Storage> Owner<S> {
         let folding = &self.shared.folding;
         let open_file = |directory: &str| folding.target(&manifest.open_files, directory);
         let (files, charge) = batch.into_files(directory, name, open_file, compression);
-        let end = self.shared.run_commit(Commit::new(self.layout.clone(), manifest, files, folding.clone()));
-        self.committing =
-            Some(Committing { end, began: Instant::now(), first: extent.first, retained, hand_over, _charge: charge });
+        let end =
+            self.shared.run_commit(&self.health, Commit::new(self.layout.clone(), manifest, files, folding.clone()));
+        self.committing = Some(Committing { end, began: Instant::now(), extent, retained, hand_over, _charge: charge });
         Ok(())
     }
 
@@ -121,7 +121,9 @@ impl<S: Storage> Owner<S> {
         let committing = self.committing.take().ok_or_else(|| Error::bug("a commit ended that was not under way"))?;
         let sequence = commit.manifest().sequence;
         let outcome = match outcome {
-            Err(_) if !commit.is_staged() && self.shared.is_overtaken(&self.layout, sequence).await? => Outcome::Lost,
+            Err(_) if !commit.is_staged() && self.shared.is_overtaken(&self.health, &self.layout, sequence).await? => {
+                Outcome::Lost
+            }
             outcome => outcome?,
         };
         match outcome {
@@ -143,6 +145,7 @@ impl<S: Storage> Owner<S> {
         let folded: u64 = manifest.files.iter().filter_map(|file| file.replaces.as_ref()).map(|old| old.length).sum();
         let metrics = &self.shared.metrics;
         metrics.commits.add(1);
+        metrics.last_commit.set(now_millis().max(0) as u64 / 1_000);
         metrics.commit_millis.add(committing.began.elapsed().as_millis() as u64);
         metrics.rows_committed.add(manifest.rows);
         metrics.bytes_committed.add(bytes - folded);

@@ -24,7 +24,7 @@ impl<S: Storage> Owner<S> {
 
     pub(super) async fn load(&mut self) -> Result<()> {
         let (shared, layout, identity) = (&self.shared, &self.layout, &self.identity);
-        let manifest = shared.repeat("loading", || load(&shared.storage, layout, identity)).await?;
+        let manifest = shared.repeat(&self.health, "loading", || load(&shared.storage, layout, identity)).await?;
         let loaded = manifest.as_ref().map(Loaded::from).unwrap_or_default();
         tracing::debug!(topic = %self.topic, sequence = loaded.newest.sequence, mark = ?loaded.newest.mark, "loaded");
         self.loaded = Some(loaded);

@@ -19,7 +19,7 @@ impl<S: Storage> Owner<S> {
         let later = self.batch.retained.take();
         let hand_over = lost.hand_over.max(self.batch.hand_over);
         let (Some(lost_parts), Some(later)) = (lost.retained, later) else {
-            return self.abandon(lost.first, hand_over).await;
+            return self.abandon(lost.extent.first, hand_over).await;
         };
         self.drop_batch();
         self.load().await?;
@@ -43,6 +43,7 @@ impl<S: Storage> Owner<S> {
             match interruption {
                 // Nothing of these is written, not even a header.
                 Interruption::UnknownSchema(schema) => drop(self.make_plan(schema).await?),
+                Interruption::MadeAnew(error) => return Err(error),
                 Interruption::Fail(bad, position) => return Err(self.fail(bad, position).await),
                 Interruption::NotLoaded | Interruption::Redelivery(_) | Interruption::BehindAbandoned => {
                     return Err(Error::bug("records staged again are out of order"));

@@ -7,6 +7,7 @@ mod accept;
 mod batch;
 mod commit_task;
 mod commits;
+pub(crate) mod health;
 mod housekeeping;
 mod loaded;
 mod lost_race;

@@ -16,7 +16,10 @@ impl<S: Storage> Owner<S> {
     pub(super) async fn make_plan(&mut self, schema: u32) -> Result<bool> {
         let compiled = match schema {
             NO_SCHEMA => None,
-            id => Some(self.shared.schemas.get(id).await?),
+            id => {
+                let _waiting = self.health.wait("waiting for a schema");
+                Some(self.shared.schemas.get(id).await?)
+            }
         };
         if let Some(planned) = compiled.as_ref().and_then(|compiled| self.take_plan(compiled)) {
             self.plans.insert(schema, planned);
@@ -86,7 +89,7 @@ impl<S: Storage> Owner<S> {
                  is a date or a timestamp, to eventTime or to publishTime"
             );
         }
-        match shared.repeat("adding columns", || ensure(&shared.storage, &layout.table, &wanted)).await? {
+        match shared.repeat(&self.health, "adding columns", || ensure(&shared.storage, &layout.table, &wanted)).await? {
             Ok(columns) => Ok(Ok(Plan::new(&shared.rows, schema, &columns))),
             Err(incompatible_columns) => incompatible(incompatible_columns.to_string()),
         }

@@ -2,14 +2,18 @@
 
 use std::time::Duration;
 
-use crate::error::Result;
-use crate::metrics::{Metrics, Outage};
+use tokio::time::Instant;
+
+use crate::error::{ErrorKind, Result};
+use crate::metrics::Metrics;
+use crate::owner::health::{Health, Wait};
 use crate::owner::shared::Shared;
 use crate::protocol::failure::Failure;
 use crate::storage::Storage;
 
-/// A call that goes on failing is in the log once in this many attempts: about every five minutes.
-const LOG_EVERY: u32 = 30;
+/// The first attempts that fail are in the log, one of twice as many at a time. Then the source partition is known to be held
+/// back, and that is in the log.
+const LAST_LOGGED: u32 = 8;
 
 /// A call that is repeated until it succeeds or ends the instance. There is no last attempt: each is bounded, says what is wrong,
 /// and closing the sink ends them.
@@ -17,27 +21,31 @@ pub(super) struct Retry<'s> {
     what: &'static str,
     attempt: u32,
     metrics: &'s Metrics,
-    outage: Option<Outage<'s>>,
+    health: &'s Health,
+    wait: Option<Wait<'s>>,
     pause: fn(attempt: u32) -> Duration,
+    waits_for_repair: bool,
 }
 
 impl Retry<'_> {
     /// Waits before the next attempt. An error is the end.
     pub(super) async fn after(&mut self, failure: Failure) -> Result<()> {
-        let error = match failure {
+        let reason = match failure {
+            Failure::Again(error) => error.to_string(),
+            // One table is not in order. When somebody has mended it, its source partition goes on.
+            Failure::Fatal(error) if self.waits_for_repair && error.kind == ErrorKind::Protocol => error.to_string(),
             Failure::Fatal(error) => return Err(error),
-            Failure::Again(error) => error,
         };
         self.metrics.retries.add(1);
-        let outage = self.outage.get_or_insert_with(|| self.metrics.outage());
+        let wait = self.wait.get_or_insert_with(|| self.health.wait(self.what));
         let pause = (self.pause)(self.attempt);
         self.attempt += 1;
-        // A long outage says less and less, but it goes on saying it: every source partition tries for itself.
-        if self.attempt.is_power_of_two() || self.attempt.is_multiple_of(LOG_EVERY) {
-            let for_seconds = outage.since.elapsed().as_secs();
+        if self.attempt.is_power_of_two() && self.attempt <= LAST_LOGGED {
+            let for_seconds = wait.since.elapsed().as_secs();
             let (what, attempt) = (self.what, self.attempt);
-            tracing::warn!(what, attempt, for_seconds, "{error}; nothing is lost, it is tried again");
+            tracing::warn!(what, attempt, for_seconds, "{reason}; nothing is lost, it is tried again");
         }
+        wait.failed(reason, Instant::now() + pause);
         if !pause.is_zero() {
             tokio::time::sleep(pause).await;
         }
@@ -46,17 +54,31 @@ impl Retry<'_> {
 }
 
 impl<S: Storage> Shared<S> {
-    /// A call that has not failed yet.
-    pub(super) fn retry(&self, what: &'static str) -> Retry<'_> {
-        Retry { what, attempt: 0, metrics: &self.metrics, outage: None, pause: self.pause }
+    /// A call for a source partition that has not failed yet.
+    pub(super) fn retry<'s>(&'s self, health: &'s Health, what: &'static str) -> Retry<'s> {
+        Retry {
+            what,
+            attempt: 0,
+            metrics: &self.metrics,
+            health,
+            wait: None,
+            pause: self.pause,
+            waits_for_repair: self.waits_for_repair,
+        }
     }
 
-    /// Repeats a call until it succeeds or ends the instance.
-    pub(super) async fn repeat<T, F>(&self, what: &'static str, mut call: impl FnMut() -> F) -> Result<T>
+    /// Repeats a call for a source partition until it succeeds or ends the instance.
+    pub(super) async fn repeat<T, F>(
+        &self,
+        health: &Health,
+        what: &'static str,
+        mut call: impl FnMut() -> F,
+    ) -> Result<T>
     where
         F: Future<Output = Result<T, Failure>>,
     {
-        let mut retry = self.retry(what);
+        let mut retry = self.retry(health, what);
+        let _under_way = health.wait(what);
         loop {
             match call().await {
                 Ok(value) => return Ok(value),

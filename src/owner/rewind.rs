@@ -15,7 +15,7 @@ impl<S: Storage> Owner<S> {
         let abandoned = self.abandoned.take().map(|abandoned| abandoned.first);
         let mut first_dropped = abandoned.or(self.batch.extent.map(|extent| extent.first));
         if let Some(lost) = self.lost_commit().await? {
-            first_dropped = Some(lost.first);
+            first_dropped = Some(lost.extent.first);
         }
         self.drop_batch();
         self.load().await?;

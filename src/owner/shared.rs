@@ -45,6 +45,9 @@ pub(crate) struct Shared<S: Storage> {
     pub(crate) abandoned_limit: Duration,
     /// How long to wait before the nth repetition of a call (from 0) that failed.
     pub(crate) pause: fn(attempt: u32) -> Duration,
+    /// Whether a source partition whose table is not as its manifests say waits until somebody has mended that, while the
+    /// others go on. Otherwise it ends the instance.
+    pub(crate) waits_for_repair: bool,
     /// Runs a task beside the owner that begins it.
     pub(crate) spawn: Box<dyn Fn(BoxFuture<'static, ()>) + Send + Sync>,
 }

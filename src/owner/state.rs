@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use tokio::time::Instant;
 
+use crate::hand_over::answers::Answers;
 use crate::owner::abandoned::Abandoned;
 use crate::owner::batch::Batch;
 use crate::owner::commit_task::Committing;
+use crate::owner::health::Health;
 use crate::owner::loaded::Loaded;
 use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
@@ -32,6 +34,7 @@ pub(crate) struct Owner<S: Storage> {
     /// The source partition's id in hand-overs.
     pub(super) id: u32,
     pub(super) topic: String,
+    pub(super) health: Arc<Health>,
     pub(super) layout: SourcePartitionLayout,
     pub(super) identity: SinkIdentity,
     pub(super) loaded: Option<Loaded>,
@@ -59,6 +62,7 @@ impl<S: Storage> Owner<S> {
             shared,
             id,
             topic,
+            health: Arc::default(),
             layout,
             identity,
             loaded: None,
@@ -71,12 +75,44 @@ impl<S: Storage> Owner<S> {
         }
     }
 
+    /// The source partition's id in hand-overs.
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// Where Java is told.
+    pub(crate) fn answers(&self) -> &Answers {
+        &self.shared.answers
+    }
+
+    /// The full name of its topic or partition.
+    pub(crate) fn topic(&self) -> &str {
+        &self.topic
+    }
+
+    /// What keeps it from getting on.
+    pub(crate) fn health(&self) -> &Arc<Health> {
+        &self.health
+    }
+
     /// Whether the batch should be committed by now and waits for the broker to confirm its dead letters or gaps. Records
     /// that come must wait too: each could bring another one, and the batch would never be committed.
     pub(crate) fn is_held_up(&self, schedule: &Schedule) -> bool {
         let Some(extent) = self.batch.extent.filter(|_| !self.batch.unconfirmed.is_empty()) else { return false };
         self.batch.is_full(self.shared.max_batch_rows, self.shared.max_file_size)
             || schedule.due(extent.began) <= Instant::now()
+    }
+
+    /// When the first of the records came that are accepted and not committed.
+    pub(crate) fn uncommitted_since(&self) -> Option<Instant> {
+        let committing = self.committing.as_ref().map(|committing| committing.extent.began);
+        committing.or(self.batch.extent.map(|extent| extent.began))
+    }
+
+    /// When [`Owner::is_held_up`] becomes true by time alone; none while nothing is unconfirmed.
+    pub(crate) fn held_up_due(&self, schedule: &Schedule) -> Option<Instant> {
+        let extent = self.batch.extent.filter(|_| !self.batch.unconfirmed.is_empty())?;
+        Some(schedule.due(extent.began))
     }
 
     /// Whether there is nothing that is not committed.

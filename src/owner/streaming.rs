@@ -36,7 +36,7 @@ impl<S: Storage> Owner<S> {
     async fn stream(&mut self) -> Result<()> {
         let sequence = self.loaded()?.newest.sequence + 1 + u64::from(self.committing.is_some());
         let compression = self.shared.rows.format.compression;
-        let mut retry = self.shared.retry("streaming rows");
+        let mut retry = self.shared.retry(&self.health, "streaming rows");
         let error = loop {
             let streamed = self.batch.stream(&self.shared.storage, &self.layout, sequence, compression).await;
             let Err(failure) = streamed else { return Ok(()) };
@@ -48,9 +48,9 @@ impl<S: Storage> Owner<S> {
         let Some(extent) = self.batch.extent else { return Err(error) };
         let (mut first, mut hand_over) = (extent.first, self.batch.hand_over);
         if let Some(lost) = self.lost_commit().await? {
-            (first, hand_over) = (lost.first, hand_over.max(lost.hand_over));
+            (first, hand_over) = (lost.extent.first, hand_over.max(lost.hand_over));
         }
-        if self.shared.is_overtaken(&self.layout, sequence).await? {
+        if self.shared.is_overtaken(&self.health, &self.layout, sequence).await? {
             self.abandon(first, hand_over).await
         } else {
             Err(error)

@@ -100,6 +100,7 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         commits: Semaphore::new(8),
         abandoned_limit: Duration::ZERO,
         pause: |_| Duration::ZERO,
+        waits_for_repair: false,
         spawn: Box::new(|task| drop(tokio::spawn(task))),
     })
 }
@@ -568,21 +569,22 @@ async fn a_commit_ends_with_its_owner() {
 }
 
 #[tokio::test]
-async fn a_call_that_fails_is_in_the_metrics_until_it_works() {
+async fn a_call_that_fails_is_told_until_it_works() {
     let memory = Memory::new();
     let shared = shared(&memory);
     let mut owner = owner(&shared);
     accept(&mut owner, 1, 1..=3).await.unwrap();
-    assert_eq!(shared.metrics.snapshot()["failing_calls"], 0);
+    let health = Arc::clone(owner.health());
+    assert!(health.failing_since().is_empty());
     memory.fail_times(2, Operation::Create, "_staging/visits/", Fault::Refused);
-    let (seen, of_hook) = (Arc::new(std::sync::Mutex::new(None)), Arc::clone(&shared));
+    let (seen, of_hook) = (Arc::new(std::sync::Mutex::new(None)), Arc::clone(&health));
     let into = Arc::clone(&seen);
     memory.before_next(Operation::Hsync, "_staging/visits/", move |_| {
-        *into.lock().unwrap() = Some(of_hook.metrics.snapshot()["failing_calls"]);
+        *into.lock().unwrap() = Some(of_hook.failing_since().len());
     });
     owner.commit_all().await.unwrap();
     assert_eq!(*seen.lock().unwrap(), Some(1));
-    assert_eq!(shared.metrics.snapshot()["failing_calls"], 0);
+    assert!(health.failing_since().is_empty());
 }
 
 // Rule 3.
@@ -660,7 +662,7 @@ async fn a_temporary_manifest_that_something_else_deletes_is_an_error_and_no_end
     });
     let error = owner.commit_all().await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Protocol);
-    assert!(error.message.contains("is gone before its commit"), "{error}");
+    assert!(error.message.contains("was written, and is gone"), "{error}");
 }
 
 // Rule 4.
@@ -684,9 +686,7 @@ async fn a_committed_file_that_is_gone_or_short_is_an_error() {
     for shortened in [false, true] {
         let memory = Memory::new();
         let shared = shared(&memory);
-        let mut first = owner(&shared);
-        accept(&mut first, 1, 1..=3).await.unwrap();
-        first.commit_all().await.unwrap();
+        commit(&mut owner(&shared), 1, 1..=3).await;
         let path = visible(&memory).into_keys().next().unwrap();
         memory.remove(&path);
         if shortened {
@@ -696,6 +696,99 @@ async fn a_committed_file_that_is_gone_or_short_is_an_error() {
         assert_eq!(error.kind, ErrorKind::Protocol);
         assert!(error.message.contains(&path) && error.message.contains("12 bytes in 3 rows"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_staged_file_that_something_else_deletes_before_it_is_published_is_an_error_and_not_acknowledged() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, 1..=3).await.unwrap();
+    memory.before_next(Operation::Rename, "/d/visits/visits-", |memory| {
+        for path in staged(memory).iter().filter(|path| path.ends_with(".csv")) {
+            memory.remove(path);
+        }
+    });
+    let error = owner.commit_all().await.unwrap_err();
+    assert!(error.message.contains("12 bytes in 3 rows, but there is no such file"), "{error}");
+    assert_eq!(acknowledged(&shared), None);
+}
+
+// A manifest is put again when something else deleted it: nothing waits for a restart.
+#[tokio::test]
+async fn a_commit_whose_manifest_something_else_deletes_goes_on_by_itself() {
+    for temporary in [false, true] {
+        let memory = Memory::new();
+        let mut shared = shared(&memory);
+        Arc::get_mut(&mut shared).unwrap().waits_for_repair = true;
+        let mut owner = owner(&shared);
+        accept(&mut owner, 1, 1..=3).await.unwrap();
+        if temporary {
+            memory.before_next(Operation::Rename, MANIFESTS, |memory| {
+                for path in staged(memory).iter().filter(|path| path.ends_with(".json")) {
+                    memory.remove(path);
+                }
+            });
+        } else {
+            memory.before_next(Operation::List, MANIFESTS.trim_end_matches('/'), |memory| {
+                memory.remove(&format!("{MANIFESTS}{:020}.json", 1));
+            });
+        }
+        owner.commit_all().await.unwrap();
+        assert!(memory.all_faults_happened());
+        assert_eq!((rows(&memory), acknowledged(&shared)), (vec![1, 2, 3], Some(1)));
+        assert!(manifest(&memory, 1).is_some());
+    }
+}
+
+// A table that waits for somebody to mend it.
+#[tokio::test]
+async fn a_source_partition_whose_table_is_not_in_order_waits_and_goes_on_when_it_is_mended() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    let waiting = Arc::get_mut(&mut shared).unwrap();
+    (waiting.waits_for_repair, waiting.pause) = (true, |_| Duration::from_millis(1));
+    memory.put("/d/visits/_sink.json", b"{");
+    let mut owner = owner(&shared);
+    let health = Arc::clone(owner.health());
+    {
+        let accepting = accept(&mut owner, 1, 1..=3);
+        tokio::pin!(accepting);
+        assert!(tokio::time::timeout(Duration::from_millis(200), &mut accepting).await.is_err());
+        let held_back = health.held_back().unwrap();
+        assert!(
+            held_back.reason.contains("_sink.json, which says whose the table is, cannot be read"),
+            "{held_back:?}"
+        );
+        assert!(held_back.since.elapsed() >= Duration::from_millis(100) && held_back.next_attempt.is_some());
+        memory.remove("/d/visits/_sink.json");
+        accepting.await.unwrap();
+    }
+    assert_eq!(health.held_back(), None);
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3]);
+}
+
+#[tokio::test]
+async fn a_topic_that_was_created_again_waits_for_its_reset_and_goes_on() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    let waiting = Arc::get_mut(&mut shared).unwrap();
+    (waiting.waits_for_repair, waiting.pause) = (true, |_| Duration::from_millis(1));
+    commit(&mut owner(&shared), 1, 1..=5).await;
+    let mut next = owner(&shared);
+    let layout = next.layout.clone();
+    {
+        // The first one could be a duplicate, for all that is known before the second one comes.
+        let again = Sent { publish_time: 1_000, ..sent(2) };
+        let accepting = next.accept(part(&shared, 1, [sent(1), again]));
+        tokio::pin!(accepting);
+        assert!(tokio::time::timeout(Duration::from_millis(200), &mut accepting).await.is_err());
+        crate::protocol::reset::reset(&memory, &layout, None).await.unwrap();
+        accepting.await.unwrap();
+    }
+    next.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 1, 2, 2, 3, 4, 5]);
 }
 
 #[tokio::test]
@@ -1110,6 +1203,40 @@ async fn each_partition_directory_grows_a_file_of_its_own() {
 }
 
 #[tokio::test]
+async fn a_file_whose_bytes_nobody_gives_does_not_grow_and_holds_up_no_commit() {
+    for (fault, times, attempts) in [(Fault::Unreadable, 1, 1), (Fault::RequestLost, 4, 4)] {
+        let memory = Memory::new();
+        let shared = shared_folding(&memory, false);
+        let mut owner = owner(&shared);
+        commit(&mut owner, 1, [1]).await;
+        let first = "/d/visits/visits-00000000000000000001.csv";
+        memory.fail_times(times, Operation::Read, first, fault);
+        memory.take_calls();
+        commit(&mut owner, 2, [2]).await;
+        let reads = |(operation, path): &(Operation, String)| *operation == Operation::Read && path == first;
+        assert_eq!(memory.take_calls().iter().filter(|call| reads(call)).count(), attempts, "{fault:?}");
+        assert_eq!(visible(&memory)["/d/visits/visits-00000000000000000002.csv"], [2]);
+        commit(&mut owner, 3, [3]).await;
+        assert_eq!(visible(&memory)["/d/visits/visits-00000000000000000002.csv"], [2, 3]);
+        assert_eq!(visible(&memory)[first], [1]);
+    }
+}
+
+// Folding spares files: HDFS that is away for a while must not cost one.
+#[tokio::test]
+async fn a_file_that_cannot_be_read_while_hdfs_is_away_grows_when_it_is_there_again() {
+    let memory = Memory::new();
+    let shared = shared_folding(&memory, false);
+    let mut owner = owner(&shared);
+    commit(&mut owner, 1, [1]).await;
+    let first = "/d/visits/visits-00000000000000000001.csv";
+    memory.fail_times(20, Operation::Read, first, Fault::RequestLost);
+    memory.fail_times(17, Operation::Status, first, Fault::RequestLost);
+    commit(&mut owner, 2, [2]).await;
+    assert_eq!(visible(&memory).into_values().collect::<Vec<_>>(), [[1, 2]]);
+}
+
+#[tokio::test]
 async fn a_file_that_something_else_changed_or_took_away_does_not_grow() {
     for taken_away in [false, true] {
         let memory = Memory::new();
@@ -1494,6 +1621,22 @@ async fn a_day_that_retention_deleted_does_not_keep_the_sink_from_going_on() {
         .unwrap();
     commit(&mut next, 1, [3, 4]).await;
     assert_eq!(rows(&memory), [4]);
+}
+
+#[tokio::test]
+async fn a_day_that_was_deleted_and_made_anew_by_others_keeps_neither_the_sink_nor_a_reset_from_going_on() {
+    let memory = Memory::new();
+    let shared = shared_with(&memory, OnBadRecord::Skip, true);
+    commit(&mut owner(&shared), 1, 1..=3).await;
+    for path in visible(&memory).into_keys() {
+        memory.remove(&path);
+    }
+    memory.put("/d/visits/dt=1970-01-01/visits-p1-00000000000000000001.csv", b"9,9\n");
+    let mut next = owner(&shared);
+    commit(&mut next, 1, [3, 4]).await;
+    assert_eq!(rows(&memory), [4, 9]);
+    memory.remove("/d/visits/dt=1970-01-01/visits-00000000000000000002.csv");
+    crate::protocol::reset::reset(&memory, &next.layout, None).await.unwrap();
 }
 
 #[tokio::test]

@@ -23,6 +23,8 @@ pub(crate) struct BatchFile<S: Storage> {
     pub(crate) name: String,
     /// The file that it is folded into, if that is still as its manifest says.
     pub(crate) fold: Option<OpenFile>,
+    /// How often that file could not be read.
+    pub(crate) failed_reads: u32,
     /// The staged name's extension.
     pub(crate) extension: &'static str,
     pub(crate) rows: u64,
@@ -64,7 +66,11 @@ async fn stage_file<S: Storage>(
         return finished.await.map_err(|error| Failure::Fatal(streamed_failure(error)));
     }
     let old = match &file.fold {
-        Some(open) => read_open_file(storage, &layout.table, open).await?,
+        Some(open) => {
+            let read = read_open_file(storage, &layout.table, open, file.failed_reads).await;
+            file.failed_reads += u32::from(read.is_err());
+            read?
+        }
         None => None,
     };
     if old.is_none() {

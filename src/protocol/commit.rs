@@ -10,7 +10,7 @@ use crate::protocol::layout::SourcePartitionLayout;
 use crate::protocol::manifest::Manifest;
 use crate::protocol::manifests::newest_sequence;
 use crate::protocol::nonce::nonce;
-use crate::protocol::publish::publish;
+use crate::protocol::publish::{Published, gone, publish};
 use crate::protocol::settle::{Settled, settle};
 use crate::safeguard::{Safeguard, is_on};
 use crate::storage::{Overwrite, Storage, StorageError, StorageErrorKind, write_whole};
@@ -129,6 +129,11 @@ impl<S: Storage> Commit<S> {
                         Settled::Put => State::Check,
                         Settled::Absent => State::Put { temporary: std::mem::take(temporary) },
                         Settled::Other => State::Abandon { temporary: Some(std::mem::take(temporary)) },
+                        Settled::Deleted => {
+                            let what = format!("the manifest {temporary} was written");
+                            self.state = State::Write;
+                            return Err(self.deleted(&what));
+                        }
                     }
                 }
                 State::Check => {
@@ -137,19 +142,17 @@ impl<S: Storage> Commit<S> {
                         Ordering::Equal => State::Publish(0),
                         Ordering::Greater => State::Abandon { temporary: None },
                         Ordering::Less => {
-                            return Err(Error::protocol(format_args!(
-                                "the manifest {} was put and is gone: something else deletes manifests. Nothing but this \
-                                 sink may write below {}",
-                                self.layout.manifest(self.manifest.sequence),
-                                self.layout.table.commits()
-                            ))
-                            .into());
+                            let path = self.layout.manifest(self.manifest.sequence);
+                            self.state = State::Write;
+                            return Err(self.deleted(&format!("the manifest {path} was put")));
                         }
                     }
                 }
                 State::Publish(done) => match self.manifest.files.get(*done) {
                     Some(file) => {
-                        publish(storage, &self.layout.table, file).await?;
+                        if publish(storage, &self.layout.table, file).await? == Published::Gone {
+                            return Err(gone(&self.layout.table.path(&file.name), file, None).into());
+                        }
                         State::Publish(*done + 1)
                     }
                     None => State::Ended(Outcome::Committed),
@@ -172,6 +175,15 @@ impl<S: Storage> Commit<S> {
             };
             self.state = next;
         }
+    }
+
+    /// What was this commit's is gone. It can be written again: whoever put a manifest meanwhile is found at the next put.
+    fn deleted(&self, what: &str) -> Failure {
+        Error::protocol(format_args!(
+            "{what}, and is gone: something else deletes files below {}. Nothing but this sink may write there",
+            self.layout.table.root()
+        ))
+        .into()
     }
 }
 

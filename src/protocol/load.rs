@@ -5,7 +5,7 @@ use crate::protocol::identity::{claim, foreign, is_of};
 use crate::protocol::layout::SourcePartitionLayout;
 use crate::protocol::manifest::{Manifest, SinkIdentity};
 use crate::protocol::manifests::newest_sequence;
-use crate::protocol::publish::publish;
+use crate::protocol::publish::{Published, gone, publish};
 use crate::safeguard::{Safeguard, is_on};
 use crate::storage::{Operation, Storage, StorageError, StorageErrorKind, StorageResult};
 
@@ -57,6 +57,8 @@ async fn is_still_newest<S: Storage>(
     Ok(!is_on(Safeguard::Relist) || newest_sequence(storage, layout).await? == Some(sequence))
 }
 
+/// A file that is gone may have been published long ago: retention deletes days, and a late record makes one anew. So it keeps
+/// nobody from going on.
 async fn finish_renames<S: Storage>(
     storage: &S,
     layout: &SourcePartitionLayout,
@@ -64,7 +66,13 @@ async fn finish_renames<S: Storage>(
 ) -> Result<(), Failure> {
     if is_on(Safeguard::Redo) {
         for file in &manifest.files {
-            publish(storage, &layout.table, file).await?;
+            if publish(storage, &layout.table, file).await? == Published::Gone {
+                let path = layout.table.path(&file.name);
+                tracing::error!(
+                    "{} That is as it should be if its day was deleted and another source partition has made it anew",
+                    gone(&path, file, None)
+                );
+            }
         }
     }
     Ok(())

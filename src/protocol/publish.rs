@@ -6,14 +6,27 @@ use crate::protocol::layout::{TableLayout, parent};
 use crate::protocol::manifest::FileEntry;
 use crate::storage::{Operation, Overwrite, Storage, StorageError, StorageErrorKind};
 
+/// Where a committed file is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// Under its final name, or it went with its whole partition directory.
+    Done,
+    /// Neither where it was staged nor under its final name, in a partition directory that is there.
+    Gone,
+}
+
 /// Renames a committed file to its final name. Each rename moves a unique name once, so repeating it is harmless.
-pub(crate) async fn publish<S: Storage>(storage: &S, table: &TableLayout, file: &FileEntry) -> Result<(), Failure> {
+pub(crate) async fn publish<S: Storage>(
+    storage: &S,
+    table: &TableLayout,
+    file: &FileEntry,
+) -> Result<Published, Failure> {
     let from = table.path(&file.staged);
     let to = table.path(&file.name);
     let overwrite = if file.replaces.is_some() { Overwrite::Replace } else { Overwrite::Never };
     for _ in 0..2 {
         let error = match storage.rename(&from, &to, overwrite).await {
-            Ok(()) => return Ok(()),
+            Ok(()) => return Ok(Published::Done),
             Err(error) => error,
         };
         if !matches!(error.kind, StorageErrorKind::NotFound | StorageErrorKind::AlreadyExists) {
@@ -23,19 +36,20 @@ pub(crate) async fn publish<S: Storage>(storage: &S, table: &TableLayout, file: 
         let source = storage.status(&from).await?;
         let target = storage.status(&to).await?;
         match (source, target) {
-            (None, Some(target)) if target.length >= file.content.length => return Ok(()),
+            (None, Some(target)) if target.length >= file.content.length => return Ok(Published::Done),
             // Only this rename can have taken the staged file away, so the file was there and went with its whole directory.
             (None, None) if deleted_by_retention(storage, table, &to).await? => {
                 tracing::warn!(path = to, "the committed file's whole partition directory was deleted");
-                return Ok(());
+                return Ok(Published::Done);
             }
+            (None, None) if parent(&to) != table.root() => return Ok(Published::Gone),
             (None, found) => return Err(gone(&to, file, found.map(|found| found.length)).into()),
             (Some(_), Some(_)) if overwrite == Overwrite::Replace => return Err(error.into()),
             // Someone else publishes the same commit: the directory was missing a moment ago.
             (Some(_), Some(_)) if error.kind == StorageErrorKind::NotFound => {}
             (Some(_), Some(_)) => {
                 return Err(Error::protocol(format_args!(
-                    "{to} is there before its commit published it: something else wrote it. Move it away and restart the sink"
+                    "{to} is there before its commit published it: something else wrote it. Move it away, and the commit goes on"
                 ))
                 .into());
             }
@@ -57,11 +71,12 @@ async fn deleted_by_retention<S: Storage>(storage: &S, table: &TableLayout, path
     Ok(directory != table.root() && storage.status(directory).await?.is_none())
 }
 
-fn gone(path: &str, file: &FileEntry, found: Option<u64>) -> Error {
+/// What is wrong with a committed file that is not there, or of which only so many bytes are.
+pub(crate) fn gone(path: &str, file: &FileEntry, found: Option<u64>) -> Error {
     let found = found.map_or("there is no such file".to_owned(), |length| format!("there are {length} bytes"));
     Error::protocol(format_args!(
-        "the committed file {path} should have {} bytes in {} rows, but {found}. Restore it from a snapshot or the trash, then \
-         restart the sink; `hdfs-csv verify` says what else is missing",
+        "the committed file {path} should have {} bytes in {} rows, but {found}. Restore it from a snapshot or the trash; \
+         `hdfs-csv verify` says what else is missing",
         file.content.length, file.content.rows
     ))
 }

@@ -1,6 +1,5 @@
 //! In doubt: whether a manifest was put is found out by reading.
 
-use crate::error::Error;
 use crate::protocol::failure::Failure;
 use crate::protocol::layout::SourcePartitionLayout;
 use crate::protocol::manifest::Manifest;
@@ -16,6 +15,8 @@ pub(crate) enum Settled {
     Absent,
     /// Another owner's is there, or a newer one.
     Other,
+    /// It is not there, and its temporary file is gone too: something else deleted that.
+    Deleted,
 }
 
 /// Finds out by reading whether the manifest was put: a request without an answer can still land.
@@ -50,12 +51,7 @@ pub(crate) async fn settle<S: Storage>(
             return Ok(Settled::Absent);
         }
     }
-    Err(Error::protocol(format_args!(
-        "the manifest {temporary} was written and is gone before its commit: something else deletes files below {}. Nothing \
-         but this sink may write there",
-        layout.table.root()
-    ))
-    .into())
+    Ok(Settled::Deleted)
 }
 
 fn is_same(found: &Manifest, own: &Manifest) -> bool {

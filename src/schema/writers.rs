@@ -5,16 +5,11 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
-use std::time::Duration;
 
 use tokio::sync::SetOnce;
-use tokio::time::timeout;
 
 use crate::error::{Error, Result};
 use crate::schema::writer::{SchemaInfo, UnsupportedSchema, WriterSchema};
-
-/// Java gives up after 60 s of trying, and ends the sink; this is for a caller that does neither.
-const LONGEST_WAIT: Duration = Duration::from_secs(90);
 
 /// A compiled writer's schema, or why its records are bad.
 pub(crate) type CompiledSchema = std::result::Result<WriterSchema, UnsupportedSchema>;
@@ -41,16 +36,9 @@ impl WriterSchemas {
         given.map_err(|_| Error::bug(format_args!("writer's schema {id} is given twice")))
     }
 
-    /// The schema of an id, once it is given.
+    /// The schema of an id, once it is given: Java asks the broker until it answers.
     pub(crate) async fn get(&self, id: u32) -> Result<Arc<CompiledSchema>> {
-        let schema = self.of(id)?;
-        let given = match schema.get() {
-            Some(given) => given,
-            None => timeout(LONGEST_WAIT, schema.wait()).await.map_err(|_| {
-                Error::bug(format_args!("writer's schema {id} was not given within {} s", LONGEST_WAIT.as_secs()))
-            })?,
-        };
-        Ok(Arc::clone(given))
+        Ok(Arc::clone(self.of(id)?.wait().await))
     }
 
     /// How often members of JSON records were left out, by their names.

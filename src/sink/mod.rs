@@ -1,6 +1,6 @@
 //! One sink: its source partitions, its bound on memory, its end.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
@@ -24,6 +24,7 @@ use crate::hive::file_system;
 use crate::hive::keeper::Keeper;
 use crate::metrics::Metrics;
 use crate::owner::Owner;
+use crate::owner::health::Health;
 use crate::owner::retry::pause_between_attempts;
 use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
@@ -36,13 +37,19 @@ use crate::schema::writers::WriterSchemas;
 use crate::storage::Storage;
 use crate::topic::TopicName;
 
+mod ailing;
 mod probe;
 mod recover;
+mod status;
 mod task;
+mod watch;
 
+use ailing::Ailing;
 use probe::probe;
 use recover::recover;
+use status::{Author, StatusWriter};
 use task::{Message, TaskState, run};
+use watch::watch;
 
 /// How long a hand-over waits for memory before it answers that there is none.
 const HAND_OVER_WAIT: Duration = Duration::from_millis(100);
@@ -59,8 +66,10 @@ const HIVE_AT_CLOSE: Duration = Duration::from_secs(2);
 pub(crate) const THREADS: usize = 2;
 
 struct Handle {
+    topic: String,
     sender: UnboundedSender<Message>,
     state: Arc<TaskState>,
+    health: Arc<Health>,
     task: Option<JoinHandle<bool>>,
 }
 
@@ -69,13 +78,15 @@ struct SourcePartitions {
     handles: Vec<Handle>,
     by_topic: HashMap<String, u32>,
     tables: Tables,
+    /// Topics that cannot have a table, and why.
+    stopped: BTreeMap<String, String>,
 }
 
 /// A sink that is open.
 pub(crate) struct Sink<S: Storage> {
     config: Config,
     shared: Arc<Shared<S>>,
-    source_partitions: Mutex<SourcePartitions>,
+    source_partitions: Arc<Mutex<SourcePartitions>>,
     failure: Arc<OnceLock<Error>>,
     /// Tells this opening of the sink from every other.
     writer: String,
@@ -115,12 +126,13 @@ impl<S: Storage> Sink<S> {
             commits: Semaphore::new(COMMITS_AT_ONCE),
             abandoned_limit: config.commit_interval * 2 + COMMIT_TIME,
             pause: pause_between_attempts,
+            waits_for_repair: true,
             spawn: Box::new(|task| drop(tokio::spawn(task.in_current_span()))),
         });
         let sink = Sink {
             config,
             shared,
-            source_partitions: Mutex::default(),
+            source_partitions: Arc::default(),
             failure: Arc::default(),
             writer: nonce(),
             span,
@@ -130,6 +142,7 @@ impl<S: Storage> Sink<S> {
         };
         sink.recover();
         sink.keep_hive();
+        sink.watch();
         Ok(sink)
     }
 
@@ -152,6 +165,18 @@ impl<S: Storage> Sink<S> {
         self.tasks.spawn(keeping.instrument(self.span.clone()));
     }
 
+    /// Begins to watch the source partitions.
+    fn watch(&self) {
+        let author = Author {
+            sink: self.identity("").sink,
+            instance: self.config.sink.instance,
+            directory: self.config.directory.clone(),
+        };
+        let status = StatusWriter::new(author);
+        let watching = watch(Arc::clone(&self.shared), Arc::clone(&self.source_partitions), status);
+        self.tasks.spawn(watching.instrument(self.span.clone()));
+    }
+
     fn identity(&self, topic: &str) -> SinkIdentity {
         let sink = &self.config.sink;
         SinkIdentity {
@@ -166,12 +191,21 @@ impl<S: Storage> Sink<S> {
         self.source_partitions.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Registers a topic by its full name; the same topic gets the same id.
+    /// Registers a topic by its full name; the same topic gets the same id. An error that names the configuration is of this
+    /// topic alone: it is left out.
     pub(crate) fn source_partition(&self, topic: &str) -> Result<u32> {
         let mut all = self.source_partitions();
         if let Some(id) = all.by_topic.get(topic) {
             return Ok(*id);
         }
+        let registered = self.register(&mut all, topic);
+        if let Err(error) = &registered {
+            all.stopped.insert(topic.to_owned(), error.message.clone());
+        }
+        registered
+    }
+
+    fn register(&self, all: &mut SourcePartitions, topic: &str) -> Result<u32> {
         let name = TopicName::parse(topic).map_err(|error| Error::new(ErrorKind::Config, error))?;
         let refused = |what: String| Error::new(ErrorKind::Config, what);
         if self.shared.ordered {
@@ -198,6 +232,7 @@ impl<S: Storage> Sink<S> {
     fn spawn(&self, owner: Owner<S>, schedule: Schedule) -> Handle {
         let (sender, inbox) = unbounded_channel();
         let state = Arc::new(TaskState::default());
+        let (topic, health) = (owner.topic().to_owned(), Arc::clone(owner.health()));
         let run = run(owner, inbox, Arc::clone(&state), schedule);
         let task = self.tasks.spawn(run.instrument(self.span.clone()));
         let (failure, span) = (Arc::clone(&self.failure), self.span.clone());
@@ -212,7 +247,7 @@ impl<S: Storage> Sink<S> {
             let _ = failure.set(error);
             false
         });
-        Handle { sender, state, task: Some(watched) }
+        Handle { topic, sender, state, health, task: Some(watched) }
     }
 
     /// The id of a writer's schema, for the records of it that come before it is known.
@@ -232,7 +267,7 @@ impl<S: Storage> Sink<S> {
         if !self.shared.budget.wait(HAND_OVER_WAIT) {
             return Ok(false);
         }
-        let all = self.source_partitions();
+        let (all, now) = (self.source_partitions(), Instant::now());
         let (parts, count) = split(buffer)?;
         self.shared.metrics.records_received.add(count);
         for (id, bytes) in parts {
@@ -242,18 +277,20 @@ impl<S: Storage> Sink<S> {
                 .ok_or_else(|| Error::bug(format_args!("source partition {id} was never registered")))?;
             let charge = self.shared.budget.charge(bytes.capacity());
             // A task that has ended has set the failure that the next call throws.
-            let _ = handle.sender.send(Message::HandOver(HandOverPart { hand_over: number, bytes, charge }));
+            handle.state.uncommitted_since().get_or_insert(now);
+            let _ = handle.sender.send(Message::HandOver(HandOverPart { hand_over: number, bytes, charge }, now));
         }
         Ok(true)
     }
 
     /// At half of the bound the source partition that holds most is asked to give memory back, so that the other half is
-    /// there while it does.
+    /// there while it does. Those that cannot, because they wait for something, get no more records.
     fn free_memory(&self) {
         if self.shared.budget.used() * 2 < self.shared.budget.bound() {
             return;
         }
         let all = self.source_partitions();
+        all.pause_waiting(&self.shared.answers, &self.shared.budget);
         let idle = all.handles.iter().filter(|handle| !handle.state.freeing_memory.load(Ordering::Relaxed));
         let largest = idle.max_by_key(|handle| handle.state.held.load(Ordering::Relaxed));
         if let Some(handle) = largest.filter(|handle| handle.state.held.load(Ordering::Relaxed) > 0) {
@@ -294,7 +331,22 @@ impl<S: Storage> Sink<S> {
         }
         all.insert("hive_pending".to_owned(), self.shared.hive.as_ref().map_or(0, Keeper::pending));
         all.insert("memory_bytes".to_owned(), self.shared.budget.used() as u64);
-        all.insert("source_partitions".to_owned(), self.source_partitions().handles.len() as u64);
+        let source_partitions = self.source_partitions();
+        let failing: Vec<_> =
+            source_partitions.handles.iter().flat_map(|handle| handle.health.failing_since()).collect();
+        let Ailing { held_back, stopped } = source_partitions.ailing();
+        let longest = |since: Vec<Instant>| since.iter().map(Instant::elapsed).max().unwrap_or_default().as_secs();
+        all.insert("source_partitions".to_owned(), source_partitions.handles.len() as u64);
+        all.insert("source_partitions_held_back".to_owned(), held_back.len() as u64);
+        all.insert(
+            "held_back_seconds".to_owned(),
+            longest(held_back.values().map(|held_back| held_back.since).collect()),
+        );
+        all.insert("source_partitions_stopped".to_owned(), stopped.len() as u64);
+        all.insert("failing_calls".to_owned(), failing.len() as u64);
+        all.insert("failing_seconds".to_owned(), longest(failing));
+        let uncommitted = source_partitions.handles.iter().filter_map(|handle| *handle.state.uncommitted_since());
+        all.insert("oldest_uncommitted_seconds".to_owned(), longest(uncommitted.collect()));
         all
     }
 
@@ -369,7 +421,7 @@ mod tests {
     fn committed(sink: &Sink<Memory>) -> u64 {
         let deadline = std::time::Instant::now() + Duration::from_secs(30);
         let mut room = [0; 24];
-        while sink.answers(&mut room).unwrap().unwrap() == 0 {
+        while sink.answers(&mut room).unwrap().unwrap() != 24 {
             assert!(std::time::Instant::now() < deadline, "nothing was committed");
             std::thread::yield_now();
         }
@@ -452,6 +504,7 @@ mod tests {
         sink.source_partition("persistent://t/one/visits").unwrap();
         let error = sink.source_partition("persistent://t/two/visits").unwrap_err();
         assert!(error.message.contains("tableNamePattern"), "{error}");
+        assert_eq!(sink.metrics()["source_partitions_stopped"], 1);
     }
 
     #[test]
@@ -528,12 +581,43 @@ mod tests {
     }
 
     #[test]
-    fn a_source_partition_that_fails_makes_every_later_call_say_why() {
+    fn a_table_of_another_sink_holds_back_its_own_topic_alone_until_that_is_mended() {
         let memory = Memory::new();
-        memory.put("/d/visits/_sink.json", br#"{"sink":"other","subscription":"s","topic":"t"}"#);
-        let sink = open(&memory, serde_json::json!({ "directory": "/d" })).unwrap();
+        let identity = "/d/visits/_sink.json";
+        memory.put(identity, br#"{"sink":"other","subscription":"s","topic":"t"}"#);
+        let sink = open(&memory, serde_json::json!({ "directory": "/d", "commitInterval": "1s" })).unwrap();
+        let held_back = sink.source_partition("persistent://t/n/visits").unwrap();
+        hand_over_one(&sink, "persistent://t/n/visits");
+        hand_over_one(&sink, "persistent://t/n/orders");
+        committed(&sink);
+        assert!(memory.files().contains_key("/d/orders/orders-00000000000000000001.csv"));
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        let wait_for_pause = |paused: u32| {
+            let wanted = [16, 4, held_back, paused].map(u32::to_le_bytes).concat();
+            // One answer of any kind.
+            let mut room = [0; 24];
+            while sink.answers(&mut room).unwrap().unwrap() != 16 || room[..16] != wanted {
+                assert!(std::time::Instant::now() < deadline, "{room:?}");
+                std::thread::yield_now();
+            }
+        };
+        wait_for_pause(1);
+        let metrics = sink.metrics();
+        assert_eq!((metrics["source_partitions_held_back"], metrics["source_partitions_stopped"]), (1, 0));
+        assert!(metrics["held_back_seconds"] >= 5 && metrics["failing_calls"] == 1, "{metrics:?}");
+        memory.remove(identity);
+        wait_for_pause(0);
+        assert!(sink.close(Duration::from_secs(5)));
+        assert!(memory.files().contains_key("/d/visits/visits-00000000000000000001.csv"));
+    }
+
+    #[test]
+    fn a_bad_record_that_is_to_fail_makes_every_later_call_say_why() {
+        let memory = Memory::new();
+        let sink = open(&memory, serde_json::json!({ "directory": "/d", "onBadRecord": "fail" })).unwrap();
         let id = sink.source_partition("persistent://t/n/visits").unwrap();
-        let buffer = pack([record(id, 1, &[1])]);
+        let schema = sink.shared.schemas.known(&visit_schema());
+        let buffer = pack([Record { schema, ..record(id, 1, &[7, 7]) }]);
         let deadline = std::time::Instant::now() + Duration::from_secs(30);
         let error = loop {
             if let Err(error) = sink.hand_over(1, &buffer) {
@@ -541,9 +625,45 @@ mod tests {
             }
             assert!(std::time::Instant::now() < deadline);
         };
-        assert!(error.message.contains("belongs to another sink"), "{error}");
+        assert!(error.message.contains("cannot be written"), "{error}");
         assert!(sink.answers(&mut [0; 24]).is_err());
         assert!(!sink.close(Duration::from_secs(5)));
+    }
+
+    #[test]
+    fn at_half_of_the_memory_those_that_wait_get_no_more_records_and_the_others_go_on() {
+        let memory = Memory::new();
+        memory.put("/d/visits/_sink.json", b"{");
+        let configs = serde_json::json!({ "directory": "/d", "maxMemory": "8MB", "commitInterval": "1d" });
+        let sink = open(&memory, configs).unwrap();
+        let waiting = sink.source_partition("persistent://t/n/visits").unwrap();
+        let other = sink.source_partition("persistent://t/n/orders").unwrap();
+        let schema = sink.shared.schemas.known(&visit_schema());
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        let mut room = [0; 16];
+        let (mut paused, mut entry) = (false, 0);
+        while !paused {
+            let entries = entry + 1..=entry + 2_000;
+            entry = *entries.end();
+            let buffer = pack(entries.map(|entry| Record { schema, ..record(waiting, entry, &[1]) }));
+            assert!(sink.hand_over(entry, &buffer).unwrap(), "{} bytes are in memory", sink.shared.budget.used());
+            paused = sink.answers(&mut room).unwrap() == Ok(16) && room[4..12] == [4, 0, 0, 0, 0, 0, 0, 0];
+            assert!(std::time::Instant::now() < deadline);
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // What is said now is of the other one.
+        for hand_over in 1..=100 {
+            let entries = 20_000 * hand_over..20_000 * (hand_over + 1);
+            let buffer = pack(entries.map(|entry| Record { schema, ..record(other, entry, &[1]) }));
+            while !sink.hand_over(entry + hand_over, &buffer).unwrap() {
+                assert!(std::time::Instant::now() < deadline, "the other one does not go on");
+            }
+        }
+        assert!(!sink.close(Duration::from_secs(10)), "what waits cannot have been committed");
+        let rows = |path: &str, bytes: &[u8]| {
+            if path.starts_with("/d/orders/orders-") { bytes.iter().filter(|byte| **byte == b'\n').count() } else { 0 }
+        };
+        assert_eq!(memory.files().iter().map(|(path, bytes)| rows(path, bytes)).sum::<usize>(), 2_000_000);
     }
 
     #[test]

@@ -1,13 +1,14 @@
 //! The task of a source partition: gives its owner what comes, and commits when it is time.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::{Instant, sleep_until};
 
 use crate::error::Result;
+use crate::hand_over::answers::Answers;
 use crate::hand_over::part::HandOverPart;
 use crate::owner::Owner;
 use crate::owner::schedule::Schedule;
@@ -15,8 +16,8 @@ use crate::storage::Storage;
 
 /// What a source partition's task is told.
 pub(super) enum Message {
-    /// Records.
-    HandOver(HandOverPart),
+    /// Records, and when they came.
+    HandOver(HandOverPart, Instant),
     /// The broker has confirmed the dead letter or the gap of this number.
     Confirmed(u64),
     /// Give memory back.
@@ -32,6 +33,38 @@ pub(super) struct TaskState {
     pub(super) held: AtomicUsize,
     /// Whether it was asked to give memory back and has not yet.
     pub(super) freeing_memory: AtomicBool,
+    /// Whether Java was asked to fetch no more of its records. Java is told under the lock, so that the last word is this.
+    paused: Mutex<bool>,
+    /// When the first of its records came that are not committed.
+    pub(super) uncommitted_since: Mutex<Option<Instant>>,
+}
+
+impl TaskState {
+    /// Has Java fetch no more of its records, or fetch them again.
+    pub(super) fn pause(&self, paused: bool, id: u32, answers: &Answers) {
+        let mut now = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if *now != paused {
+            *now = paused;
+            answers.pause(id, paused);
+        }
+    }
+
+    /// Asks again for a pause.
+    pub(super) fn pause_again(&self, id: u32, answers: &Answers) {
+        let paused = self.paused.lock().unwrap_or_else(PoisonError::into_inner);
+        if *paused {
+            answers.pause(id, true);
+        }
+    }
+
+    fn note_uncommitted<S: Storage>(&self, owner: &Owner<S>, waiting: &VecDeque<(HandOverPart, Instant)>) {
+        *self.uncommitted_since() = owner.uncommitted_since().or(waiting.front().map(|(_, came)| *came));
+    }
+
+    /// When the first of its records came that are not committed.
+    pub(super) fn uncommitted_since(&self) -> MutexGuard<'_, Option<Instant>> {
+        self.uncommitted_since.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// A source partition's task: takes what comes, commits when it is time. Returns whether all was committed when it closed.
@@ -43,12 +76,24 @@ pub(super) async fn run<S: Storage>(
 ) -> Result<bool> {
     let mut closing = false;
     let mut waiting = VecDeque::new();
+    let health = Arc::clone(owner.health());
+    let mut unconfirmed = None;
     loop {
+        if !owner.is_held_up(&schedule) {
+            unconfirmed = None;
+        } else if unconfirmed.is_none() {
+            unconfirmed = Some(health.wait("waiting for the broker to confirm dead letters or gaps"));
+        }
+        if health.held_back().is_none() {
+            state.pause(false, owner.id(), owner.answers());
+        }
+        state.note_uncommitted(&owner, &waiting);
         if !owner.is_held_up(&schedule)
-            && let Some(part) = waiting.pop_front()
+            && let Some((part, _)) = waiting.pop_front()
         {
             owner.accept(part).await?;
             state.held.store(owner.held(), Ordering::Relaxed);
+            state.note_uncommitted(&owner, &waiting);
         }
         if closing && waiting.is_empty() {
             owner.begin_commit()?;
@@ -57,14 +102,16 @@ pub(super) async fn run<S: Storage>(
             }
         }
         let (due, check_due) = (owner.commit_due(&schedule), owner.abandoned_check_due());
+        let held_up_due = owner.held_up_due(&schedule).filter(|_| unconfirmed.is_none());
         tokio::select! {
             biased;
             end = owner.commit_end() => owner.conclude_commit(end?).await?,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => owner.begin_commit()?,
             () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => owner.check_abandoned().await?,
+            () = sleep_until(held_up_due.unwrap_or_else(Instant::now)), if held_up_due.is_some() => {}
             () = std::future::ready(()), if !waiting.is_empty() && !owner.is_held_up(&schedule) => {}
             message = inbox.recv() => match message {
-                Some(Message::HandOver(part)) => waiting.push_back(part),
+                Some(Message::HandOver(part, came)) => waiting.push_back((part, came)),
                 Some(Message::Confirmed(number)) => owner.confirm(number),
                 Some(Message::FreeMemory) => {
                     owner.free_memory().await?;

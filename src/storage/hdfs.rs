@@ -126,6 +126,12 @@ fn translate(operation: Operation, path: &str, error: &HdfsError) -> StorageErro
         | HdfsError::SASLError(_)
         | HdfsError::GSSAPIError(..)
         | HdfsError::NoSASLMechanism => StorageErrorKind::Refused,
+        // It comes when each replica was tried: hdfs-native goes from one to the next by itself (block_reader.rs).
+        HdfsError::DataTransferError(_) | HdfsError::ChecksumError | HdfsError::BlocksNotFound(_)
+            if operation == Operation::Read =>
+        {
+            StorageErrorKind::Unreadable
+        }
         _ => StorageErrorKind::Unknown,
     };
     // An RPC error carries the NameNode's Java stack: its first line is the message.

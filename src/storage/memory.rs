@@ -15,6 +15,8 @@ use crate::storage::{
 pub enum Fault {
     /// Refused: nothing is done.
     Refused,
+    /// The file's bytes cannot be read.
+    Unreadable,
     /// The answer is lost, the effect done.
     AnswerLost,
     /// The request is lost: no effect, no answer.
@@ -204,7 +206,11 @@ fn parent(path: &str) -> &str {
 }
 
 fn fault_kind(fault: Fault) -> StorageErrorKind {
-    if fault == Fault::Refused { StorageErrorKind::Refused } else { StorageErrorKind::Unknown }
+    match fault {
+        Fault::Refused => StorageErrorKind::Refused,
+        Fault::Unreadable => StorageErrorKind::Unreadable,
+        _ => StorageErrorKind::Unknown,
+    }
 }
 
 impl State {

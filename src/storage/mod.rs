@@ -20,6 +20,8 @@ pub enum StorageErrorKind {
     AlreadyExists,
     /// The file system refused; nothing was done. It may take the same call later (safe mode, quota).
     Refused,
+    /// No DataNode gives the file's bytes, or not those that were written. Only a read says so.
+    Unreadable,
     /// No answer, or one that says nothing: it may have been done, may still be done, or never. Look before deciding.
     Unknown,
 }

@@ -4,7 +4,10 @@ import java.io.InputStreamReader;
 import java.nio.charset.StandardCharsets;
 import java.util.Arrays;
 import java.util.HexFormat;
+import java.util.Map;
 import java.util.UUID;
+import java.util.concurrent.ConcurrentHashMap;
+import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
 import org.apache.pulsar.client.api.MessageId;
@@ -20,11 +23,15 @@ import org.apache.pulsar.common.api.proto.MessageMetadata;
  * The last argument is the schema's version.
  *
  * <p>Each line of the input asks for a record: its id, the letters of its text, into how many chunks, how many milliseconds apart.
- * With 1 chunk the client itself cuts the record into pieces, with no pause. Lines do not wait for each other. It prints {@code begun ID} when the broker has the
+ * With 1 chunk the client itself cuts the record into pieces, with no pause. With -1 milliseconds the last chunk waits for a line
+ * that is the record's id alone. Lines do not wait for each other. It prints {@code begun ID} when the broker has the
  * first chunk, and {@code sent ID LEDGER ENTRY}, the last chunk's position. At the end of the input it ends when all is sent.
  */
 public class Chunks {
     private static final int CLIENTS_CHUNK = 100_000;
+
+    /** The last chunks that may go, by their records. */
+    private static final Map<Long, CountDownLatch> RELEASED = new ConcurrentHashMap<>();
 
     public static void main(String[] args) throws Exception {
         byte[] version = HexFormat.of().parseHex(args[2]);
@@ -33,6 +40,10 @@ public class Chunks {
             BufferedReader input = new BufferedReader(new InputStreamReader(System.in, StandardCharsets.US_ASCII));
             for (String line = input.readLine(); line != null; line = input.readLine()) {
                 long[] numbers = Arrays.stream(line.split(" ")).mapToLong(Long::parseLong).toArray();
+                if (numbers.length == 1) {
+                    released(numbers[0]).countDown();
+                    continue;
+                }
                 senders.submit(() -> {
                     try {
                         byte[] payload = record(numbers[0], (int) numbers[1]);
@@ -64,7 +75,9 @@ public class Chunks {
             int length = (payload.length + chunks - 1) / chunks;
             MessageId last = null;
             for (int chunk = 0; chunk < chunks; chunk++) {
-                if (chunk > 0) {
+                if (pause < 0 && chunk == chunks - 1) {
+                    released(id).await();
+                } else if (chunk > 0 && pause > 0) {
                     Thread.sleep(pause);
                 }
                 int from = Math.min(payload.length, chunk * length);
@@ -81,6 +94,10 @@ public class Chunks {
             }
             sent(id, last);
         }
+    }
+
+    private static CountDownLatch released(long id) {
+        return RELEASED.computeIfAbsent(id, any -> new CountDownLatch(1));
     }
 
     private static void byTheClient(PulsarClient client, String topic, long id, byte[] payload) throws Exception {

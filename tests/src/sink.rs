@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, bail, ensure};
 use hdfs_csv_stack::Error;
+use hdfs_csv_tool::audit::report::AuditReport;
+use hdfs_csv_tool::audit::{Period, Subject, audit};
 use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::verify::{tables, verify};
 use pulsar_io_hdfs_csv::storage::Storage;
@@ -125,6 +127,12 @@ impl<'a> Sink<'a> {
         std::fs::read_to_string(folder.join(log)).unwrap_or_default()
     }
 
+    /// What the worker of its first instance has logged, of other sinks too: in the thread runtime the library's lines are there.
+    pub fn worker_log(&self) -> String {
+        let log = self.namespace.services.stack().log_dir().join("pulsar.log");
+        std::fs::read_to_string(log).unwrap_or_default()
+    }
+
     /// Stops all its instances and starts them again.
     pub fn restart(&self) -> Result<()> {
         self.stop()?;
@@ -146,6 +154,18 @@ impl<'a> Sink<'a> {
                 rows += verify(&hdfs, &table).await?.source_partitions.values().map(|own| own.rows).sum::<u64>();
             }
             Ok(rows)
+        })
+    }
+
+    /// What `hdfs-csv audit` says of its only table and this topic.
+    pub fn audit(&self, topic: &str) -> Result<AuditReport> {
+        let services = self.namespace.services();
+        let (hdfs, client) = (services.hdfs()?, services.pulsar()?);
+        services.wait_for(async {
+            let mut found = tables(&hdfs, &self.directory()).await?;
+            let table = found.pop().filter(|_| found.is_empty()).context("not one table")?;
+            let subject = Subject { topic: topic.to_owned(), table: Some(table) };
+            audit(&hdfs, &client, &subject, Period::default(), LIMIT, &|_| ()).await
         })
     }
 
@@ -338,15 +358,14 @@ impl<'a> Sink<'a> {
         Ok(instances.iter().filter_map(|instance| instance["status"]["numWrittenToSink"].as_u64()).sum())
     }
 
-    /// A gauge as it is now. Pulsar makes a summary of it: the newest value is what its sum and count grow by.
+    /// A gauge as it is now: the sum of what it was told to have changed by, when it is told the next time.
     pub fn gauge(&self, name: &str) -> Result<f64> {
-        let (sum, count) = self.summary(name)?;
-        let (later_sum, later_count) = until(&format!("{} tells {name} again", self.describe()), REPORT_LIMIT, || {
-            let later = self.summary(name)?;
-            ensure!(later.1 > count, "it has told it {count} times, as before");
-            Ok(later)
-        })?;
-        Ok((later_sum - sum) / (later_count - count))
+        let (_, count) = self.summary(name)?;
+        until(&format!("{} tells {name} again", self.describe()), REPORT_LIMIT, || {
+            let (sum, later) = self.summary(name)?;
+            ensure!(later > count, "it has told it {count} times, as before");
+            Ok(sum)
+        })
     }
 
     /// The sum and the count of a metric's values, from the worker's metrics.

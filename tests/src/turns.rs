@@ -35,7 +35,7 @@ const fn known(name: &'static str, seconds: u32, shares: u32) -> Known {
 }
 
 /// The long ones, and those that are more than a share. Only the order of the seconds matters.
-const KNOWN: [Known; 22] = [
+const KNOWN: [Known; 23] = [
     known("faults::", 400, 2),
     known("queries::queries", 360, 1),
     known("crashes::", 290, 1),
@@ -51,6 +51,7 @@ const KNOWN: [Known; 22] = [
     known("partitions::", 120, 1),
     known("scale::many", 120, 1),
     known("layers::", 110, 1),
+    known("isolation::", 100, 4),
     known("bad_records::a_tombstone", 100, 1),
     known("kinds_of_topics::messages_that", 100, 1),
     known("hive::tables", 90, 1),

@@ -22,6 +22,7 @@ pub mod pulsar_client;
 pub mod record;
 pub mod replay;
 pub mod sinks;
+pub mod status;
 pub mod time;
 pub mod topic;
 pub mod traffic;

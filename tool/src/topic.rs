@@ -177,7 +177,12 @@ impl PartitionReader {
             format!("{topic}: no message came for {patience:?} after {previous:?}, though the last one is {last:?}")
         })?;
         let Some(message) = next else { bail!("{topic}: the reader ended after {previous:?}, before {last:?}") };
-        message.with_context(|| format!("{topic}: cannot read after {previous:?}")).map(Some)
+        message.map(Some).with_context(|| {
+            format!(
+                "{topic}: cannot read after {previous:?}. This reader cannot read messages that are encrypted, compressed and \
+                 sent in chunks, or compressed with Snappy or zlib by other clients than Rust's"
+            )
+        })
     }
 
     /// The first chunk of a message stands before the place where the reading began, nobody knows how far.
@@ -190,7 +195,7 @@ impl PartitionReader {
 }
 
 /// The position of the last message of one non-partitioned topic or one partition; none when it holds none.
-async fn last_position(client: &Client, topic: &str, patience: Duration) -> Result<Option<Position>> {
+pub(crate) async fn last_position(client: &Client, topic: &str, patience: Duration) -> Result<Option<Position>> {
     // A consumer of its own, which gets no messages: one that has a full queue answers nothing else.
     let mut consumer = open(client, topic, LATEST, patience).await?;
     let last = timeout(patience, consumer.get_last_message_id())

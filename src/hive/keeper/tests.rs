@@ -35,6 +35,8 @@ enum Behaviour {
 #[derive(Default)]
 struct Holding {
     behaviour: Behaviour,
+    /// What is asked of this table is never answered.
+    hanging_table: Option<String>,
     tables: BTreeMap<String, Struct>,
     partitions: BTreeMap<String, Vec<String>>,
     /// How many columns each partition of any table has.
@@ -78,7 +80,11 @@ impl Fake {
 
     async fn serve(self, mut stream: TcpStream) {
         while let Ok((method, number, arguments)) = read_call(&mut stream).await {
-            let behaviour = self.holding().behaviour;
+            let hangs = {
+                let holding = self.holding();
+                holding.hanging_table.is_some() && holding.hanging_table == Some(arguments.fields(1).text(2))
+            };
+            let behaviour = if hangs { Behaviour::Hangs } else { self.holding().behaviour };
             let reply = match behaviour {
                 Behaviour::Works => self.holding().answer(&method, &arguments),
                 Behaviour::Hangs => std::future::pending().await,
@@ -341,6 +347,27 @@ async fn a_table_of_someone_elses_stays_as_it_is_and_holds_up_no_other() {
     assert!(!fake.holding().partitions.contains_key("offers"));
 
     fake.holding().tables.remove("offers");
+    run_until_known(&keeper, &memory, &metrics).await;
+    assert_eq!(fake.holding().columns("offers"), ["id int"]);
+}
+
+#[tokio::test]
+async fn a_table_of_which_the_metastore_says_nothing_holds_up_no_other() {
+    let (fake, memory, metrics) = (Fake::start().await, Memory::new(), Metrics::default());
+    let mut keeper = keeper(&[&fake.address]);
+    keeper.call_limit = HANGING;
+    fake.holding().hanging_table = Some("offers".to_owned());
+    // The first one that is asked for is the one that hangs.
+    for name in ["offers", "orders", "visits"] {
+        put_columns(&memory, &table(name), &[("id", ColumnType::Int)]).await;
+        commit(&keeper, &memory, &table(name), 1, "dt=2026-11-24");
+    }
+    run_until(&keeper, &memory, &metrics, || {
+        let are_told = ["orders", "visits"].iter().all(|name| fake.holding().partitions.contains_key(*name));
+        are_told && keeper.pending() == 1
+    })
+    .await;
+    fake.holding().hanging_table = None;
     run_until_known(&keeper, &memory, &metrics).await;
     assert_eq!(fake.holding().columns("offers"), ["id int"]);
 }

@@ -61,6 +61,7 @@ pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<G
         commits: Semaphore::new(8),
         abandoned_limit: Duration::ZERO,
         pause: |_| Duration::ZERO,
+        waits_for_repair: false,
         spawn: Box::new(move |task| tasks.begin(task)),
     })
 }

@@ -9,6 +9,7 @@ mod produce;
 mod replay;
 mod reset;
 pub(crate) mod sinks;
+mod status;
 mod subjects;
 mod verify;
 mod watermark;
@@ -24,6 +25,7 @@ pub use self::produce::Produce;
 pub use self::replay::Replay;
 pub use self::reset::Reset;
 pub use self::sinks::Sinks;
+pub use self::status::Status;
 pub use self::verify::Verify;
 pub use self::watermark::Watermark;
 
@@ -45,6 +47,7 @@ enum Command {
     Replay(Replay),
     Reset(Reset),
     Sinks(Sinks),
+    Status(Status),
     Verify(Verify),
     Watermark(Watermark),
 }
@@ -61,6 +64,7 @@ impl Cli {
             Command::Replay(replay) => replay.run(),
             Command::Reset(reset) => reset.run(),
             Command::Sinks(sinks) => sinks.run(),
+            Command::Status(status) => status.run(),
             Command::Verify(verify) => verify.run(),
             Command::Watermark(watermark) => watermark.run(),
         }

@@ -17,6 +17,9 @@ interface Acknowledger {
     /** Acknowledges what had to wait and need not any more. */
     void acknowledgeDue();
 
+    /** None of its records are seen meanwhile, or they are again. */
+    void pause(boolean paused);
+
     /** How many records are kept. */
     int size();
 }

@@ -46,7 +46,7 @@ final class CumulativeAcknowledger implements Acknowledger {
         }
     }
 
-    private final ReadingClock clock;
+    private final SourceClock clock;
     private final long delay;
     private final SkippedEntries skipped;
 
@@ -74,7 +74,7 @@ final class CumulativeAcknowledger implements Acknowledger {
      * @param skipped is told of entries that were skipped, and of messages that fill gaps
      */
     CumulativeAcknowledger(ReadingClock clock, long delay, SkippedEntries skipped) {
-        this.clock = clock;
+        this.clock = new SourceClock(clock);
         this.delay = delay;
         this.skipped = skipped;
     }
@@ -124,6 +124,15 @@ final class CumulativeAcknowledger implements Acknowledger {
             last.record.ack();
             acknowledgedLedger = last.ledger;
             acknowledgedEntry = last.entry;
+        }
+    }
+
+    @Override
+    public void pause(boolean paused) {
+        if (paused) {
+            clock.pause();
+        } else {
+            clock.resume();
         }
     }
 

@@ -31,6 +31,11 @@ final class IndividualAcknowledger implements Acknowledger {
     }
 
     @Override
+    public void pause(boolean paused) {
+        // Nothing waits
+    }
+
+    @Override
     public int size() {
         return pending.size();
     }

@@ -15,7 +15,8 @@ final class Reports {
     private final NativeSink sink;
     private final SinkContext context;
     private final Logger logger;
-    private final Map<String, Double> totals = new HashMap<>();
+    private final Map<String, Double> told = new HashMap<>();
+    private boolean ended;
 
     Reports(NativeSink sink, SinkContext context) {
         this.sink = sink;
@@ -33,7 +34,7 @@ final class Reports {
     }
 
     synchronized void metrics() {
-        byte[] metrics = sink.metrics();
+        byte[] metrics = ended ? null : sink.metrics();
         if (metrics != null) {
             Json.parse(metrics)
                     .getAsJsonObject()
@@ -42,19 +43,26 @@ final class Reports {
         }
     }
 
+    /** The gauges of a sink that is closed are 0: the worker may keep what it was told. */
+    synchronized void end() {
+        ended = true;
+        told.forEach(
+                (name, value) -> {
+                    if (!name.endsWith(TOTAL) && value != 0) {
+                        context.recordMetric(name, -value);
+                    }
+                });
+    }
+
     /**
-     * Pulsar makes a summary of what it is told: a gauge's values are right as they are, a counter
-     * must be told as its increases so that their sum is the counter.
+     * Pulsar makes a summary of what it is told, whose sum is all that is exact and of now: so each
+     * is told by what it has changed by. A gauge is told also when it has not, to be seen alive.
      */
     private void record(String name, double value) {
-        if (!name.endsWith(TOTAL)) {
-            context.recordMetric(name, value);
-            return;
-        }
-        Double before = totals.put(name, value);
-        double increase = before == null ? value : value - before;
-        if (before == null || increase > 0) {
-            context.recordMetric(name, increase);
+        Double before = told.put(name, value);
+        double change = before == null ? value : value - before;
+        if (before == null || change != 0 || !name.endsWith(TOTAL)) {
+            context.recordMetric(name, change);
         }
     }
 

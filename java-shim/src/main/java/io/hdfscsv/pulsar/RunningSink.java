@@ -1,15 +1,14 @@
 package io.hdfscsv.pulsar;
 
 import java.util.Map;
-import java.util.Optional;
 import java.util.Set;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.Function;
 import org.apache.pulsar.client.api.Message;
+import org.apache.pulsar.client.api.PulsarClientException;
 import org.apache.pulsar.client.api.SubscriptionInitialPosition;
-import org.apache.pulsar.common.api.EncryptionContext;
 import org.apache.pulsar.common.functions.FunctionConfig.ProcessingGuarantees;
 import org.apache.pulsar.functions.api.Record;
 import org.apache.pulsar.io.core.SinkContext;
@@ -23,6 +22,7 @@ final class RunningSink implements Answers.Receiver {
     private static final int ANSWER_BYTES = 1 << 16;
     private static final long TIMER_MILLIS = 20;
     private static final long OLD_NANOS = TimeUnit.MILLISECONDS.toNanos(50);
+    private static final long MOST_PARKED_BYTES = Runtime.getRuntime().maxMemory() / 4;
     private static final long REPORT_NANOS = TimeUnit.SECONDS.toNanos(1);
     private static final long FULL_PAUSE_MILLIS = 5;
     private static final long DUE_NANOS = TimeUnit.MILLISECONDS.toNanos(100);
@@ -58,8 +58,8 @@ final class RunningSink implements Answers.Receiver {
     private final Reports reports;
     private final Timer timer;
 
-    private final MessagePosition position = new MessagePosition();
-    private final MessageProperties messageProperties = new MessageProperties();
+    /** The writing thread's. */
+    private final RecordPacker packer;
 
     /** Of the JDK's locks the one that costs least where each record takes it. */
     private final StampedLock lock = new StampedLock();
@@ -100,7 +100,6 @@ final class RunningSink implements Answers.Receiver {
     private RunningSink(NativeSink sink, Map<String, Object> configs, SinkContext context) {
         this.sink = sink;
         this.context = context;
-        givesCiphertext = Encryption.givesCiphertext(context.getSinkConfig());
         if (!ClientGetters.Schemas.canForget(context.getPulsarClient())) {
             context.getLogger().warn(REMEMBERS_SCHEMAS);
         }
@@ -111,11 +110,18 @@ final class RunningSink implements Answers.Receiver {
         DeadLetterTopics deadLetterTopics = DeadLetterTopics.of(configs, context.getSinkConfig());
         sourcePartitions =
                 new SourcePartitions(
-                        sink, deadLetterTopics, acknowledgers(), context.getLogger()::warn);
+                        sink,
+                        deadLetterTopics,
+                        acknowledgers(),
+                        context.getLogger()::warn,
+                        this::pauseConsumer);
         OwnSubscriptions subscriptions = OwnSubscriptions.of(configs);
         EntryReaders readers = new EntryReaders(context.getPulsarClient(), subscriptions);
         writerSchemas =
-                new WriterSchemas(sink, new SchemaReader(readers, closing::get), this::fail);
+                new WriterSchemas(
+                        sink, new SchemaReader(readers), this::fail, context.getLogger()::warn);
+        givesCiphertext = Encryption.givesCiphertext(context.getSinkConfig());
+        packer = new RecordPacker(writerSchemas, givesCiphertext);
         deadLetters =
                 new DeadLetters(
                         context.getPulsarClient(),
@@ -148,69 +154,121 @@ final class RunningSink implements Answers.Receiver {
     /** Called by one thread, as the functions worker does. */
     void write(Record<byte[]> record) throws InterruptedException {
         checkOpen();
-        Message<byte[]> message =
-                record.getMessage()
-                        .orElseThrow(
-                                () -> new HdfsCsvException("bug", "A record without a message"));
+        Message<byte[]> message = message(record);
         SourcePartition source = sourcePartitions.ofTopic(message.getTopicName());
         if (source.isLeftOut()) {
             record.ack();
             return;
         }
-        position.read(message.getMessageId());
-        // Of what the client could not decrypt
-        Optional<EncryptionContext> encryption =
-                givesCiphertext ? message.getEncryptionCtx() : Optional.empty();
-        if (!source.isInEntry(position)) {
-            position.readChunks(message);
-            int schema =
-                    encryption.isPresent()
-                            ? writerSchemas.idOfEncrypted(source, message.getSchemaVersion())
-                            : writerSchemas.idOf(source, position, message);
-            source.beginEntry(position, schema, message.getPublishTime());
+        if (source.isStopped()) {
+            return;
         }
-        byte[] key = message.hasKey() ? message.getKeyBytes() : null;
-        byte[] properties =
-                encryption.isPresent()
-                        ? Encryption.properties(message, encryption.get())
-                        : messageProperties.json(message);
-        while (!add(source, record, message, key, properties)) {
+        while (!source.parked.isOpen()) {
+            if (park(source, record)) {
+                return;
+            }
+            TimeUnit.MILLISECONDS.sleep(FULL_PAUSE_MILLIS);
+        }
+        packer.read(source, record, message);
+        while (!add(packer)) {
             // Until memory is free; the timer's turn
             TimeUnit.MILLISECONDS.sleep(FULL_PAUSE_MILLIS);
         }
     }
 
-    /** Returns false when there is no room for it now. */
-    private boolean add(
-            SourcePartition source,
-            Record<byte[]> record,
-            Message<byte[]> message,
-            byte[] key,
-            byte[] properties)
+    /**
+     * Whether the record waits until its source partition goes on. It may not, and all wait, when
+     * so many do that the client seems not to pause.
+     */
+    private boolean park(SourcePartition source, Record<byte[]> record)
             throws InterruptedException {
         long turn = lock.writeLockInterruptibly();
         try {
             checkOpen();
-            while (!frame.append(
-                    source.id,
-                    source.schema(),
-                    position,
-                    source.publishTime(),
-                    message.getEventTime(),
-                    key,
-                    key != null && message.hasBase64EncodedKey(),
-                    properties,
-                    record.getValue())) {
-                if (!tryHandOver()) {
-                    full = true;
-                    return false;
-                }
-            }
-            full = false;
-            source.acknowledger.remember(handOver, record, position);
-            return true;
+            long parked =
+                    sourcePartitions.all().stream().mapToLong(each -> each.parked.bytes()).sum();
+            full = parked >= MOST_PARKED_BYTES;
+            return !full && source.parked.park(record);
         } finally {
             lock.unlockWrite(turn);
+        }
+    }
+
+    /** Returns false when there is no room for it now. */
+    private boolean add(RecordPacker packed) throws InterruptedException {
+        long turn = lock.writeLockInterruptibly();
+        try {
+            checkOpen();
+            full = !append(packed);
+            return !full;
+        } finally {
+            lock.unlockWrite(turn);
+        }
+    }
+
+    private boolean append(RecordPacker packed) {
+        while (!packed.appendTo(frame)) {
+            if (!tryHandOver()) {
+                return false;
+            }
+        }
+        packed.remember(handOver);
+        return true;
+    }
+
+    private boolean appendParked(SourcePartition source, Record<byte[]> record) {
+        if (source.packerOfParked == null) {
+            source.packerOfParked = new RecordPacker(writerSchemas, givesCiphertext);
+        }
+        if (!source.packerOfParked.isRead(record)) {
+            source.packerOfParked.read(source, record, message(record));
+        }
+        return append(source.packerOfParked);
+    }
+
+    /** Hands over what was parked of those that go on, while there is room. */
+    private void letParkedGo() {
+        for (SourcePartition source : sourcePartitions.all()) {
+            if (source.parked.isOpen()) {
+                continue;
+            }
+            boolean hasRoom = source.parked.letGo(record -> appendParked(source, record));
+            source.acknowledger.pause(!source.parked.isOpen());
+            if (!hasRoom) {
+                return;
+            }
+        }
+    }
+
+    private static Message<byte[]> message(Record<byte[]> record) {
+        return record.getMessage()
+                .orElseThrow(() -> new HdfsCsvException("bug", "A record without a message"));
+    }
+
+    @Override
+    public void pause(int sourcePartition, boolean paused) {
+        SourcePartition source = sourcePartitions.ofId(sourcePartition);
+        source.parked.pause(paused);
+        source.acknowledger.pause(!source.parked.isOpen());
+        pauseConsumer(source, paused);
+    }
+
+    /** What is fetched already still comes. */
+    private void pauseConsumer(SourcePartition source, boolean paused) {
+        try {
+            // A partition's name is found among the consumers like a topic's
+            if (paused) {
+                context.pause(source.topic, 0);
+            } else {
+                context.resume(source.topic, 0);
+            }
+        } catch (PulsarClientException | RuntimeException e) {
+            context.getLogger()
+                    .warn(
+                            "{}: its consumer cannot be {}: {}. Its records wait in memory.",
+                            source.topic,
+                            paused ? "paused" : "resumed",
+                            e.toString());
         }
     }
 
@@ -264,6 +322,7 @@ final class RunningSink implements Answers.Receiver {
             writerSchemas.close();
             deadLetters.close();
             undecrypted.close();
+            reports.end();
             if (interrupted) {
                 Thread.currentThread().interrupt();
             }
@@ -312,6 +371,7 @@ final class RunningSink implements Answers.Receiver {
             } else {
                 answers.fetch(this);
             }
+            letParkedGo();
             deadLetters.retryDue(System.nanoTime());
         } finally {
             lock.unlockWrite(turn);

@@ -7,7 +7,6 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.TimeoutException;
-import java.util.function.BooleanSupplier;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.Schema;
@@ -19,52 +18,66 @@ import org.apache.pulsar.client.api.schema.GenericRecord;
  * can read that one message again.
  */
 final class SchemaReader {
-    private static final long ATTEMPT_MILLIS = 10_000;
-    private static final long ALL_MILLIS = 60_000;
+    /** The kind of an error after which it may be tried again. */
+    static final String NOT_NOW = "pulsar";
 
-    private static final long FIRST_PAUSE_MILLIS = 100;
-    private static final long LONGEST_PAUSE_MILLIS = 5_000;
+    private static final long ATTEMPT_MILLIS = 10_000;
+
+    /** The topic holds the message no more. */
+    private static final class GoneException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        GoneException(String message) {
+            super(message);
+        }
+    }
+
+    /** The broker has opened the topic, and gives no message. */
+    private static final class SilenceException extends IOException {
+        private static final long serialVersionUID = 1L;
+
+        SilenceException() {
+            super("no message came");
+        }
+    }
 
     private final EntryReaders readers;
-    private final BooleanSupplier closing;
 
-    SchemaReader(EntryReaders readers, BooleanSupplier closing) {
+    SchemaReader(EntryReaders readers) {
         this.readers = readers;
-        this.closing = closing;
     }
 
     /**
-     * Returns the schema in the hand-over's form.
+     * Tries once, for 40 s at most, and returns the schema in the hand-over's form.
      *
      * <p>A topic that is made anew begins its versions anew. So what the client remembers of the
      * topic is forgotten first, and the message must still be there when its schema has been looked
      * up.
+     *
+     * @throws HdfsCsvException when it could not be read now
      */
     byte[] read(String topic, MessageId id, byte[] version) throws InterruptedException {
-        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(ALL_MILLIS);
-        long pause = FIRST_PAUSE_MILLIS;
         MessagePosition wanted = new MessagePosition();
         wanted.parse(id.toByteArray());
-        while (true) {
-            Exception failure;
-            try {
-                return attempt(topic, wanted, version);
-            } catch (ExecutionException | TimeoutException | IOException | RuntimeException e) {
-                String reason = WriterSchema.whyUnreadable(e);
-                if (reason != null) {
-                    return WriterSchema.unreadable(version, reason);
-                }
-                failure = e;
+        try {
+            return attempt(topic, wanted, version);
+        } catch (ExecutionException | TimeoutException | IOException | RuntimeException e) {
+            String reason = WriterSchema.whyUnreadable(e);
+            if (reason != null) {
+                return WriterSchema.unreadable(version, reason);
             }
-            if (closing.getAsBoolean()) {
-                throw new HdfsCsvException("closed", "The sink is being closed");
-            }
-            if (System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(pause) > end) {
-                throw failed(topic, id, version, failure);
-            }
-            Thread.sleep(pause);
-            pause = Math.min(2 * pause, LONGEST_PAUSE_MILLIS);
+            throw failed(topic, id, version, e);
         }
+    }
+
+    /** Whether the broker said that the message is gone. */
+    static boolean isGone(HdfsCsvException failure) {
+        return failure.getCause() instanceof GoneException;
+    }
+
+    /** Whether a reader was there and no message came. */
+    static boolean isSilence(HdfsCsvException failure) {
+        return failure.getCause() instanceof SilenceException;
     }
 
     private byte[] attempt(String topic, MessagePosition wanted, byte[] version)
@@ -84,12 +97,12 @@ final class SchemaReader {
         CompletableFuture<EntryReader<T>> opening = readers.open(decoder, topic, first);
         try {
             EntryReader<T> reader = opening.get(ATTEMPT_MILLIS, TimeUnit.MILLISECONDS);
-            Message<T> message = reader.next().get(ATTEMPT_MILLIS, TimeUnit.MILLISECONDS);
+            Message<T> message = next(reader);
             MessagePosition found = new MessagePosition();
             found.read(message.getMessageId());
             if (found.ledger() != wanted.ledger()
                     || !Arrays.equals(message.getSchemaVersion(), version)) {
-                throw new IOException(
+                throw new GoneException(
                         "the message is gone (expired, trimmed, or the topic was made anew?): the"
                                 + " broker gave "
                                 + message.getMessageId());
@@ -101,20 +114,27 @@ final class SchemaReader {
         }
     }
 
+    private static <T> Message<T> next(EntryReader<T> reader)
+            throws InterruptedException, ExecutionException, SilenceException {
+        try {
+            return reader.next().get(ATTEMPT_MILLIS, TimeUnit.MILLISECONDS);
+        } catch (TimeoutException e) {
+            throw new SilenceException();
+        }
+    }
+
     private static HdfsCsvException failed(
             String topic, MessageId id, byte[] version, Exception failure) {
         Throwable cause = failure instanceof ExecutionException ? failure.getCause() : failure;
         return new HdfsCsvException(
-                "pulsar",
+                NOT_NOW,
                 "The schema version "
                         + HexFormat.of().formatHex(version)
                         + " of "
                         + topic
                         + ", met at message "
                         + id
-                        + ", could not be read within "
-                        + ALL_MILLIS / 1000
-                        + " s: "
+                        + ", cannot be read: "
                         + (cause instanceof TimeoutException ? "the broker did not answer" : cause)
                         + ". The sink's role needs permission to consume from the topic.",
                 failure);

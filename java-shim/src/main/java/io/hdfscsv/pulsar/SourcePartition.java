@@ -18,9 +18,16 @@ final class SourcePartition {
     /** Of one that is left out. */
     private static final int NO_ID = -1;
 
+    /** Of one that cannot have a table. */
+    private static final int STOPPED = -2;
+
     final int id;
     final String topic;
     final Acknowledger acknowledger;
+    final ParkedRecords parked = new ParkedRecords();
+
+    /** Of those that were parked; null while there were none. */
+    RecordPacker packerOfParked;
 
     // The entry seen last
     private long ledger = -1;
@@ -61,8 +68,17 @@ final class SourcePartition {
         return new SourcePartition(NO_ID, topic, null);
     }
 
+    /** One whose records are neither written nor acknowledged. */
+    static SourcePartition stopped(String topic) {
+        return new SourcePartition(STOPPED, topic, null);
+    }
+
     boolean isLeftOut() {
         return id == NO_ID;
+    }
+
+    boolean isStopped() {
+        return id == STOPPED;
     }
 
     /** Whether this message is of the entry seen last, whose messages share what it has. */

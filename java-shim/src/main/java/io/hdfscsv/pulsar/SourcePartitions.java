@@ -1,8 +1,10 @@
 package io.hdfscsv.pulsar;
 
 import java.nio.charset.StandardCharsets;
+import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
+import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -14,6 +16,7 @@ final class SourcePartitions {
     private final DeadLetterTopics deadLetterTopics;
     private final Function<String, Acknowledger> acknowledgers;
     private final Consumer<String> warn;
+    private final BiConsumer<SourcePartition, Boolean> pause;
     private final Map<String, SourcePartition> byTopic = new ConcurrentHashMap<>();
     private final Map<Integer, SourcePartition> byId = new ConcurrentHashMap<>();
 
@@ -21,20 +24,27 @@ final class SourcePartitions {
 
     /**
      * @param acknowledgers makes the one of a topic
+     * @param pause has the client fetch no more records of one, or fetch them again
      */
     SourcePartitions(
             NativeSink sink,
             DeadLetterTopics deadLetterTopics,
             Function<String, Acknowledger> acknowledgers,
-            Consumer<String> warn) {
+            Consumer<String> warn,
+            BiConsumer<SourcePartition, Boolean> pause) {
         this.sink = sink;
         this.deadLetterTopics = deadLetterTopics;
         this.acknowledgers = acknowledgers;
         this.warn = warn;
+        this.pause = pause;
     }
 
     void acknowledgeDue() {
         byId.values().forEach(each -> each.acknowledger.acknowledgeDue());
+    }
+
+    Collection<SourcePartition> all() {
+        return byId.values();
     }
 
     /** For the thread that writes. */
@@ -67,7 +77,19 @@ final class SourcePartitions {
                             + " left out");
             return leftOut;
         }
-        int id = sink.sourcePartition(topic.getBytes(StandardCharsets.UTF_8));
+        int id;
+        try {
+            id = sink.sourcePartition(topic.getBytes(StandardCharsets.UTF_8));
+        } catch (HdfsCsvException e) {
+            if (!e.kind().equals("config")) {
+                throw e;
+            }
+            // Its own name is the reason, and it is in the log: the others go on
+            SourcePartition stopped = SourcePartition.stopped(topic);
+            byTopic.put(topic, stopped);
+            pause.accept(stopped, true);
+            return stopped;
+        }
         SourcePartition added = new SourcePartition(id, topic, acknowledgers.apply(topic));
         byTopic.put(topic, added);
         byId.put(id, added);

@@ -207,6 +207,26 @@ class AcknowledgerTest {
     }
 
     @Test
+    void given_a_pause_when_time_passes_then_what_may_stand_before_a_chunk_waits_for_it() {
+        started();
+        // Entry 1 is the first chunk of a message whose last one is not fetched
+        remember(cumulative, 2, entry(2));
+        pass(DELAY / 2);
+        cumulative.pause(true);
+        cumulative.pause(true);
+        pass(10 * DELAY);
+        cumulative.committed(2);
+        assertEquals(List.of(), acknowledged);
+        cumulative.pause(false);
+        pass(DELAY / 4);
+        remember(cumulative, 3, chunked(1, 3, 2));
+        pass(DELAY);
+        assertEquals(List.of(), acknowledged);
+        cumulative.committed(3);
+        assertEquals(List.of("1:1;1:3"), acknowledged);
+    }
+
+    @Test
     void given_entries_that_come_again_when_they_are_committed_then_no_stale_one_is_acknowledged() {
         started();
         remember(cumulative, 2, entry(1));

@@ -63,6 +63,15 @@ final class AnswerBytes {
                 .bytes();
     }
 
+    static byte[] pause(int sourcePartition, boolean paused) {
+        return new AnswerBytes()
+                .number(16, 4)
+                .number(4, 4)
+                .number(sourcePartition, 4)
+                .number(paused ? 1 : 0, 4)
+                .bytes();
+    }
+
     static byte[] join(byte[]... answers) {
         AnswerBytes all = new AnswerBytes();
         for (byte[] answer : answers) {

@@ -18,6 +18,7 @@ class AnswersTest implements Answers.Receiver {
     private final List<String> commits = new ArrayList<>();
     private final List<DeadLetter> letters = new ArrayList<>();
     private final Map<Integer, Gap> gaps = new HashMap<>();
+    private final Map<Integer, Boolean> pauses = new HashMap<>();
 
     @Override
     public void committed(int sourcePartition, long handOver) {
@@ -32,6 +33,19 @@ class AnswersTest implements Answers.Receiver {
     @Override
     public void gap(int sourcePartition, Gap gap) {
         gaps.put(sourcePartition, gap);
+    }
+
+    @Override
+    public void pause(int sourcePartition, boolean paused) {
+        pauses.put(sourcePartition, paused);
+    }
+
+    @Test
+    void given_pauses_when_fetched_then_each_says_whether() {
+        library.answers.add(
+                AnswerBytes.join(AnswerBytes.pause(3, true), AnswerBytes.pause(4, false)));
+        answers.fetch(this);
+        assertEquals(Map.of(3, true, 4, false), pauses);
     }
 
     @Test
@@ -105,7 +119,7 @@ class AnswersTest implements Answers.Receiver {
     @Test
     void given_bytes_that_are_no_answer_when_fetched_then_an_error_says_so() {
         byte[] unknown = AnswerBytes.committed(1, 2);
-        unknown[4] = 4;
+        unknown[4] = 99;
         byte[] tooLong = AnswerBytes.committed(1, 2);
         tooLong[0] = 25;
         for (byte[] wrong : List.of(unknown, tooLong, new byte[8], new byte[3])) {

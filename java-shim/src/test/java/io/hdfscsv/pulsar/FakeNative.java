@@ -48,6 +48,9 @@ class FakeNative extends NativeSink {
 
     @Override
     int sourcePartition(byte[] topic) {
+        if (text(topic).contains("impossible")) {
+            throw new HdfsCsvException("config", "this topic cannot have a table");
+        }
         topics.add(text(topic));
         return 100 + topics.size();
     }

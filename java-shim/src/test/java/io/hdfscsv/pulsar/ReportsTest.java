@@ -44,15 +44,20 @@ class ReportsTest {
     }
 
     @Test
-    void given_metrics_when_reported_then_counters_are_told_as_increases_and_gauges_as_they_are() {
+    void given_metrics_when_reported_then_the_sum_of_what_is_told_is_their_value() {
         library.metrics = "{\"rows_total\":5,\"open_files\":2}";
         reports.metrics();
-        library.metrics = "{\"rows_total\":8,\"open_files\":2}";
+        library.metrics = "{\"rows_total\":8,\"open_files\":7}";
         reports.metrics();
         reports.metrics();
+        library.metrics = "{\"rows_total\":8,\"open_files\":1}";
+        reports.metrics();
+        reports.end();
         verify(context).recordMetric("rows_total", 5);
         verify(context).recordMetric("rows_total", 3);
-        verify(context, times(3)).recordMetric("open_files", 2);
-        verify(context, times(5)).recordMetric(anyString(), anyDouble());
+        for (double change : new double[] {2, 5, 0, -6, -1}) {
+            verify(context).recordMetric("open_files", change);
+        }
+        verify(context, times(7)).recordMetric(anyString(), anyDouble());
     }
 }

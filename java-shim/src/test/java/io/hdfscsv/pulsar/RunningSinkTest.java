@@ -109,6 +109,51 @@ class RunningSinkTest {
     }
 
     @Test
+    void given_a_pause_when_written_then_its_records_wait_in_order_and_others_go_on()
+            throws Exception {
+        String other = FakeMessages.TOPIC + "-other";
+        sink.write(FakeMessages.record(1, new byte[1]));
+        sink.write(FakeMessages.record(other, 1, new byte[1], null, Map.of()));
+        await(() -> entries().size() == 2);
+        library.answers.add(AnswerBytes.pause(101, true));
+        verify(context, timeout(5_000)).pause(FakeMessages.TOPIC, 0);
+        for (int entry = 2; entry <= 5; entry++) {
+            sink.write(FakeMessages.record(entry, new byte[1]));
+            sink.write(FakeMessages.record(other, entry, new byte[1], null, Map.of()));
+        }
+        await(() -> entries().size() == 6);
+        assertEquals(List.of(1L), entriesOf(101));
+        assertEquals(List.of(1L, 2L, 3L, 4L, 5L), entriesOf(102));
+
+        // They go on without another record, as soon as there is room
+        library.full = true;
+        library.answers.add(AnswerBytes.pause(101, false));
+        verify(context, timeout(5_000)).resume(FakeMessages.TOPIC, 0);
+        FakeRecord last = FakeMessages.record(6, new byte[1]);
+        sink.write(last);
+        library.full = false;
+        await(() -> entriesOf(101).size() == 6);
+        assertEquals(List.of(1L, 2L, 3L, 4L, 5L, 6L), entriesOf(101));
+        library.answers.add(
+                AnswerBytes.committed(101, library.numbers.get(library.numbers.size() - 1)));
+        assertTrue(last.acknowledged.await(5, TimeUnit.SECONDS));
+    }
+
+    @Test
+    void given_a_topic_that_cannot_have_a_table_when_written_then_it_is_paused_and_others_go_on()
+            throws Exception {
+        String impossible = FakeMessages.TOPIC + "-impossible";
+        FakeRecord stopped = FakeMessages.record(impossible, 1, new byte[1], null, Map.of());
+        sink.write(stopped);
+        verify(context).pause(impossible, 0);
+        sink.write(FakeMessages.record(2, new byte[1]));
+        sink.write(FakeMessages.record(impossible, 2, new byte[1], null, Map.of()));
+        await(() -> entries().equals(List.of(2L)));
+        assertEquals(0, stopped.acks.get());
+        verify(context, never()).fatal(any());
+    }
+
+    @Test
     void given_a_gap_when_committed_then_it_is_acknowledged_later_though_nothing_else_happens()
             throws Exception {
         sink.close();
@@ -370,6 +415,13 @@ class RunningSinkTest {
 
     private List<Long> entries() {
         return packed().stream().map(Packed::entry).toList();
+    }
+
+    private List<Long> entriesOf(int sourcePartition) {
+        return packed().stream()
+                .filter(each -> each.sourcePartition() == sourcePartition)
+                .map(Packed::entry)
+                .toList();
     }
 
     @SuppressWarnings("unchecked")

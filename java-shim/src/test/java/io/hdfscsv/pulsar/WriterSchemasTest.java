@@ -5,6 +5,7 @@ import static org.junit.jupiter.api.Assertions.assertSame;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mockito.ArgumentMatchers.any;
 import static org.mockito.ArgumentMatchers.anyString;
+import static org.mockito.ArgumentMatchers.startsWith;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.timeout;
@@ -15,6 +16,7 @@ import java.util.concurrent.BlockingQueue;
 import java.util.concurrent.CountDownLatch;
 import java.util.concurrent.LinkedBlockingQueue;
 import java.util.concurrent.TimeUnit;
+import java.util.concurrent.atomic.AtomicBoolean;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.impl.MessageIdImpl;
 import org.junit.jupiter.api.AfterEach;
@@ -29,7 +31,9 @@ class WriterSchemasTest {
     private final FakeNative library = new FakeNative();
     private final SchemaReader reader = mock(SchemaReader.class);
     private final BlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
-    private final WriterSchemas schemas = new WriterSchemas(library, reader, failures::add);
+    private final BlockingQueue<String> warnings = new LinkedBlockingQueue<>();
+    private final WriterSchemas schemas =
+            new WriterSchemas(library, reader, failures::add, warnings::add);
     private final SourcePartition a = new SourcePartition(1, "a", new IndividualAcknowledger());
     private final SourcePartition b = new SourcePartition(2, "b", new IndividualAcknowledger());
 
@@ -86,8 +90,34 @@ class WriterSchemasTest {
     }
 
     @Test
-    void given_a_schema_that_cannot_be_read_when_asked_then_the_failure_is_told() throws Exception {
-        HdfsCsvException failure = new HdfsCsvException("pulsar", "away");
+    void given_schemas_that_cannot_be_read_when_asked_then_others_are_and_they_are_tried_again()
+            throws Exception {
+        AtomicBoolean away = new AtomicBoolean(true);
+        when(reader.read(startsWith("a"), any(), any()))
+                .thenAnswer(
+                        call -> {
+                            if (away.get()) {
+                                throw new HdfsCsvException(SchemaReader.NOT_NOW, "away.");
+                            }
+                            return "found".getBytes();
+                        });
+        // More than are read at once
+        for (int i = 0; i < 20; i++) {
+            idOf(a, i);
+        }
+        int id = idOf(b, 0);
+        awaitSchemas(1);
+        assertEquals("schema of b", library.schemas.get(id));
+        assertTrue(warnings.poll(SOON, TimeUnit.MILLISECONDS).startsWith("away. It is tried"));
+        away.set(false);
+        awaitSchemas(21);
+        assertTrue(failures.isEmpty());
+    }
+
+    @Test
+    void given_a_schema_that_the_library_refuses_when_asked_then_the_failure_is_told()
+            throws Exception {
+        HdfsCsvException failure = new HdfsCsvException("bug", "given twice");
         when(reader.read(anyString(), any(), any())).thenThrow(failure);
         idOf(a, 0);
         assertSame(failure, failures.poll(SOON, TimeUnit.MILLISECONDS));
