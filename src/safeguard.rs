@@ -41,6 +41,8 @@ pub(crate) enum Safeguard {
     Rewind,
     /// A record whose predecessor was dropped is not accepted.
     FirstDropped,
+    /// Nothing behind a gap is committed before it is known what stands in it.
+    Gaps,
     /// The old bytes of a fold are what the manifest says.
     FoldCheck,
     /// A table of another sink is refused.

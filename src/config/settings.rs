@@ -51,9 +51,9 @@ pub(crate) struct SinkSettings {
     /// Where a new subscription begins.
     #[serde(default)]
     pub(crate) subscription_position: Option<String>,
-    /// Whether its consumer leaves out what it cannot decrypt, and goes on with what is behind.
+    /// Whether whoever hands over looks into gaps, and answers what stands in them.
     #[serde(default)]
-    pub(crate) leaves_out_encrypted: bool,
+    pub(crate) looks_into_gaps: bool,
     /// The topics that it reads by name.
     #[serde(default)]
     pub(crate) inputs: Vec<String>,

@@ -39,8 +39,7 @@ pub(crate) struct DeadLetter {
     pub(crate) _charge: Charge,
 }
 
-/// Entries that did not come, between two that did: Java looks whether one of them is a message that the client could not
-/// decrypt.
+/// Entries that did not come, between two that did: Java looks whether one of them is a message that still has to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Gap {
     /// The source partition's id.
@@ -98,7 +97,7 @@ impl Answers {
         self.request(letter.source_partition, Request::DeadLetter(letter))
     }
 
-    /// Asks what stands in a gap; returns the number under which it is confirmed that nothing encrypted does.
+    /// Asks what stands in a gap; returns the number under which it is confirmed that nothing does which still has to come.
     pub(crate) fn gap(&self, gap: Gap) -> u64 {
         self.request(gap.source_partition, Request::Gap(gap))
     }
@@ -112,8 +111,14 @@ impl Answers {
         number
     }
 
-    /// A request is confirmed; the source partition that waits for it.
-    pub(crate) fn confirmed(&self, number: u64) -> Option<u32> {
+    /// The number of the last request.
+    #[cfg(test)]
+    pub(crate) fn last_number(&self) -> u64 {
+        self.state().last_number
+    }
+
+    /// A request is answered; the source partition that waits for it.
+    pub(crate) fn answered(&self, number: u64) -> Option<u32> {
         self.state().unconfirmed.remove(&number)
     }
 
@@ -256,8 +261,8 @@ mod tests {
         assert_eq!(&room[56..63], b"\x03\0\0\0bad");
         assert_eq!(u32_at(&room, 63), ABSENT);
         assert_eq!((u32_at(&room, 44), u32_at(&room, 48)), (FLAG_KEY_IS_BYTES, 77));
-        assert_eq!(answers.confirmed(number), Some(1));
-        assert_eq!(answers.confirmed(number), None);
+        assert_eq!(answers.answered(number), Some(1));
+        assert_eq!(answers.answered(number), None);
     }
 
     #[test]
@@ -270,6 +275,6 @@ mod tests {
         assert_eq!(answers.take(&mut room), Ok(112));
         assert_eq!([0, 4, 8, 12, 16, 24, 32, 40, 48].map(|at| u32_at(&room, at)), [56, 3, 3, 0, 1, 0, 0, 5, 7]);
         assert_eq!([4, 8, 12, 16, 24, 32, 40, 48].map(|at| u32_at(&room, 56 + at)), [3, 4, 1, 2, 5, 7, 6, 1]);
-        assert_eq!((answers.confirmed(first), answers.confirmed(second)), (Some(3), Some(4)));
+        assert_eq!((answers.answered(first), answers.answered(second)), (Some(3), Some(4)));
     }
 }

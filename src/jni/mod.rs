@@ -34,6 +34,7 @@ const METHODS: &[NativeMethod] = &[
     },
     native_method! { static fn answers(sink: jlong, room: java.nio.ByteBuffer) -> jint, error_policy = Throw },
     native_method! { static fn confirmed(sink: jlong, number: jlong), error_policy = Throw },
+    native_method! { static fn left_out(sink: jlong, number: jlong), error_policy = Throw },
     native_method! { static fn metrics(sink: jlong) -> [jbyte], error_policy = Throw },
     native_method! { static fn logs(sink: jlong) -> [jbyte], error_policy = Throw },
     native_method! { static fn close(sink: jlong, timeout_millis: jlong) -> jboolean, error_policy = Throw },
@@ -203,6 +204,11 @@ fn direct_buffer(env: &Env<'_>, buffer: &JByteBuffer<'_>) -> Result<(*mut u8, us
 
 fn confirmed(_: &mut Env<'_>, _: JClass<'_>, sink: jlong, number: jlong) -> Result<(), Failure> {
     registry::get(sink as u64)?.confirmed(number as u64);
+    Ok(())
+}
+
+fn left_out(_: &mut Env<'_>, _: JClass<'_>, sink: jlong, number: jlong) -> Result<(), Failure> {
+    registry::get(sink as u64)?.left_out(number as u64);
     Ok(())
 }
 

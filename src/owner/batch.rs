@@ -83,6 +83,8 @@ pub(crate) struct Batch<S: Storage> {
     pub(crate) retained: Option<Vec<RetainedPart>>,
     /// Dead letters that the broker has not yet confirmed, and gaps of which it is not yet known what stands in them.
     pub(crate) unconfirmed: BTreeSet<u64>,
+    /// Since when it is known that a record stands in one of the gaps.
+    pub(crate) left_out_since: Option<Instant>,
     /// The last hand-over that is in it.
     pub(crate) hand_over: u64,
 }
@@ -101,6 +103,7 @@ impl<S: Storage> Batch<S> {
             schema_version: 0,
             retained: Some(Vec::new()),
             unconfirmed: BTreeSet::new(),
+            left_out_since: None,
             hand_over: 0,
         }
     }

@@ -26,8 +26,8 @@ pub(crate) struct Shared<S: Storage> {
     /// Whether records come in the order of their positions, from one consumer at a time. Otherwise there is no mark: each
     /// record is written as often as it comes.
     pub(crate) ordered: bool,
-    /// Whether a message that the client cannot decrypt is one that does not come, while those behind it do: nothing behind
-    /// a gap is committed before it is known that none stands in it.
+    /// Whether nothing behind a gap is committed before it is known that no record stands in it which still has to come: one
+    /// that the client cannot decrypt, or that the broker left out.
     pub(crate) asks_about_gaps: bool,
     pub(crate) folding: Folding,
     /// Manifests that stay when old ones are pruned.

@@ -1095,6 +1095,34 @@ async fn nothing_behind_a_gap_is_committed_before_it_is_known_what_stands_in_it(
     assert_eq!(rows(&memory), [4, 5, 6, 7, 8, 10, 11, 14]);
 }
 
+// Rule 14.
+#[tokio::test]
+async fn what_the_broker_left_out_is_waited_for_and_nothing_behind_it_is_committed_before() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    Arc::get_mut(&mut shared).unwrap().asks_about_gaps = true;
+    let mut owner = owner(&shared);
+    let due = every(Duration::ZERO);
+    accept(&mut owner, 1, [4, 5]).await.unwrap();
+    assert_eq!((gaps(&shared), owner.is_held_up(&due)), (vec![(None, 4)], true));
+    owner.note_left_out(1);
+    // What was left out can be behind others.
+    assert!(!owner.is_held_up(&due) && owner.held_up_due(&due).is_none());
+    accept(&mut owner, 2, [6, 7]).await.unwrap();
+    owner.commit_all().await.unwrap();
+    assert_eq!((rows(&memory), owner.commit_due(&due)), (vec![], None));
+    assert!(owner.left_out_due().is_some());
+
+    accept(&mut owner, 3, 1..=7).await.unwrap();
+    assert_eq!(gaps(&shared), [(None, 1)]);
+    // It is of the batch that was dropped.
+    owner.note_left_out(1);
+    assert_eq!(owner.left_out_due(), None);
+    owner.confirm(2);
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3, 4, 5, 6, 7]);
+}
+
 #[tokio::test]
 async fn a_new_owner_asks_about_the_gap_behind_the_mark() {
     let memory = Memory::new();

@@ -114,7 +114,7 @@ impl<S: Storage> Sink<S> {
             max_batch_rows: config.max_batch_rows,
             max_file_size: config.max_file_size,
             ordered: config.guarantee == Guarantee::ExactlyOnce,
-            asks_about_gaps: config.guarantee == Guarantee::ExactlyOnce && config.sink.leaves_out_encrypted,
+            asks_about_gaps: config.guarantee == Guarantee::ExactlyOnce && config.sink.looks_into_gaps,
             folding: Folding { below: config.fold_below, format: config.rows.format.into() },
             keep_manifests: KEEP_MANIFESTS,
             on_bad_record: config.on_bad_record,
@@ -309,12 +309,21 @@ impl<S: Storage> Sink<S> {
         Ok(self.shared.answers.take(room))
     }
 
-    /// The broker has confirmed a dead letter, or that nothing encrypted stands in a gap.
+    /// The broker has confirmed a dead letter, or that nothing stands in a gap which still has to come.
     pub(crate) fn confirmed(&self, number: u64) {
-        if let Some(id) = self.shared.answers.confirmed(number)
+        self.answer(number, Message::Confirmed);
+    }
+
+    /// A record stands in this gap that the broker has not sent.
+    pub(crate) fn left_out(&self, number: u64) {
+        self.answer(number, Message::LeftOut);
+    }
+
+    fn answer(&self, number: u64, message: fn(u64) -> Message) {
+        if let Some(id) = self.shared.answers.answered(number)
             && let Some(handle) = self.source_partitions().handles.get(id as usize)
         {
-            let _ = handle.sender.send(Message::Confirmed(number));
+            let _ = handle.sender.send(message(number));
         }
     }
 
@@ -395,8 +404,12 @@ mod tests {
     }
 
     fn open(memory: &Memory, configs: serde_json::Value) -> Result<Sink<Memory>> {
+        open_with(memory, configs, serde_json::json!({}))
+    }
+
+    fn open_with(memory: &Memory, configs: serde_json::Value, sink: serde_json::Value) -> Result<Sink<Memory>> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-        let config = crate::config::tests::parse(configs, serde_json::json!({}))?;
+        let config = crate::config::tests::parse(configs, sink)?;
         Sink::open(config, runtime, memory.clone(), tracing::Span::none())
     }
 
@@ -442,6 +455,26 @@ mod tests {
         assert!(!files.keys().any(|path| path.contains("_probe")));
         assert!(sink.close(Duration::from_secs(5)));
         assert!(!sink.close(Duration::from_secs(5)), "a second close has nothing to do");
+    }
+
+    #[test]
+    fn a_sink_ends_when_the_broker_does_not_send_what_it_left_out() {
+        let memory = Memory::new();
+        let configs = serde_json::json!({ "directory": "/d", "commitInterval": "1s" });
+        let sink = open_with(&memory, configs, serde_json::json!({ "looksIntoGaps": true })).unwrap();
+        hand_over_one(&sink, "persistent://t/n/visits");
+        let deadline = std::time::Instant::now() + Duration::from_secs(60);
+        let mut room = [0; 56];
+        let error = loop {
+            match sink.answers(&mut room) {
+                Ok(Ok(56)) => sink.left_out(u64::from_le_bytes(room[16..24].try_into().unwrap())),
+                Ok(_) => std::thread::yield_now(),
+                Err(error) => break error,
+            }
+            assert!(std::time::Instant::now() < deadline, "it goes on");
+        };
+        assert!(error.message.contains("the broker left out records of persistent://t/n/visits"), "{error}");
+        assert!(!memory.files().keys().any(|path| path.ends_with(".csv")), "{:?}", memory.files().keys());
     }
 
     #[test]

@@ -18,8 +18,10 @@ use crate::storage::Storage;
 pub(super) enum Message {
     /// Records, and when they came.
     HandOver(HandOverPart, Instant),
-    /// The broker has confirmed the dead letter or the gap of this number.
+    /// The broker has confirmed the dead letter of this number, or nothing stands in the gap of this number.
     Confirmed(u64),
+    /// A record stands in the gap of this number that the broker has not sent.
+    LeftOut(u64),
     /// Give memory back.
     FreeMemory,
     /// Commit everything and end.
@@ -102,17 +104,20 @@ pub(super) async fn run<S: Storage>(
             }
         }
         let (due, check_due) = (owner.commit_due(&schedule), owner.abandoned_check_due());
+        let left_out_due = owner.left_out_due();
         let held_up_due = owner.held_up_due(&schedule).filter(|_| unconfirmed.is_none());
         tokio::select! {
             biased;
             end = owner.commit_end() => owner.conclude_commit(end?).await?,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => owner.begin_commit()?,
             () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => owner.check_abandoned().await?,
+            () = sleep_until(left_out_due.unwrap_or_else(Instant::now)), if left_out_due.is_some() => return Err(owner.left_out()),
             () = sleep_until(held_up_due.unwrap_or_else(Instant::now)), if held_up_due.is_some() => {}
             () = std::future::ready(()), if !waiting.is_empty() && !owner.is_held_up(&schedule) => {}
             message = inbox.recv() => match message {
                 Some(Message::HandOver(part, came)) => waiting.push_back((part, came)),
                 Some(Message::Confirmed(number)) => owner.confirm(number),
+                Some(Message::LeftOut(number)) => owner.note_left_out(number),
                 Some(Message::FreeMemory) => {
                     owner.free_memory().await?;
                     state.held.store(owner.held(), Ordering::Relaxed);

@@ -15,6 +15,8 @@ pub struct Settings {
     pub recovers: u8,
     /// The second owner is another sink.
     pub two_sinks: bool,
+    /// Owners ask what stands in gaps.
+    pub asks_about_gaps: bool,
 }
 
 /// What goes wrong with a storage call.
@@ -48,6 +50,8 @@ pub struct Budget {
     pub reconnects: u8,
     /// Times that the subscription's cursor is set back.
     pub seeks: u8,
+    /// Times that the broker leaves records out.
+    pub skips: u8,
     /// Times that all machines lose power.
     pub power: u8,
     /// Times that the broker goes back, but not to the first record that is not acknowledged.
@@ -87,6 +91,7 @@ impl Config {
                 days: &[],
                 recovers: 0,
                 two_sinks: false,
+                asks_about_gaps: false,
             },
             records: 3,
             chunk: 1,

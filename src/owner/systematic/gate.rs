@@ -20,6 +20,10 @@ pub enum Input {
     Take { hand_over: u8, records: Vec<u8> },
     /// The batch's time has come.
     Begin,
+    /// Nothing stands in the gap of this number that still has to come, or something does.
+    Gap { number: u64, left_out: bool },
+    /// The broker has had its time to send what it left out.
+    LeftOut,
     /// The storage answers its call of this number.
     Answer(u8, Answer),
 }
@@ -52,6 +56,7 @@ pub struct Gate {
 /// An owner that waits for a message or for the end of its commit.
 pub struct Parked {
     pub may_begin: bool,
+    pub left_out: bool,
     pub state: Option<String>,
 }
 

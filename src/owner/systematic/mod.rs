@@ -35,7 +35,8 @@ const LIMIT: usize = 12_000_000;
 /// The same for searches that are not part of every run: some minutes, and 2 GB.
 const LONG: usize = 40_000_000;
 
-const NONE: Budget = Budget { calls: 0, crashes: 0, flips: 0, reconnects: 0, seeks: 0, power: 0, strays: 0, edits: 0 };
+const NONE: Budget =
+    Budget { calls: 0, crashes: 0, flips: 0, reconnects: 0, seeks: 0, skips: 0, power: 0, strays: 0, edits: 0 };
 
 /// This many records, each of which may be a batch of its own; files grow.
 fn folding(records: u8, budget: Budget) -> Config {
@@ -55,6 +56,13 @@ fn two_directories(records: u8, budget: Budget) -> Config {
 fn pruning(records: u8, budget: Budget) -> Config {
     let mut config = folding(records, budget);
     config.settings.keep_manifests = 1;
+    config
+}
+
+/// Owners ask what stands in gaps.
+fn asking(records: u8, budget: Budget) -> Config {
+    let mut config = folding(records, budget);
+    config.settings.asks_about_gaps = true;
     config
 }
 
@@ -198,6 +206,15 @@ fn a_file_that_something_else_edits() {
 #[test]
 fn a_broker_that_goes_back_but_not_far_enough() {
     all_is_well([folding(3, Budget { strays: 1, ..NONE }), folding(2, Budget { strays: 1, flips: 1, ..NONE })]);
+}
+
+#[test]
+fn a_broker_that_leaves_records_out() {
+    all_is_well([
+        asking(3, Budget { skips: 1, ..NONE }),
+        asking(2, Budget { skips: 1, flips: 1, ..NONE }),
+        asking(2, Budget { skips: 2, ..NONE }),
+    ]);
 }
 
 #[test]

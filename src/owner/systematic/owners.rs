@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use crate::owner::systematic::config::Settings;
 use crate::owner::systematic::gate::Input;
 use crate::owner::systematic::process::{Process, Shown};
+use crate::owner::systematic::records::Question;
 
 /// Processes that are kept running, to be fed further.
 const MOST_RUNNING: usize = 4_000;
@@ -22,10 +23,11 @@ struct Node {
 }
 
 /// What an input leads to: the node after it, and what it showed on the way.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Edge {
     pub node: NodeId,
     pub committed: Option<u64>,
+    pub gaps: Vec<Question>,
 }
 
 pub struct Owners {
@@ -88,11 +90,11 @@ impl Owners {
     pub fn next(&mut self, from: NodeId, input: Input) -> Edge {
         let key = (from, input);
         if let Some(edge) = self.edges.get(&key) {
-            return *edge;
+            return edge.clone();
         }
         let mut process = self.running.remove(&from).unwrap_or_else(|| self.replay(from));
         let mut shown = process.feed(key.1.clone());
-        let committed = shown.committed.take();
+        let (committed, gaps) = (shown.committed.take(), std::mem::take(&mut shown.gaps));
         let Node { owner, incarnation, .. } = self.nodes[from as usize];
         let known = shown.state.take().filter(|_| shown.abandoned.is_empty());
         let node = match known.map(|state| (owner, incarnation, state)) {
@@ -107,8 +109,8 @@ impl Owners {
             None => self.insert(Node { owner, incarnation, from: Some(key.clone()), shown }),
         };
         self.keep(node, process);
-        let edge = Edge { node, committed };
-        self.edges.insert(key, edge);
+        let edge = Edge { node, committed, gaps };
+        self.edges.insert(key, edge.clone());
         edge
     }
 

@@ -17,7 +17,7 @@ use crate::owner::systematic::config::Settings;
 use crate::owner::systematic::disk::Call;
 use crate::owner::systematic::gate::{Gated, Input, Parked};
 use crate::owner::systematic::records;
-use crate::owner::systematic::records::TOPIC;
+use crate::owner::systematic::records::{Question, TOPIC};
 use crate::owner::systematic::tasks::Tasks;
 use crate::protocol::cleaning::clean;
 use crate::protocol::failure::Failure;
@@ -41,6 +41,10 @@ pub struct Shown {
     pub state: Option<String>,
     /// Up to this hand-over all is committed.
     pub committed: Option<u64>,
+    /// What it asks about gaps.
+    pub gaps: Vec<Question>,
+    /// It waits for what the broker left out.
+    pub left_out: bool,
     /// It has given files names of its own.
     pub has_names: bool,
     /// It ended with this error.
@@ -66,6 +70,9 @@ async fn run(mut owner: Owner<Gated>) -> Result<()> {
                 let part = records::part(&owner.shared, hand_over, &records);
                 owner.accept(part).await?;
             }
+            Ok(Input::Gap { number, left_out: false }) => owner.confirm(number),
+            Ok(Input::Gap { number, left_out: true }) => owner.note_left_out(number),
+            Ok(Input::LeftOut) => return Err(owner.left_out()),
             Ok(Input::Answer(..)) => return Err(Error::bug("an answer is no message")),
         }
     }
@@ -82,10 +89,13 @@ fn parked(owner: &Owner<Gated>) -> Parked {
         let mut plans: Vec<_> = owner.plans.keys().collect();
         plans.sort_unstable();
         let mut text = format!(
-            "{:?} {:?} {:?} {extent:?} {} {} {} {} {:?} ",
+            "{:?} {:?} {:?} {extent:?} {:?} {} {} {} {} {} {} {:?} ",
             owner.loaded,
             owner.last_accepted,
             plans,
+            batch.unconfirmed,
+            owner.answers().last_number(),
+            batch.left_out_since.is_some(),
             batch.rows,
             batch.schema_version,
             batch.hand_over,
@@ -98,7 +108,8 @@ fn parked(owner: &Owner<Gated>) -> Parked {
         }
         text
     });
-    Parked { may_begin: idle && owner.batch.extent.is_some(), state }
+    let may_begin = idle && owner.batch.extent.is_some() && owner.batch.unconfirmed.is_empty();
+    Parked { may_begin, left_out: owner.batch.left_out_since.is_some(), state }
 }
 
 /// Completes earlier commits as [`crate::sink::Sink`] does when it opens, beside the owner.
@@ -210,13 +221,19 @@ impl Process {
         let recovery = format!("{:?} {calls:?}", gate.recovery);
         let parked = gate.parked.as_mut();
         let state = parked.as_ref().and_then(|parked| parked.state.as_ref()).map(|state| state.clone() + &recovery);
+        let (may_begin, left_out) =
+            parked.as_ref().map_or((false, false), |parked| (parked.may_begin, parked.left_out));
+        let is_parked = parked.is_some();
+        let (committed, gaps) = records::answers(&self.shared.answers);
         Shown {
             calls,
-            parked: parked.is_some() && ended.is_none(),
-            may_begin: parked.as_ref().is_some_and(|parked| parked.may_begin),
+            parked: is_parked && ended.is_none(),
+            may_begin,
             state: state.filter(|_| ended.is_none()),
             abandoned: std::mem::take(&mut gate.abandoned),
-            committed: records::committed(&self.shared.answers),
+            committed,
+            gaps,
+            left_out,
             has_names: self.nonces.last > 0,
             ended,
         }

@@ -40,6 +40,7 @@ fn config(random: &mut Random) -> Config {
         seeks: budget(2),
         power: budget(1),
         strays: 0,
+        skips: budget(2),
         edits: 0,
     };
     let settings = Settings {
@@ -53,6 +54,7 @@ fn config(random: &mut Random) -> Config {
         ]),
         recovers: random.pick(&[0, 2]),
         two_sinks: false,
+        asks_about_gaps: budget.skips > 0,
     };
     Config {
         settings,

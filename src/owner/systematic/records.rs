@@ -1,4 +1,4 @@
-//! The topic of a search: record `n`, from 1 on, has the batch index `n` and the row `n,n`. All records of a day are of one entry.
+//! The topic of a search: record `n`, from 1 on, is entry `n` and has the batch index `n` and the row `n,n`.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -49,7 +49,7 @@ pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<G
         max_batch_rows: settings.full_at,
         max_file_size: 1 << 30,
         ordered: true,
-        asks_about_gaps: false,
+        asks_about_gaps: settings.asks_about_gaps,
         folding: Folding { below: settings.fold_below, format: like.rows.format.into() },
         keep_manifests: settings.keep_manifests,
         on_bad_record: OnBadRecord::Skip,
@@ -66,11 +66,32 @@ pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<G
     })
 }
 
-/// The last hand-over that was told to be committed.
-pub fn committed(answers: &Answers) -> Option<u64> {
-    let mut room = [0; 24];
+/// What an owner asks about a gap: which records stand between these two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    pub number: u64,
+    /// 0 for none.
+    pub behind: u8,
+    pub before: u8,
+}
+
+/// The last hand-over that was told to be committed, and what is asked about gaps.
+pub fn answers(answers: &Answers) -> (Option<u64>, Vec<Question>) {
+    let mut room = [0; 1_024];
     let written = answers.take(&mut room).unwrap();
-    (written == 24).then(|| u64::from_le_bytes(room[16..].try_into().unwrap()))
+    let (mut committed, mut questions) = (None, Vec::new());
+    let mut rest = &room[..written];
+    while !rest.is_empty() {
+        let small = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
+        let large = |at: usize| u64::from_le_bytes(rest[at..at + 8].try_into().unwrap());
+        match small(4) {
+            1 => committed = Some(large(16)),
+            3 => questions.push(Question { number: large(16), behind: large(32) as u8, before: large(48) as u8 }),
+            other => panic!("an answer of kind {other}"),
+        }
+        rest = &rest[small(0) as usize..];
+    }
+    (committed, questions)
 }
 
 pub fn part(shared: &Shared<Gated>, hand_over: u8, records: &[u8]) -> HandOverPart {
@@ -85,7 +106,7 @@ pub fn part(shared: &Shared<Gated>, hand_over: u8, records: &[u8]) -> HandOverPa
 }
 
 pub fn position(number: u8) -> Position {
-    Position { ledger: 1, entry: 1, batch_index: number.into() }
+    Position { ledger: 1, entry: number.into(), batch_index: number.into() }
 }
 
 /// The records whose rows these are, 0 for a foreign row; none if a row is torn.

@@ -10,7 +10,7 @@
 
 use crate::owner::systematic::config::{Budget, Config, Fault};
 use crate::owner::systematic::search::{Violation, search};
-use crate::owner::systematic::{LIMIT, NONE, folding, pruning};
+use crate::owner::systematic::{LIMIT, NONE, asking, folding, pruning};
 use crate::safeguard::{Safeguard, without};
 
 /// The violation that a search finds without these, and finds not with them.
@@ -72,6 +72,8 @@ found! {
         Rewind, folding(2, Budget { reconnects: 1, ..NONE }), "is twice in the table";
     without_the_check_of_the_first_dropped_the_search_finds_a_violation:
         FirstDropped, folding(2, Budget { strays: 1, ..NONE }), "acknowledged but not in the table";
+    without_asking_about_gaps_the_search_finds_a_violation:
+        Gaps, asking(2, Budget { skips: 1, ..NONE }), "acknowledged but not in the table";
     without_the_check_of_a_fold_the_search_finds_a_violation:
         FoldCheck, folding(2, Budget { edits: 1, ..NONE }), "is not what manifest 2 says of it";
     without_identity_the_search_finds_a_violation:

@@ -13,7 +13,7 @@ use crate::owner::systematic::gate::Input;
 use crate::owner::systematic::name::Name;
 use crate::owner::systematic::owners::{NodeId, Owners};
 use crate::owner::systematic::process::identity;
-use crate::owner::systematic::records::FOREIGN;
+use crate::owner::systematic::records::{FOREIGN, Question};
 use crate::safeguard;
 use crate::safeguard::Safeguard;
 use crate::storage::StorageErrorKind;
@@ -32,6 +32,8 @@ struct Owner {
     acknowledges: u8,
     /// Without [`Safeguard::Publish`]: renames that it takes for done.
     deferred: Vec<Call>,
+    /// What it asked about gaps and was not told yet.
+    asked: Vec<Question>,
     /// It was refused the table.
     stopped: bool,
 }
@@ -69,6 +71,9 @@ pub enum Step {
     Reconnect,
     Seek(u8),
     Stray(u8),
+    Skip(u8),
+    LookIntoGap(u8),
+    LeftOut(u8),
     PowerLoss,
     Edit,
 }
@@ -84,6 +89,7 @@ impl Step {
                 | Step::Reconnect
                 | Step::Seek(_)
                 | Step::Stray(_)
+                | Step::Skip(_)
                 | Step::PowerLoss
                 | Step::Edit
         )
@@ -112,6 +118,7 @@ impl World {
             told: Vec::new(),
             acknowledges: 0,
             deferred: Vec::new(),
+            asked: Vec::new(),
             stopped: false,
         };
         World {
@@ -197,6 +204,9 @@ impl World {
         if self.left.strays > 0 {
             steps.extend((self.mark_delete + 2..self.next).map(Step::Stray));
         }
+        if self.left.skips > 0 {
+            steps.extend((self.next + 1..=config.records).map(Step::Skip));
+        }
         if self.left.power > 0 {
             steps.push(Step::PowerLoss);
         }
@@ -236,6 +246,12 @@ impl World {
         }
         if shown.may_begin {
             steps.push(Step::Begin(index));
+        }
+        if shown.parked && !owner.asked.is_empty() {
+            steps.push(Step::LookIntoGap(index));
+        }
+        if shown.parked && shown.left_out {
+            steps.push(Step::LeftOut(index));
         }
         if owner.acknowledges > 0 && owner.deferred.is_empty() {
             steps.push(Step::Acknowledge(index));
@@ -373,6 +389,16 @@ impl World {
                 world.left.strays -= 1;
                 world.next = record;
             }
+            Step::Skip(record) => {
+                world.left.skips -= 1;
+                world.next = record;
+            }
+            Step::LookIntoGap(owner) => {
+                let Question { number, behind, before } = world.owners[owner as usize].asked.remove(0);
+                let left_out = behind.max(world.mark_delete) + 1 < before;
+                world.feed(owner, Input::Gap { number, left_out }, owners);
+            }
+            Step::LeftOut(owner) => world.feed(owner, Input::LeftOut, owners),
             Step::PowerLoss => {
                 world.left.power -= 1;
                 world.disk.lose_power();
@@ -421,6 +447,7 @@ impl World {
         let owner = &mut self.owners[index as usize];
         let edge = owners.next(owner.node, input);
         owner.node = edge.node;
+        owner.asked.extend(edge.gaps);
         if let Some(hand_over) = edge.committed {
             // As the Java class does: the last of these hand-overs speaks for all.
             let count = owner.told.iter().take_while(|(told, _)| u64::from(*told) <= hand_over).count();
@@ -450,6 +477,7 @@ impl World {
         owner.node = owners.start(index, owner.incarnation);
         owner.hand_over = 0;
         owner.told.clear();
+        owner.asked.clear();
         owner.deferred.clear();
         if self.active == index {
             self.next = self.mark_delete + 1;

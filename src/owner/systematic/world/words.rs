@@ -6,6 +6,7 @@ use crate::owner::systematic::config::{Budget, Fault};
 use crate::owner::systematic::disk::{Answer, Call, Value};
 use crate::owner::systematic::name::Blob;
 use crate::owner::systematic::owners::Owners;
+use crate::owner::systematic::records::Question;
 use crate::owner::systematic::world::{Step, World};
 
 impl World {
@@ -76,6 +77,12 @@ impl World {
             ),
             Step::Seek(record) => format!("the subscription is set back: from record {} on", record + 1),
             Step::Stray(record) => format!("the broker goes back to record {record}"),
+            Step::Skip(record) => format!("the broker leaves out {:?}", (self.next..record).collect::<Vec<_>>()),
+            Step::LookIntoGap(owner) => {
+                let Question { behind, before, .. } = self.owners[owner as usize].asked[0];
+                format!("{} is told what stands between {behind} and {before}", name(owner))
+            }
+            Step::LeftOut(owner) => format!("the broker does not send to {} what it left out", name(owner)),
             Step::PowerLoss => "all machines lose power".to_owned(),
             Step::Edit => format!("something else edits {}", short(&self.open_to_edit().unwrap().name.text())),
         }
@@ -109,6 +116,7 @@ impl fmt::Display for Budget {
             (self.seeks, "seek"),
             (self.power, "power loss"),
             (self.strays, "stray"),
+            (self.skips, "skip"),
             (self.edits, "edit"),
         ];
         let some = all.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));

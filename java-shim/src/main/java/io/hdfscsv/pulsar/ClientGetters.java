@@ -3,16 +3,20 @@ package io.hdfscsv.pulsar;
 import java.lang.invoke.MethodHandle;
 import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
+import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.util.Map;
+import java.util.concurrent.CompletableFuture;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.PulsarClient;
+import org.apache.pulsar.io.core.SinkContext;
 
 /**
- * Getters of the Pulsar client's own classes, which a connector cannot name: what they give, the
- * public API gives too, but at a cost that is felt at a million messages a second. Each is null
- * where the client has no such class, method or field; then the public API is the way.
+ * Getters of the Pulsar client's own classes, which a connector cannot name. What those of ids and
+ * messages give, the public API gives too, but at a cost that is felt at a million messages a
+ * second. Each is null where the client has no such class, method or field; then the public API is
+ * the way.
  *
  * <p>The handles are constants, because the JIT compiles only such into their callers. They are
  * found when the first object of the client has come, whose loader knows the client's classes.
@@ -120,6 +124,16 @@ final class ClientGetters {
             }
         }
 
+        /** Of an entry: whether it is a chunk. False if the client does not say. */
+        static boolean isChunk(Message<?> entry) {
+            try {
+                Message<?> plain = plain(entry);
+                return IS_CHUNK != null && plain != null && (boolean) IS_CHUNK.invoke(plain);
+            } catch (Throwable e) {
+                throw new HdfsCsvException("bug", "No chunk in entry " + entry + ": " + e, e);
+            }
+        }
+
         private static MethodHandle metadata(String name, Class<?> type) {
             MethodHandle metadata = getter(OWNER, "getMessageBuilder", METADATA);
             MethodHandle getter = getter(METADATA, name, type);
@@ -179,6 +193,66 @@ final class ClientGetters {
             try {
                 return client.getClass().getMethod("getSchemaProviderLoadingCache");
             } catch (NoSuchMethodException e) {
+                return null;
+            }
+        }
+    }
+
+    /**
+     * What the broker knows of the subscription that a sink's topics are read by. The public API
+     * has no way to it.
+     */
+    static final class Subscriptions {
+        private static final String LAST = "internalGetLastMessageIdAsync";
+
+        private Subscriptions() {}
+
+        /** Whether {@link #acknowledged} says something. */
+        static boolean areKnown(SinkContext context) {
+            return consumer(context) != null;
+        }
+
+        /**
+         * Up to where everything is acknowledged, as the broker says now; null if that cannot be
+         * known. It is behind what was committed and acknowledged just now.
+         *
+         * @param topic the full name of a topic or partition
+         */
+        static CompletableFuture<MessageId> acknowledged(SinkContext context, String topic) {
+            Method getter = consumer(context);
+            if (getter == null) {
+                return CompletableFuture.completedFuture(null);
+            }
+            try {
+                // A partition's name is found among the consumers like a topic's
+                Object consumer = getter.invoke(context, topic, 0);
+                Object answer = consumer.getClass().getMethod(LAST).invoke(consumer);
+                return ((CompletableFuture<?>) answer).thenApply(Subscriptions::markDeletePosition);
+            } catch (NoSuchMethodException e) {
+                return CompletableFuture.completedFuture(null);
+            } catch (ReflectiveOperationException e) {
+                return CompletableFuture.failedFuture(e);
+            }
+        }
+
+        private static MessageId markDeletePosition(Object answer) {
+            try {
+                Field position = answer.getClass().getDeclaredField("markDeletePosition");
+                position.setAccessible(true);
+                return (MessageId) position.get(answer);
+            } catch (ReflectiveOperationException | RuntimeException e) {
+                return null;
+            }
+        }
+
+        private static Method consumer(SinkContext context) {
+            try {
+                Method getter =
+                        context.getClass()
+                                .getDeclaredMethod("getConsumer", String.class, int.class);
+                getter.setAccessible(true);
+                return getter;
+            } catch (ReflectiveOperationException | RuntimeException e) {
                 return null;
             }
         }

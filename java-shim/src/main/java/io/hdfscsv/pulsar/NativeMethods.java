@@ -25,6 +25,8 @@ final class NativeMethods {
 
     static native void confirmed(long sink, long number);
 
+    static native void leftOut(long sink, long number);
+
     static native byte[] metrics(long sink);
 
     static native byte[] logs(long sink);

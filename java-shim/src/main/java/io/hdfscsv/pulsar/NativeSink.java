@@ -41,6 +41,10 @@ class NativeSink {
         return NativeMethods.answers(handle, answers);
     }
 
+    void leftOut(long number) {
+        NativeMethods.leftOut(handle, number);
+    }
+
     void confirmed(long number) {
         NativeMethods.confirmed(handle, number);
     }

@@ -43,6 +43,11 @@ final class RunningSink implements Answers.Receiver {
                     + " forgotten: after a topic was deleted and made anew with another schema, restart"
                     + " the functions worker";
 
+    private static final String HIDES_ACKNOWLEDGED =
+            "This version of Pulsar does not say what is acknowledged: a record that the broker leaves"
+                    + " out when it changes the active consumer cannot be told from one that was"
+                    + " skipped on purpose, and is not written";
+
     private static final String IGNORED_KEYS =
             "The functions worker ignores unknown configs (ignoreUnknownConfigFields), so these have no"
                     + " effect: {}. Correct or remove them; the keys are in docs/use/configuration.md";
@@ -53,7 +58,7 @@ final class RunningSink implements Answers.Receiver {
     private final SourcePartitions sourcePartitions;
     private final WriterSchemas writerSchemas;
     private final DeadLetters deadLetters;
-    private final UndecryptedMessages undecrypted;
+    private final LeftOutMessages leftOutMessages;
     private final Answers answers;
     private final Reports reports;
     private final Timer timer;
@@ -103,6 +108,9 @@ final class RunningSink implements Answers.Receiver {
         if (!ClientGetters.Schemas.canForget(context.getPulsarClient())) {
             context.getLogger().warn(REMEMBERS_SCHEMAS);
         }
+        if (!ClientGetters.Subscriptions.areKnown(context)) {
+            context.getLogger().warn(HIDES_ACKNOWLEDGED);
+        }
         Set<String> ignored = Settings.ignoredKeys(configs, context.getSinkConfig());
         if (!ignored.isEmpty()) {
             context.getLogger().warn(IGNORED_KEYS, ignored);
@@ -130,7 +138,12 @@ final class RunningSink implements Answers.Receiver {
                         this::confirmed,
                         this::fail,
                         context.getLogger()::warn);
-        undecrypted = new UndecryptedMessages(readers, this::confirmed, this::fail);
+        leftOutMessages =
+                new LeftOutMessages(
+                        readers,
+                        topic -> ClientGetters.Subscriptions.acknowledged(context, topic),
+                        givesCiphertext,
+                        new GapReceiver());
         answers = new Answers(sink, ANSWER_BYTES);
         reports = new Reports(sink, context);
         timer =
@@ -286,13 +299,14 @@ final class RunningSink implements Answers.Receiver {
     @Override
     public void gap(int sourcePartition, Gap gap) {
         boolean isBeforeSubscription =
-                !gap.hasBeginning()
+                !ClientGetters.Subscriptions.areKnown(context)
+                        && !gap.hasBeginning()
                         && context.getSinkConfig().getSourceSubscriptionPosition()
                                 != SubscriptionInitialPosition.Earliest;
         if (isBeforeSubscription) {
             confirmed(gap.number());
         } else {
-            undecrypted.lookInto(sourcePartitions.ofId(sourcePartition).topic, gap);
+            leftOutMessages.lookInto(sourcePartitions.ofId(sourcePartition).topic, gap);
         }
     }
 
@@ -321,7 +335,7 @@ final class RunningSink implements Answers.Receiver {
             timer.stop(CLOSE_TIMER_MILLIS);
             writerSchemas.close();
             deadLetters.close();
-            undecrypted.close();
+            leftOutMessages.close();
             reports.end();
             if (interrupted) {
                 Thread.currentThread().interrupt();
@@ -391,6 +405,31 @@ final class RunningSink implements Answers.Receiver {
             sink.confirmed(number);
         } catch (HdfsCsvException e) {
             fail(e);
+        }
+    }
+
+    private void leftOut(long gap) {
+        try {
+            sink.leftOut(gap);
+        } catch (HdfsCsvException e) {
+            fail(e);
+        }
+    }
+
+    private final class GapReceiver implements LeftOutMessages.Receiver {
+        @Override
+        public void confirmed(long gap) {
+            RunningSink.this.confirmed(gap);
+        }
+
+        @Override
+        public void leftOut(long gap) {
+            RunningSink.this.leftOut(gap);
+        }
+
+        @Override
+        public void failed(Throwable failure) {
+            fail(failure);
         }
     }
 

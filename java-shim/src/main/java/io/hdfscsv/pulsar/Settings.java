@@ -39,7 +39,7 @@ final class Settings {
         sink.put("retainKeyOrdering", Boolean.TRUE.equals(config.getRetainKeyOrdering()));
         sink.put("cleanupSubscription", !Boolean.FALSE.equals(config.getCleanupSubscription()));
         sink.put("subscriptionPosition", config.getSourceSubscriptionPosition());
-        sink.put("leavesOutEncrypted", !Encryption.givesCiphertext(config));
+        sink.put("looksIntoGaps", true);
         sink.put("timeoutMs", config.getTimeoutMs());
         sink.put("instance", context.getInstanceId());
         sink.put("instances", context.getNumInstances());

@@ -19,6 +19,7 @@ class FakeNative extends NativeSink {
     final List<byte[]> handOvers = Collections.synchronizedList(new ArrayList<>());
     final List<Long> numbers = Collections.synchronizedList(new ArrayList<>());
     final List<Long> confirmed = Collections.synchronizedList(new ArrayList<>());
+    final List<Long> leftOut = Collections.synchronizedList(new ArrayList<>());
     final Queue<byte[]> answers = new ConcurrentLinkedQueue<>();
     final Queue<String> logs = new ConcurrentLinkedQueue<>();
     volatile String settings;
@@ -92,6 +93,11 @@ class FakeNative extends NativeSink {
         buffer.duplicate().clear().put(next);
         answers.remove();
         return next.length;
+    }
+
+    @Override
+    void leftOut(long number) {
+        leftOut.add(number);
     }
 
     @Override

@@ -38,7 +38,7 @@ class SettingsTest {
                         + "\"name\":\"cold\",\"cluster\":null,\"subscription\":\"marketplace/events/cold\","
                         + "\"processingGuarantees\":\"EFFECTIVELY_ONCE\",\"retainOrdering\":true,\"retainKeyOrdering\":false,"
                         + "\"cleanupSubscription\":false,\"subscriptionPosition\":\"Earliest\","
-                        + "\"leavesOutEncrypted\":true,\"timeoutMs\":null,"
+                        + "\"looksIntoGaps\":true,\"timeoutMs\":null,"
                         + "\"instance\":1,\"instances\":2,\"inputs\":[\"persistent://marketplace/events/page_visit\"],"
                         + "\"topicsPattern\":null}}",
                 settings());

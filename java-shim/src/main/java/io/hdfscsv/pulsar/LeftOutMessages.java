@@ -7,25 +7,54 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
-import java.util.function.Consumer;
-import java.util.function.LongConsumer;
+import java.util.function.Function;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.Schema;
 
 /**
- * Looks for encrypted messages in gaps. A consumer that cannot decrypt a message keeps it, logs an
- * error, and goes on with the next one: to commit that would lose the message. A reader without
- * keys sees it. One reader at a time for each topic goes through all gaps that wait.
+ * Looks for messages in gaps: in entries that did not come between two that did. Mostly there are
+ * none: what stands there are chunks, ends of transactions, or what was acknowledged without having
+ * come, because somebody moved the subscription or it expired. Else to commit what is behind the
+ * gap would lose them. One reader at a time for each topic goes through all gaps that wait.
+ *
+ * <ul>
+ *   <li>A consumer that cannot decrypt a message keeps it, logs an error, and goes on with the next
+ *       one. A reader without keys sees it.
+ *   <li>A broker that changes the active consumer of a Failover subscription while it sends to the
+ *       one before lets the new one begin behind what that one got. Mostly it goes back a second
+ *       later, and not always (PersistentDispatcherSingleActiveConsumer of 4.0.8: the end of a
+ *       write to the old consumer begins a read for the new one, before the cursor is rewound).
+ * </ul>
  */
-class UndecryptedMessages {
+class LeftOutMessages {
     private static final long ATTEMPT_MILLIS = 10_000;
     private static final long ALL_MILLIS = 60_000;
     private static final long PAUSE_MILLIS = 500;
 
+    /** What the messages of gaps are told to. */
+    interface Receiver {
+        /** Nothing stands in the gap of this number that still has to come. */
+        void confirmed(long gap);
+
+        /** A message stands in the gap of this number that the broker has not sent. */
+        void leftOut(long gap);
+
+        /** An undecrypted message was found, or a topic cannot be read. */
+        void failed(Throwable failure);
+    }
+
+    /**
+     * A message that stands in a gap.
+     *
+     * @param undecrypted whether the consumer keeps it, because it could not decrypt it
+     */
+    private record Found(Gap gap, MessageId message, boolean undecrypted) {}
+
     private final EntryReaders readers;
-    private final LongConsumer confirmed;
-    private final Consumer<Throwable> failed;
+    private final Function<String, CompletableFuture<MessageId>> acknowledged;
+    private final boolean givesCiphertext;
+    private final Receiver receiver;
 
     /** What waits while a reader is under way, by topic. */
     private final Map<String, List<Gap>> waiting = new HashMap<>();
@@ -33,13 +62,19 @@ class UndecryptedMessages {
     private volatile boolean closed;
 
     /**
-     * @param confirmed told the number of a gap in which there is none
-     * @param failed told of one that was found, and of a topic that cannot be read
+     * @param acknowledged says up to where a topic's subscription is acknowledged, or null if that
+     *     cannot be known: then a message that is not encrypted is taken for acknowledged
+     * @param givesCiphertext whether the consumer gives messages that it cannot decrypt
      */
-    UndecryptedMessages(EntryReaders readers, LongConsumer confirmed, Consumer<Throwable> failed) {
+    LeftOutMessages(
+            EntryReaders readers,
+            Function<String, CompletableFuture<MessageId>> acknowledged,
+            boolean givesCiphertext,
+            Receiver receiver) {
         this.readers = readers;
-        this.confirmed = confirmed;
-        this.failed = failed;
+        this.acknowledged = acknowledged;
+        this.givesCiphertext = givesCiphertext;
+        this.receiver = receiver;
     }
 
     /** Looks into a gap, or notes it while another one of the topic is looked into. */
@@ -70,17 +105,27 @@ class UndecryptedMessages {
                             if (closed) {
                                 return;
                             }
-                            if (found != null) {
-                                failed.accept(isEncrypted(topic, found));
-                            } else if (failure == null) {
-                                gaps.forEach(gap -> confirmed.accept(gap.number()));
-                                searchNext(topic);
+                            if (failure == null) {
+                                tell(topic, gaps, found);
                             } else if (System.nanoTime() - deadline < 0) {
                                 pause().execute(() -> search(topic, gaps, deadline));
                             } else {
-                                failed.accept(cannotBeRead(topic, failure));
+                                receiver.failed(cannotBeRead(topic, failure));
                             }
                         });
+    }
+
+    private void tell(String topic, List<Gap> gaps, Found found) {
+        if (found == null) {
+            gaps.forEach(gap -> receiver.confirmed(gap.number()));
+        } else if (found.undecrypted()) {
+            receiver.failed(isEncrypted(topic, found.message()));
+            return;
+        } else {
+            // The gaps behind it need not be looked into: what is behind it is sent again
+            receiver.leftOut(found.gap().number());
+        }
+        searchNext(topic);
     }
 
     private void searchNext(String topic) {
@@ -99,18 +144,40 @@ class UndecryptedMessages {
         return CompletableFuture.delayedExecutor(PAUSE_MILLIS, TimeUnit.MILLISECONDS);
     }
 
-    /** The first encrypted message in the gaps, or null. */
-    private CompletableFuture<MessageId> attempt(String topic, List<Gap> gaps) {
-        CompletableFuture<EntryReader<byte[]>> opening;
+    /** The first message in the gaps that is not acknowledged, or null. */
+    private CompletableFuture<Found> attempt(String topic, List<Gap> gaps) {
         try {
-            opening = readers.open(Schema.BYTES, topic, beginning(gaps));
+            return acknowledged
+                    .apply(topic)
+                    .copy()
+                    .orTimeout(ATTEMPT_MILLIS, TimeUnit.MILLISECONDS)
+                    .thenCompose(upTo -> read(topic, gaps, upTo));
         } catch (RuntimeException e) {
             return CompletableFuture.failedFuture(e);
         }
-        CompletableFuture<MessageId> found =
+    }
+
+    private CompletableFuture<Found> read(
+            String topic, List<Gap> gaps, MessageId acknowledgedUpTo) {
+        List<Gap> rest = gaps;
+        if (acknowledgedUpTo != null) {
+            MessagePosition position = new MessagePosition();
+            position.read(acknowledgedUpTo);
+            rest = gaps.stream().flatMap(gap -> gap.behind(position).stream()).toList();
+        }
+        if (rest.isEmpty()) {
+            return CompletableFuture.completedFuture(null);
+        }
+        List<Gap> unacknowledged = rest;
+        CompletableFuture<EntryReader<byte[]>> opening =
+                readers.open(Schema.BYTES, topic, beginning(unacknowledged));
+        CompletableFuture<Found> found =
                 opening.copy()
                         .orTimeout(ATTEMPT_MILLIS, TimeUnit.MILLISECONDS)
-                        .thenCompose(reader -> new Search(reader, gaps).run());
+                        .thenCompose(
+                                reader ->
+                                        new Search(reader, unacknowledged, acknowledgedUpTo != null)
+                                                .run());
         // Also one that opens too late
         found.whenComplete((id, failure) -> opening.thenAccept(EntryReader::close));
         return found;
@@ -128,25 +195,30 @@ class UndecryptedMessages {
             }
         }
         return first.hasBeginning()
-                ? MessagePosition.id(first.ledger(), first.entry())
+                ? MessagePosition.id(first.ledger(), Math.max(first.entry(), 0))
                 : MessageId.earliest;
     }
 
     /** One reader's way through gaps. */
-    private static final class Search {
+    private final class Search {
         private final EntryReader<byte[]> reader;
         private final List<Gap> gaps;
+        private final boolean findsPlain;
         private final MessagePosition position = new MessagePosition();
         private final MessagePosition last = new MessagePosition();
-        private final CompletableFuture<MessageId> found = new CompletableFuture<>();
+        private final CompletableFuture<Found> found = new CompletableFuture<>();
 
-        Search(EntryReader<byte[]> reader, List<Gap> gaps) {
+        /**
+         * @param findsPlain whether messages count that are not encrypted
+         */
+        Search(EntryReader<byte[]> reader, List<Gap> gaps, boolean findsPlain) {
             this.reader = reader;
             this.gaps = gaps;
+            this.findsPlain = findsPlain;
         }
 
         /** Ends at the last gap's end, or the topic's: what stood there may have expired. */
-        CompletableFuture<MessageId> run() {
+        CompletableFuture<Found> run() {
             within(reader.last())
                     .thenAccept(
                             id -> {
@@ -174,17 +246,29 @@ class UndecryptedMessages {
 
         private void judge(Message<byte[]> message) {
             position.read(message.getMessageId());
-            // A message in chunks stands where its last one does
-            if (message.getEncryptionCtx().isPresent()
-                    && !ClientGetters.Messages.isChunkBeforeLast(message)
-                    && gaps.stream().anyMatch(gap -> gap.holds(position))) {
-                found.complete(message.getMessageId());
+            Gap gap = gapOf(message);
+            if (gap != null) {
+                boolean undecrypted = message.getEncryptionCtx().isPresent() && !givesCiphertext;
+                found.complete(new Found(gap, message.getMessageId(), undecrypted));
             } else if (position.isAtOrBehind(last.ledger(), last.entry())
-                    || gaps.stream().allMatch(gap -> gap.endsAt(position))) {
+                    || gaps.stream().allMatch(each -> each.endsAt(position))) {
                 found.complete(null);
             } else {
                 step();
             }
+        }
+
+        /** The gap that an entry makes a message missing in; none if it is no message. */
+        private Gap gapOf(Message<byte[]> entry) {
+            boolean isMessage =
+                    entry.getEncryptionCtx().isPresent()
+                            // A message in chunks stands where its last one does
+                            ? !ClientGetters.Messages.isChunkBeforeLast(entry)
+                            // One whose chunks did not come in time is told by SkippedEntries
+                            : findsPlain && !ClientGetters.Messages.isChunk(entry);
+            return isMessage
+                    ? gaps.stream().filter(gap -> gap.holds(position)).findFirst().orElse(null)
+                    : null;
         }
 
         private static <T> CompletableFuture<T> within(CompletableFuture<T> future) {
@@ -210,7 +294,7 @@ class UndecryptedMessages {
                 topic
                         + ": entries did not come, and for "
                         + ALL_MILLIS / 1000
-                        + " s it could not be read whether an encrypted message is among them: "
+                        + " s it could not be read whether a message is among them: "
                         + failure
                         + ". The sink's role needs permission to consume from the topic.",
                 failure);

@@ -6,6 +6,7 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mockito.ArgumentMatchers.any;
 import static org.mockito.ArgumentMatchers.eq;
 import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.timeout;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
@@ -32,17 +33,43 @@ import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.Timeout;
 
 @Timeout(30)
-class UndecryptedMessagesTest {
+class LeftOutMessagesTest {
     private static final String TOPIC = "persistent://t/n/a";
     private static final int SOON = 10_000;
 
     private final EntryReaders readers = mock(EntryReaders.class);
     private final BlockingQueue<Long> confirmed = new LinkedBlockingQueue<>();
     private final BlockingQueue<Throwable> failures = new LinkedBlockingQueue<>();
-    private final UndecryptedMessages undecrypted =
-            new UndecryptedMessages(readers, confirmed::add, failures::add);
+    private final BlockingQueue<Long> leftOut = new LinkedBlockingQueue<>();
+    private final LeftOutMessages messages = messages(false);
     private final EntryReader<byte[]> reader = readerMock();
     private final Deque<Message<byte[]>> topic = new ArrayDeque<>();
+
+    /** Of the subscription; as if the client did not say it while null. */
+    private volatile MessageId acknowledged = new MessageIdImpl(1, -1, -1);
+
+    private LeftOutMessages messages(boolean givesCiphertext) {
+        return new LeftOutMessages(
+                readers,
+                any -> CompletableFuture.completedFuture(acknowledged),
+                givesCiphertext,
+                new LeftOutMessages.Receiver() {
+                    @Override
+                    public void confirmed(long gap) {
+                        confirmed.add(gap);
+                    }
+
+                    @Override
+                    public void leftOut(long gap) {
+                        leftOut.add(gap);
+                    }
+
+                    @Override
+                    public void failed(Throwable failure) {
+                        failures.add(failure);
+                    }
+                });
+    }
 
     @SuppressWarnings("unchecked")
     private static EntryReader<byte[]> readerMock() {
@@ -71,8 +98,8 @@ class UndecryptedMessagesTest {
     @Test
     void given_an_encrypted_message_in_a_gap_when_looked_into_then_the_sink_fails()
             throws Exception {
-        topic.addAll(List.of(message(3, false), message(4, true), message(5, false)));
-        undecrypted.lookInto(TOPIC, gap(1, 2, 5));
+        topic.addAll(List.of(chunk(3, 0), message(4, true), message(5, false)));
+        messages.lookInto(TOPIC, gap(1, 2, 5));
         String failure = failures.poll(SOON, TimeUnit.MILLISECONDS).getMessage();
         assertTrue(failure.contains("the message 1:4:-1 is encrypted"), failure);
         verify(readers).open(Schema.BYTES, TOPIC, MessagePosition.id(1, 2));
@@ -83,15 +110,16 @@ class UndecryptedMessagesTest {
     @Test
     void given_encrypted_messages_beside_a_gap_when_looked_into_then_it_is_confirmed()
             throws Exception {
-        topic.addAll(List.of(message(2, true), message(4, false), message(5, true)));
-        undecrypted.lookInto(TOPIC, gap(7, 2, 5));
+        topic.addAll(List.of(message(2, true), chunk(4, 0), message(5, true)));
+        messages.lookInto(TOPIC, gap(7, 2, 5));
         assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
     }
 
     @Test
     void given_nothing_left_of_a_topic_when_looked_into_then_the_gap_is_confirmed()
             throws Exception {
-        undecrypted.lookInto(TOPIC, new Gap(7, false, 0, 0, 1, 5));
+        acknowledged = new MessageIdImpl(-1, -1, -1);
+        messages.lookInto(TOPIC, new Gap(7, false, 0, 0, 1, 5));
         assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
         verify(readers).open(Schema.BYTES, TOPIC, MessageId.earliest);
     }
@@ -100,18 +128,18 @@ class UndecryptedMessagesTest {
     void given_encrypted_chunks_in_a_gap_when_looked_into_then_only_the_last_one_is_a_message()
             throws Exception {
         topic.addAll(List.of(chunk(3, 0), chunk(4, 1), message(5, false)));
-        undecrypted.lookInto(TOPIC, gap(7, 2, 5));
+        messages.lookInto(TOPIC, gap(7, 2, 5));
         assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
         topic.addAll(List.of(chunk(6, 1), chunk(7, 2), message(8, false)));
-        undecrypted.lookInto(TOPIC, gap(8, 5, 8));
+        messages.lookInto(TOPIC, gap(8, 5, 8));
         String failure = failures.poll(SOON, TimeUnit.MILLISECONDS).getMessage();
         assertTrue(failure.contains("the message 1:7:-1 is encrypted"), failure);
     }
 
     @Test
     void given_a_gap_whose_end_expired_when_looked_into_then_it_is_confirmed() throws Exception {
-        topic.addAll(List.of(message(3, false), message(4, false)));
-        undecrypted.lookInto(TOPIC, gap(7, 2, 9));
+        topic.addAll(List.of(chunk(3, 0), chunk(4, 1)));
+        messages.lookInto(TOPIC, gap(7, 2, 9));
         assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
     }
 
@@ -120,13 +148,13 @@ class UndecryptedMessagesTest {
             throws Exception {
         CompletableFuture<EntryReader<byte[]>> opening = new CompletableFuture<>();
         when(readers.open(eq(Schema.BYTES), eq(TOPIC), any())).thenReturn(opening);
-        undecrypted.lookInto(TOPIC, gap(1, 2, 5));
-        undecrypted.lookInto(TOPIC, gap(2, 7, 9));
-        undecrypted.lookInto(TOPIC, gap(3, 6, 8));
+        messages.lookInto(TOPIC, gap(1, 2, 5));
+        messages.lookInto(TOPIC, gap(2, 7, 9));
+        messages.lookInto(TOPIC, gap(3, 6, 8));
         when(readers.open(eq(Schema.BYTES), eq(TOPIC), any()))
                 .thenAnswer(
                         call -> {
-                            topic.addAll(List.of(message(7, false), message(9, false)));
+                            topic.addAll(List.of(chunk(7, 0), message(9, false)));
                             return CompletableFuture.completedFuture(reader);
                         });
         topic.add(message(5, false));
@@ -148,7 +176,7 @@ class UndecryptedMessagesTest {
         when(reader.last())
                 .thenReturn(CompletableFuture.completedFuture(new MessageIdImpl(1, 5, -1)));
         topic.addAll(List.of(broken, broken));
-        undecrypted.lookInto(TOPIC, gap(7, 2, 5));
+        messages.lookInto(TOPIC, gap(7, 2, 5));
         assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
     }
 
@@ -159,9 +187,74 @@ class UndecryptedMessagesTest {
                 .thenReturn(CompletableFuture.failedFuture(new IllegalStateException("away")))
                 .thenAnswer(call -> CompletableFuture.completedFuture(reader));
         topic.add(message(5, false));
-        undecrypted.lookInto(TOPIC, gap(7, 2, 5));
+        messages.lookInto(TOPIC, gap(7, 2, 5));
         assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
         assertNull(failures.poll());
+    }
+
+    @Test
+    void given_a_message_in_a_gap_that_is_not_acknowledged_when_looked_into_then_it_was_left_out()
+            throws Exception {
+        acknowledged = new MessageIdImpl(1, 3, -1);
+        topic.addAll(List.of(message(4, false), message(9, false)));
+        messages.lookInto(TOPIC, new Gap(7, false, 0, 0, 1, 9));
+        assertEquals(7L, leftOut.poll(SOON, TimeUnit.MILLISECONDS));
+        verify(readers).open(Schema.BYTES, TOPIC, MessagePosition.id(1, 3));
+        assertNull(confirmed.poll());
+    }
+
+    @Test
+    void given_messages_in_a_gap_that_are_acknowledged_when_looked_into_then_nothing_is_read()
+            throws Exception {
+        acknowledged = new MessageIdImpl(1, 8, -1);
+        messages.lookInto(TOPIC, gap(7, 2, 9));
+        assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+        acknowledged = new MessageIdImpl(2, 5, -1);
+        messages.lookInto(TOPIC, new Gap(8, true, 1, 10, 2, 3));
+        assertEquals(8L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+        verify(readers, never()).open(any(), any(), any());
+    }
+
+    @Test
+    void given_a_gap_behind_what_is_acknowledged_when_looked_into_then_all_of_it_is_read()
+            throws Exception {
+        acknowledged = new MessageIdImpl(1, 2, -1);
+        topic.addAll(List.of(message(5, false), message(7, false), message(9, false)));
+        messages.lookInto(TOPIC, gap(7, 5, 9));
+        assertEquals(7L, leftOut.poll(SOON, TimeUnit.MILLISECONDS));
+        verify(readers).open(Schema.BYTES, TOPIC, MessagePosition.id(1, 5));
+    }
+
+    @Test
+    void given_a_client_that_does_not_say_what_is_acknowledged_then_only_ciphertext_counts()
+            throws Exception {
+        acknowledged = null;
+        topic.addAll(List.of(message(3, false), message(5, false)));
+        messages.lookInto(TOPIC, gap(7, 2, 5));
+        assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+        topic.addAll(List.of(message(6, true), message(8, false)));
+        messages.lookInto(TOPIC, gap(8, 5, 8));
+        assertTrue(failures.poll(SOON, TimeUnit.MILLISECONDS).getMessage().contains("1:6:-1"));
+    }
+
+    @Test
+    void given_a_consumer_that_gives_ciphertext_when_some_is_in_a_gap_then_it_was_left_out()
+            throws Exception {
+        topic.addAll(List.of(message(3, true), message(5, false)));
+        messages(true).lookInto(TOPIC, gap(7, 2, 5));
+        assertEquals(7L, leftOut.poll(SOON, TimeUnit.MILLISECONDS));
+        assertNull(failures.poll());
+    }
+
+    @Test
+    void given_a_message_that_was_left_out_when_the_next_gap_comes_then_it_is_looked_into()
+            throws Exception {
+        topic.addAll(List.of(message(3, false)));
+        messages.lookInto(TOPIC, gap(7, 2, 5));
+        assertEquals(7L, leftOut.poll(SOON, TimeUnit.MILLISECONDS));
+        topic.addAll(List.of(message(5, false)));
+        messages.lookInto(TOPIC, gap(8, 2, 5));
+        assertEquals(8L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
     }
 
     /** One of three, encrypted. */
