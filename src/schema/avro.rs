@@ -53,7 +53,7 @@ fn adapt(schema: &mut Json) {
     }
 }
 
-/// Finds the fields that reflection made of Java's characters: the parser does not give the attributes of an int. Fields are
+/// Finds the fields that reflection made of Java's characters, or of arrays and maps of them: the parser does not give the attributes of an int. Fields are
 /// known by the number of their record, counted as [`Compiler::record`] does, and by their place in it.
 fn find_characters(schema: &Json, records: &mut usize, found: &mut HashSet<(usize, usize)>) {
     match schema {
@@ -65,11 +65,7 @@ fn find_characters(schema: &Json, records: &mut usize, found: &mut HashSet<(usiz
                 let fields = members.get("fields").and_then(Json::as_array);
                 for (at, field) in fields.into_iter().flatten().enumerate() {
                     let Some(field) = field.get("type") else { continue };
-                    let is_character = match field {
-                        Json::Array(branches) => branches.iter().any(is_character),
-                        other => is_character(other),
-                    };
-                    if is_character {
+                    if has_characters(field) {
                         found.insert((number, at));
                     }
                     find_characters(field, records, found);
@@ -85,8 +81,23 @@ fn find_characters(schema: &Json, records: &mut usize, found: &mut HashSet<(usiz
     }
 }
 
-fn is_character(schema: &Json) -> bool {
-    schema["type"] == "int" && schema["java-class"] == "java.lang.Character"
+/// Whether a type is that of characters, or of an array or a map of them.
+fn has_characters(schema: &Json) -> bool {
+    match schema {
+        Json::Array(branches) => branches.iter().any(has_characters),
+        schema if schema["type"] == "array" => has_characters(&schema["items"]),
+        schema if schema["type"] == "map" => has_characters(&schema["values"]),
+        schema => schema["type"] == "int" && schema["java-class"] == "java.lang.Character",
+    }
+}
+
+/// Makes the ints of such a type characters.
+fn make_characters(kind: &mut Kind) {
+    match kind {
+        Kind::Int => *kind = Kind::Character,
+        Kind::Array(inner) | Kind::Map(inner) => make_characters(&mut inner.kind),
+        _ => {}
+    }
 }
 
 /// An error's text and that of what caused it.
@@ -174,8 +185,8 @@ impl Compiler {
         let mut fields = Vec::with_capacity(record.fields.len());
         for (at, field) in record.fields.iter().enumerate() {
             let mut compiled = self.compile(&field.schema).map_err(|what| format!("field `{}`: {what}", field.name))?;
-            if compiled.kind == Kind::Int && self.characters.contains(&(number, at)) {
-                compiled.kind = Kind::Character;
+            if self.characters.contains(&(number, at)) {
+                make_characters(&mut compiled.kind);
             }
             fields.push((field.name.as_str().into(), compiled));
         }

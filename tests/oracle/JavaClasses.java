@@ -1,22 +1,46 @@
+import com.fasterxml.jackson.annotation.JsonAlias;
+import com.fasterxml.jackson.annotation.JsonCreator;
+import com.fasterxml.jackson.annotation.JsonFormat;
 import com.fasterxml.jackson.annotation.JsonIgnore;
 import com.fasterxml.jackson.annotation.JsonInclude;
 import com.fasterxml.jackson.annotation.JsonProperty;
 import com.fasterxml.jackson.annotation.JsonPropertyOrder;
+import com.fasterxml.jackson.annotation.JsonRawValue;
+import com.fasterxml.jackson.annotation.JsonTypeInfo;
+import com.fasterxml.jackson.annotation.JsonUnwrapped;
+import com.fasterxml.jackson.annotation.JsonValue;
+import com.fasterxml.jackson.databind.annotation.JsonSerialize;
+import com.fasterxml.jackson.databind.ser.std.ToStringSerializer;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.net.URI;
 import java.net.URL;
 import java.nio.ByteBuffer;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
+import java.time.OffsetDateTime;
+import java.time.ZonedDateTime;
+import java.util.ArrayList;
+import java.util.Calendar;
 import java.util.Collection;
+import java.util.Currency;
+import java.util.Date;
+import java.util.EnumMap;
+import java.util.EnumSet;
+import java.util.HashMap;
+import java.util.LinkedList;
 import java.util.List;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
+import java.util.TreeMap;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.avro.reflect.AvroName;
@@ -136,6 +160,64 @@ public class JavaClasses {
     public static class Constants { public static final String NAME = "x"; public final int fixed = 5; public int free; }
     public static class Getters { public int first; public String getComputed() { return "computed " + first; } }
     public static class Nested1 { public Nested2 next; } public static class Nested2 { public Nested3 next; } public static class Nested3 { public Nested4 next; } public static class Nested4 { public int leaf; public String text; }
+
+    // Java's records.
+    public record Point(int x, int y, String label) {}
+    public record Trip(Point from, List<Point> stops, Colour colour, Map<String, Double> costs, Instant at) {}
+    public static class OfPoint { public Point value; public String behind; }
+
+    // Java's older and other moments, and values that are one text or number to Jackson.
+    public static class OfDate { public Date value; public String behind; }
+    public static class OfListDate { public List<Date> value; public String behind; }
+    public static class OfSqlTimestamp { public java.sql.Timestamp value; public String behind; }
+    public static class OfSqlDate { public java.sql.Date value; public String behind; }
+    public static class OfCalendar { public Calendar value; public String behind; }
+    public static class OfDuration { public Duration value; public String behind; }
+    public static class OfOffsetDateTime { public OffsetDateTime value; public String behind; }
+    public static class OfZonedDateTime { public ZonedDateTime value; public String behind; }
+    public static class OfLocale { public Locale value; public String behind; }
+    public static class OfCurrency { public Currency value; public String behind; }
+    public static class OfPath { public java.nio.file.Path value; public String behind; }
+    public static class OfClass { public Class<?> value; public String behind; }
+
+    // Further arrays and collections.
+    public static class OfShortArray { public short[] value; public String behind; }
+    public static class OfFloatArray { public float[] value; public String behind; }
+    public static class OfCharArray { public char[] value; public String behind; }
+    public static class OfListCharacter { public List<Character> value; public String behind; }
+    public static class OfMapStringCharacter { public Map<String, Character> value; public String behind; }
+    public static class OfByteObjects { public Byte[] value; public String behind; }
+    public static class OfIntegerObjects { public Integer[] value; public String behind; }
+    public static class OfLinkedList { public LinkedList<String> value; public String behind; }
+    public static class OfArrayList { public ArrayList<Long> value; public String behind; }
+    public static class OfHashMap { public HashMap<String, Long> value; public String behind; }
+    public static class OfTreeMap { public TreeMap<String, String> value; public String behind; }
+    public static class OfEnumMap { public EnumMap<Colour, Integer> value; public String behind; }
+    public static class OfEnumSet { public EnumSet<Colour> value; public String behind; }
+    public static class OfIterable { public Iterable<String> value; public String behind; }
+    public static class OfAtomicBoolean { public AtomicBoolean value; public String behind; }
+    public static class OfOptionalInt { public OptionalInt value; public String behind; }
+
+    // Generic classes.
+    public static class Box<T> { public T value; public String label; }
+    public static class BoxOfText extends Box<String> { public int count; }
+    public static class BoxOfMoney extends Box<Money> { public int count; }
+    public static class Shelf { public Box<Integer> one; public List<Box<String>> more; public int behind; }
+    public static class Typed<T extends Number> { public T value; public List<T> values; public int behind; }
+
+    // What Jackson is told by annotations.
+    static class Sku { private String text; public Sku() {} @JsonCreator public Sku(String text) { this.text = text; } @JsonValue public String text() { return text; } }
+    public static class Item { public Sku sku; public List<Sku> others; public int count; }
+    public static class Formatted { @JsonFormat(shape = JsonFormat.Shape.STRING) public int number; public int behind; }
+    public static class Unwrapped { @JsonUnwrapped public Money money; public int behind; }
+    public static class AsText { @JsonSerialize(using = ToStringSerializer.class) public long id; public int behind; }
+    public static class Aliased { @JsonAlias({"user", "person"}) public String owner; public int behind; }
+    public enum Level { @JsonProperty("low") LOW, @JsonProperty("high") HIGH }
+    public static class OfLevel { public Level value; public String behind; }
+    public enum Grade { FIRST(1), SECOND(2); private final int number; Grade(int number) { this.number = number; } @JsonValue public int number() { return number; } }
+    public static class OfGrade { public Grade value; public String behind; }
+    public static class RawText { @JsonRawValue public String value; public int behind; }
+    @JsonTypeInfo(use = JsonTypeInfo.Id.CLASS) public static class Polymorphic { public int value; public String behind; }
 
     private JavaClasses() {}
 }

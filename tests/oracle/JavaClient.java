@@ -1,3 +1,4 @@
+import com.fasterxml.jackson.annotation.JsonValue;
 import com.fasterxml.jackson.databind.ObjectMapper;
 import com.fasterxml.jackson.databind.node.ArrayNode;
 import com.fasterxml.jackson.databind.node.ObjectNode;
@@ -6,27 +7,40 @@ import java.lang.reflect.Constructor;
 import java.lang.reflect.Field;
 import java.lang.reflect.Modifier;
 import java.lang.reflect.ParameterizedType;
+import java.lang.reflect.RecordComponent;
 import java.lang.reflect.Type;
+import java.lang.reflect.TypeVariable;
 import java.math.BigDecimal;
 import java.math.BigInteger;
 import java.net.URI;
 import java.net.URL;
 import java.nio.ByteBuffer;
 import java.nio.charset.StandardCharsets;
+import java.time.Duration;
 import java.time.Instant;
 import java.time.LocalDate;
 import java.time.LocalDateTime;
 import java.time.LocalTime;
+import java.time.ZoneId;
 import java.time.ZoneOffset;
 import java.util.ArrayList;
+import java.util.Arrays;
+import java.util.Calendar;
 import java.util.Collection;
+import java.util.Currency;
+import java.util.Date;
+import java.util.EnumMap;
+import java.util.EnumSet;
 import java.util.HexFormat;
 import java.util.LinkedHashMap;
 import java.util.LinkedHashSet;
+import java.util.Locale;
 import java.util.Map;
 import java.util.Optional;
+import java.util.OptionalInt;
 import java.util.Set;
 import java.util.UUID;
+import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.atomic.AtomicInteger;
 import java.util.concurrent.atomic.AtomicLong;
 import org.apache.avro.reflect.AvroName;
@@ -35,6 +49,7 @@ import org.apache.pulsar.client.api.schema.SchemaDefinition;
 import org.apache.pulsar.common.schema.KeyValue;
 import org.apache.pulsar.common.schema.KeyValueEncodingType;
 import org.apache.pulsar.common.schema.SchemaInfo;
+import org.apache.pulsar.common.schema.SchemaType;
 
 /**
  * Prints what Pulsar's Java client writes of everyday classes, and what the same client reads back of it: {@code java -cp
@@ -44,6 +59,9 @@ import org.apache.pulsar.common.schema.SchemaInfo;
 public class JavaClient {
     private static final ObjectMapper JSON = new ObjectMapper();
     private static final int VARIANTS = 4;
+
+    /** Whether the value is written as JSON. */
+    private static boolean isJson;
 
     public static void main(String[] args) throws Exception {
         for (Class<?> each : JavaClasses.class.getDeclaredClasses()) {
@@ -110,6 +128,7 @@ public class JavaClient {
             Schema<T> schema = maker.make();
             T value = (T) of.make();
             SchemaInfo info = schema.getSchemaInfo();
+            isJson = info.getType() == SchemaType.JSON;
             byte[] payload = schema.encode(value);
             line.put("name", name + "/" + info.getType());
             ObjectNode described = describe(info);
@@ -192,7 +211,8 @@ public class JavaClient {
         } else if (value instanceof Character character) {
             return JSON.getNodeFactory().numberNode((int) character);
         } else if (value instanceof Enum<?> constant) {
-            return JSON.getNodeFactory().textNode(constant.name());
+            // Jackson's word for it, by which a reader without the class knows it
+            return JSON.getNodeFactory().textNode(isJson ? JSON.valueToTree(constant).asText() : constant.name());
         } else if (schema == null || schema.getType() == org.apache.avro.Schema.Type.STRING) {
             boolean isNumber = schema == null && value instanceof Number;
             return isNumber ? JSON.getNodeFactory().numberNode(((Number) value).longValue()) : JSON.getNodeFactory().textNode(value.toString());
@@ -209,7 +229,7 @@ public class JavaClient {
                 }
                 return JSON.createObjectNode().set("members", members);
             case RECORD:
-                if (schema.getFields().isEmpty()) {
+                if (schema.getFields().isEmpty() || isJson && isOneValue(value.getClass())) {
                     Object inner = value instanceof Optional<?> optional ? optional.get() : value;
                     return tagged("whatever", JSON.writeValueAsString(inner));
                 }
@@ -221,6 +241,11 @@ public class JavaClient {
             default:
                 throw new IllegalArgumentException(schema + " of a " + value.getClass());
         }
+    }
+
+    /** Whether Jackson writes a value of this class in the place of its members. */
+    private static boolean isOneValue(Class<?> type) {
+        return Arrays.stream(type.getDeclaredMethods()).anyMatch(method -> method.isAnnotationPresent(JsonValue.class));
     }
 
     private static ObjectNode tagged(String tag, String text) {
@@ -272,6 +297,14 @@ public class JavaClient {
         private static final String[] TEXTS = {"", "plain", "a,b\\n\"c\" \t\u00e9\ud83d\ude00", "\\N", "NULL", "line\nand\rline", "'"};
 
         Object object(Class<?> type, int depth) throws Exception {
+            if (type.isRecord()) {
+                RecordComponent[] components = type.getRecordComponents();
+                Object[] values = new Object[components.length];
+                for (int i = 0; i < values.length; i++) {
+                    values[i] = value(components[i].getGenericType(), variant + 1 + i, depth + 1);
+                }
+                return type.getDeclaredConstructors()[0].newInstance(values);
+            }
             Constructor<?> constructor = type.getDeclaredConstructor();
             constructor.setAccessible(true);
             Object made = constructor.newInstance();
@@ -327,21 +360,35 @@ public class JavaClient {
             }
             if (Map.class.isAssignableFrom(raw)) {
                 // One entry: a map of the client's own has an order of its own
-                Map<Object, Object> map = new LinkedHashMap<>();
+                Map<Object, Object> map = raw == Map.class ? new LinkedHashMap<>() : raw == EnumMap.class ? new EnumMap(JavaClasses.Colour.class) : (Map<Object, Object>) raw.getDeclaredConstructor().newInstance();
                 if (at % 3 > 0) {
                     map.put(value(arguments[0], 2 * at, depth + 1), value(arguments[1], 2 * at + 2, depth + 1));
                 }
                 return map;
             }
-            if (!Collection.class.isAssignableFrom(raw)) {
-                return null;
+            if (!Iterable.class.isAssignableFrom(raw)) {
+                return raw.getName().startsWith("java.") ? scalar(raw, at) : box(raw, arguments[0], at, depth);
             }
-            Collection<Object> all = raw == Set.class ? new LinkedHashSet<>() : new ArrayList<>();
+            if (raw == EnumSet.class) {
+                return EnumSet.of(JavaClasses.Colour.values()[at % 3]);
+            }
+            Collection<Object> all = raw == Set.class ? new LinkedHashSet<>() : raw.isInterface() ? new ArrayList<>() : (Collection<Object>) raw.getDeclaredConstructor().newInstance();
             int count = raw == Set.class ? at % 2 : at % 3;
             for (int i = 0; i < count; i++) {
                 all.add(value(arguments[0], 2 * (at + i), depth + 1));
             }
             return all;
+        }
+
+        /** A generic class of one parameter, of this type. */
+        private Object box(Class<?> raw, Type type, int at, int depth) throws Exception {
+            Object made = object(raw, depth);
+            for (Field field : raw.getDeclaredFields()) {
+                if (field.getGenericType() instanceof TypeVariable<?>) {
+                    field.set(made, value(type, at, depth + 1));
+                }
+            }
+            return made;
         }
 
         private static Object scalar(Class<?> type, int at) throws Exception {
@@ -375,6 +422,18 @@ public class JavaClient {
                 case "AtomicInteger" -> new AtomicInteger(at);
                 case "AtomicLong" -> new AtomicLong(at);
                 case "byte[]" -> new byte[][] {{}, {0, -1}, {104, 105}}[at % 3];
+                case "AtomicBoolean" -> new AtomicBoolean(at % 2 == 0);
+                case "OptionalInt" -> OptionalInt.of(at);
+                case "Date" -> type == Date.class ? new Date(moment.toInstant(ZoneOffset.UTC).toEpochMilli()) : new java.sql.Date(moment.toInstant(ZoneOffset.UTC).toEpochMilli());
+                case "Timestamp" -> new java.sql.Timestamp(moment.toInstant(ZoneOffset.UTC).toEpochMilli());
+                case "Calendar" -> new Calendar.Builder().setInstant(moment.toInstant(ZoneOffset.UTC).toEpochMilli()).build();
+                case "Duration" -> Duration.ofMillis(number % 1_000_000);
+                case "OffsetDateTime" -> moment.atOffset(ZoneOffset.ofHours(at % 3));
+                case "ZonedDateTime" -> moment.atZone(ZoneId.of("Asia/Kolkata"));
+                case "Locale" -> Locale.forLanguageTag("de-AT");
+                case "Currency" -> Currency.getInstance("EUR");
+                case "Path" -> java.nio.file.Path.of("/a/b");
+                case "Class" -> String.class;
                 case "ByteBuffer" -> ByteBuffer.wrap(new byte[] {(byte) at, 1});
                 default -> null;
             };

@@ -47,6 +47,8 @@ def _tree(names, schema, value, branch=None):
     kind = _type(schema)
     if value is None:
         return None
+    if isinstance(value, Bare) and not (kind == "record" and not schema["fields"]):
+        return value
     if kind in ("record", "error"):
         values = [_nested(names, *field) for field in _fields(names, schema, value)]
         return dict(zip((field["name"] for field in schema["fields"]), values))
@@ -56,7 +58,7 @@ def _tree(names, schema, value, branch=None):
         return {key: _nested(names, schema["values"], item) for key, item in value.items()}
     text = _scalar(schema, value)
     bare = kind in ("boolean", "int", "long", "float", "double") and not _logical(schema)
-    return _Bare(text) if bare and "N" not in text and "I" not in text else text
+    return Bare(text) if bare and "N" not in text and "I" not in text else text
 
 
 def _nested(names, schema, value):
@@ -64,8 +66,8 @@ def _nested(names, schema, value):
     return _tree(names, schema, value, branch if value is not None else None)
 
 
-class _Bare(str):
-    """The text of a number or a truth value, which JSON has without quotes."""
+class Bare(str):
+    """What is JSON already: the text of a number or a truth value, which has no quotes, or of whatever a client wrote."""
 
 
 def _json(tree):
@@ -73,7 +75,7 @@ def _json(tree):
         return "{" + ",".join(f"{_json(key)}:{_json(value)}" for key, value in tree.items()) + "}"
     if isinstance(tree, list):
         return "[" + ",".join(map(_json, tree)) + "]"
-    return tree if isinstance(tree, _Bare) else json.dumps(tree, ensure_ascii=False)
+    return tree if isinstance(tree, Bare) else json.dumps(tree, ensure_ascii=False)
 
 
 def _scalar(schema, value):

@@ -95,7 +95,7 @@ def plain(value):
     if kind == "time":
         midnight = datetime.datetime.min
         return (midnight + datetime.timedelta(microseconds=int(inner) // 1_000)).time()
-    return {"moment": int, "float": float, "whatever": str}[kind](inner)
+    return {"moment": int, "float": float, "whatever": documented_rows.Bare}[kind](inner)
 
 
 if __name__ == "__main__":

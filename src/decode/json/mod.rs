@@ -4,8 +4,8 @@
 //! - a field that is missing, or null, is NULL, whether the schema allows null or not; a member that is no field is left out;
 //! - of members of one name the last one counts;
 //! - numbers are exact: `5.0` is an integer, `5.5` is none; NaN and the infinities are strings, or bare as Python writes them;
-//! - a number or a truth value in a string's place is its text;
-//! - bytes and fixed are base64, enums and uuids text, decimals numbers;
+//! - a number or a truth value in a string's place is its text, and one in quotes is that number or truth value;
+//! - bytes and fixed are base64, enums and uuids any text, decimals numbers;
 //! - dates and times are numbers as in Avro's encoding, what Jackson makes of Java's date and time classes, or ISO 8601
 //!   ([`moment`]);
 //! - a map whose keys are no strings is an object, though its schema is an array of pairs; a record without fields is whatever

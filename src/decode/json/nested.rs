@@ -42,9 +42,12 @@ impl<'t> Nested<'t> {
             (Kind::Record(number), _) if self.record_type(*number)?.fields.is_empty() => {
                 cursor.compact(&mut self.text, levels)
             }
+            // A class can have a value of its own in the place of its members (`@JsonValue`).
+            (Kind::Record(_), b'"' | b'-' | b'0'..=b'9' | b't' | b'f') => cursor.compact(&mut self.text, levels),
             (Kind::Record(number), b'{') => self.record(cursor, *number, below()?),
             (Kind::Array(items), b'[') => self.array(cursor, items, below()?),
             (Kind::Array(items), b'{') => self.pairs(cursor, items, below()?),
+            (Kind::Array(items), b'"') if matches!(items.kind, Kind::Character) => self.characters(cursor),
             (Kind::Map(values), b'{') => self.map(cursor, values, below()?),
             (Kind::Record(_) | Kind::Array(_) | Kind::Map(_), _) => Err(Reason::WrongType),
             (kind, _) => json_text::append(&mut self.text, &scalar(cursor, kind)?),
@@ -58,6 +61,19 @@ impl<'t> Nested<'t> {
             self.separate(&mut first);
             self.value(cursor, items, levels)
         })?;
+        self.text.push(b']');
+        Ok(())
+    }
+
+    /// Jackson writes an array of characters as a string.
+    fn characters(&mut self, cursor: &mut Cursor<'_>) -> Result<(), Reason> {
+        let text = cursor.string()?;
+        self.text.push(b'[');
+        let mut first = true;
+        for unit in text.encode_utf16() {
+            self.separate(&mut first);
+            json_text::append(&mut self.text, &Value::Long(i64::from(unit)))?;
+        }
         self.text.push(b']');
         Ok(())
     }

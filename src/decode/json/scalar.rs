@@ -14,6 +14,25 @@ use crate::value::{Reason, Value, decimal};
 
 /// Reads a value that is neither nested nor null.
 pub(super) fn scalar<'a>(cursor: &mut Cursor<'a>, kind: &Kind) -> Result<Value<'a>, Reason> {
+    match kind {
+        Kind::Boolean | Kind::Int | Kind::Long | Kind::Float | Kind::Double | Kind::Decimal(_) | Kind::BigDecimal
+            if cursor.peek()? == b'"' =>
+        {
+            quoted(cursor, kind)
+        }
+        _ => bare(cursor, kind),
+    }
+}
+
+/// A number or a truth value in quotes, which Jackson reads: JavaScript loses digits of ids that are in none.
+fn quoted<'a>(cursor: &mut Cursor<'a>, kind: &Kind) -> Result<Value<'a>, Reason> {
+    let Cow::Borrowed(text) = cursor.string()? else { return Err(Reason::WrongType) };
+    let mut within = Cursor::new(text.as_bytes())?;
+    let value = bare(&mut within, kind).and_then(|value| within.end().map(|()| value));
+    value.map_err(|reason| if reason == Reason::OutOfRange { reason } else { Reason::WrongType })
+}
+
+fn bare<'a>(cursor: &mut Cursor<'a>, kind: &Kind) -> Result<Value<'a>, Reason> {
     Ok(match kind {
         Kind::Boolean => match cursor.peek()? {
             b't' => cursor.literal("true").map(|()| Value::Boolean(true))?,
@@ -29,13 +48,8 @@ pub(super) fn scalar<'a>(cursor: &mut Cursor<'a>, kind: &Kind) -> Result<Value<'
         Kind::String => Value::Text(text(cursor)?.into()),
         // Python writes an enum's value, which can be a number.
         Kind::Enum(_) if matches!(cursor.peek()?, b'-' | b'0'..=b'9') => Value::Text(cursor.number()?.into()),
-        Kind::Enum(symbols) => {
-            let text = string(cursor)?;
-            if !symbols.iter().any(|symbol| **symbol == *text) {
-                return Err(Reason::UnknownBranch);
-            }
-            Value::Text(text.into())
-        }
+        // A class can give its symbols other words (`@JsonProperty`, `@JsonValue`), which the schema does not have.
+        Kind::Enum(_) => Value::Text(string(cursor)?.into()),
         Kind::Bytes => Value::Bytes(Cow::Owned(base64(cursor)?)),
         Kind::Fixed(size) => {
             let bytes = base64(cursor)?;
@@ -100,13 +114,7 @@ fn int(cursor: &mut Cursor<'_>) -> Result<i32, Reason> {
 
 /// A floating point number: the nearest one. Rust reads the names of NaN and the infinities as Java writes them.
 fn float<F: FromStr + Copy>(cursor: &mut Cursor<'_>, is_finite: fn(F) -> bool) -> Result<F, Reason> {
-    if cursor.peek()? == b'"' {
-        let name = cursor.string()?;
-        return match &*name {
-            "NaN" | "Infinity" | "-Infinity" => name.parse().map_err(|_| Reason::WrongType),
-            _ => Err(Reason::WrongType),
-        };
-    }
+    cursor.peek()?;
     if let Some(name) = cursor.not_finite() {
         return name.parse().map_err(|_| Reason::WrongType);
     }

@@ -67,7 +67,13 @@ fn each_reason_has_a_payload() {
     let symbols = r#"{"type":"enum","name":"E","symbols":["A"]}"#;
     let ints = r#"{"type":"array","items":"int"}"#;
     for (schema, value, reason) in [
-        (r#""int""#, "\"1\"", Reason::WrongType),
+        (r#""int""#, "\"one\"", Reason::WrongType),
+        (r#""int""#, "\"\"", Reason::WrongType),
+        (r#""int""#, "\"1 2\"", Reason::WrongType),
+        (r#""int""#, "\"1.5\"", Reason::WrongType),
+        (r#""int""#, "\"\\u0031\"", Reason::WrongType),
+        (r#""int""#, "\"2147483648\"", Reason::OutOfRange),
+        (r#""boolean""#, "\"1\"", Reason::WrongType),
         (r#""int""#, "1.5", Reason::WrongType),
         (r#""int""#, "2147483648", Reason::OutOfRange),
         (r#""long""#, "9223372036854775808", Reason::OutOfRange),
@@ -84,8 +90,8 @@ fn each_reason_has_a_payload() {
         (r#""float""#, "1e39", Reason::OutOfRange),
         (r#""bytes""#, "\"?\"", Reason::Malformed),
         (decimal, "0.001", Reason::OutOfRange),
-        (decimal, "\"1\"", Reason::WrongType),
-        (symbols, "\"B\"", Reason::UnknownBranch),
+        (decimal, "\"0.001\"", Reason::OutOfRange),
+        (symbols, "true", Reason::WrongType),
         (r#"{"type":"fixed","name":"F","size":2}"#, "\"AA==\"", Reason::Malformed),
         (ints, "{}", Reason::WrongType),
         (
@@ -93,7 +99,7 @@ fn each_reason_has_a_payload() {
             r#"{"x":1}"#,
             Reason::Malformed,
         ),
-        (ints, "[1,\"2\"]", Reason::WrongType),
+        (ints, "[1,\"b\"]", Reason::WrongType),
         (ints, "[1,]", Reason::Malformed),
         (r#"{"type":"int","logicalType":"date"}"#, "2932897", Reason::OutOfRange),
     ] {
@@ -133,9 +139,16 @@ fn what_clients_write_beyond_the_schema_is_read_exactly() {
     assert_eq!(text(r#""string""#, "true"), "true");
     assert_eq!(text(r#""long""#, "5.0"), "5");
     assert_eq!(text(r#""int""#, "5e0"), "5");
+    assert_eq!(text(r#""long""#, "\"9007199254740993\""), "9007199254740993");
+    assert_eq!(text(r#""int""#, "\" -5 \""), "-5");
+    assert_eq!(text(r#""boolean""#, "\"true\""), "true");
+    assert_eq!(text(r#""double""#, "\"0.1\""), "0.1");
+    assert_eq!(text(r#"{"type":"bytes","logicalType":"decimal","precision":5,"scale":2}"#, "\"1.5\""), "1.50");
+    assert_eq!(text(r#"{"type":"array","items":"long"}"#, "[\"9007199254740993\"]"), "[9007199254740993]");
     assert_eq!(text(r#""double""#, "NaN"), "NaN");
     assert_eq!(text(r#""float""#, "-Infinity"), "-Infinity");
     assert_eq!(text(r#"{"type":"enum","name":"E","symbols":["chat","phone"]}"#, "1"), "1");
+    assert_eq!(text(r#"{"type":"enum","name":"E","symbols":["CHAT"]}"#, "\"chat\""), "chat");
     assert_eq!(text(r#"["null","double","string"]"#, "[NaN]"), "[\"NaN\"]");
     assert_eq!(
         text(r#"{"type":"long","logicalType":"timestamp-millis"}"#, "\"1970-01-01T00:00:00Z\""),
@@ -152,9 +165,15 @@ fn what_clients_write_beyond_the_schema_is_read_exactly() {
             "fields":[{{"name":"n","type":"int"}},{{"name":"c","type":{character}}}]}}}},{{"name":"c","type":{character}}}]}}"#
     );
     assert_eq!(text(&nested, r#"{"n":1,"b":{"n":2,"c":"x"},"c":"y"}"#), r#"{"n":1,"b":{"n":2,"c":120},"c":121}"#);
-    assert_eq!(field(&nested, r#"{"n":"1"}"#), Err(Reason::WrongType));
+    assert_eq!(field(&nested, r#"{"n":"x"}"#), Err(Reason::WrongType));
     let date = r#"{"type":"record","name":"Date","namespace":"java.util","fields":[]}"#;
     assert_eq!(text(date, "1793491200000"), "1793491200000");
+    let sku = r#"{"type":"record","name":"Sku","fields":[{"name":"text","type":"string"}]}"#;
+    assert_eq!(text(sku, r#""A-1""#), r#""A-1""#);
+    assert_eq!(field(sku, r#"["A-1"]"#), Err(Reason::WrongType));
+    let characters = r#"["null",{"type":"array","items":{"type":"int","java-class":"java.lang.Character"}}]"#;
+    assert_eq!(text(characters, r#""B👢""#), "[66,55357,56418]");
+    assert_eq!(text(characters, r#"["B",67]"#), "[66,67]");
     assert_eq!(text(date, r#"{ "a" : 1 }"#), r#"{"a":1}"#);
     let pairs = |key: &str| {
         format!(
