@@ -15,6 +15,7 @@ mod hive;
 mod isolation;
 mod kinds_of_topics;
 mod layers;
+mod leaks;
 mod memory;
 mod odd_names;
 mod open_errors;

@@ -96,6 +96,9 @@ fn a_backlog_that_instances_stream_is_written_once_though_they_come_and_are_kill
             println!("instance {instance} was there to be killed: {}", sink.kill(pid)?);
         }
         sink.wait_until_all_is_acknowledged(LIMIT)?;
+        // Seldom: while instances come, the broker lets some begin behind what others got.
+        let told = |instance| sink.log_of(instance).matches("the broker left out records").count();
+        println!("records were left out {} times", (0..INSTANCES).map(told).sum::<usize>());
         let summary = Comparison::of(&sink).after_crashes().run()?;
         ensure!(summary["rows"] == BACKLOG, "{BACKLOG} messages were sent: {summary}");
         sink.delete()

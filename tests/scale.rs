@@ -7,7 +7,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, QUICK_START, Services, Shared, Sink, history, memory, setting, until};
+use hdfs_csv_tests::{
+    Comparison, Expected, Field, QUICK_START, Services, Shared, Sink, Typed, history, memory, setting, until,
+};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
@@ -182,5 +184,37 @@ fn a_source_partition_with_ten_thousand_manifests_is_loaded_within_two_seconds_a
         ensure!(all < Duration::from_secs(2), "10,000 manifests: {all:?}");
         ensure!(few < Duration::from_millis(100), "pruned: {few:?}");
         Ok(())
+    })
+}
+
+#[test]
+fn a_week_of_hours_is_a_file_each_though_every_commit_writes_to_all_of_them() -> Result<()> {
+    const HOURS: i64 = 168;
+    const COMMITS: i64 = 4;
+    let services = Services::shared(Shared::Processes)?;
+    services.run(|services| {
+        let namespace = services.namespace("hours")?;
+        let topic = namespace.topic_named("hours");
+        let schema = json!({ "type": "record", "name": "Hour", "fields": [
+            { "name": "id", "type": "long" },
+            { "name": "at", "type": { "type": "long", "logicalType": "timestamp-millis" } },
+        ]});
+        let mut producer = Typed::open(services, &topic, &schema, 100)?;
+        let sink = Sink::of_topics(&namespace, "week", std::slice::from_ref(&topic))?;
+        let sink = sink.config("partitionBy", json!("hour")).config("partitionTime", json!("field:at")).create()?;
+        let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH)?.as_millis())?;
+        for commit in 0..COMMITS {
+            let records = (0..HOURS).map(|hour| {
+                let id = commit * HOURS + hour;
+                vec![("id".to_owned(), Field::Long(id)), ("at".to_owned(), Field::Long(now - hour * 3_600_000))]
+            });
+            producer.send(services, records.collect())?;
+            sink.wait_until_all_is_acknowledged(LIMIT)?;
+        }
+        let mut expected = Expected::default();
+        expected.extend(producer.close(services)?);
+        let summary = expected.compare(&sink, "hours", &[])?;
+        ensure!(summary["files"] == HOURS, "{summary}");
+        sink.delete()
     })
 }

@@ -1,6 +1,6 @@
 //! A batch: the rows of one source partition between two commits.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -69,6 +69,8 @@ pub(crate) struct Extent {
 /// A batch that is being filled.
 pub(crate) struct Batch<S: Storage> {
     files: Vec<DirectoryRows<S>>,
+    /// Where each key's file is.
+    by_key: HashMap<PartitionKey, usize>,
     current: usize,
     scratch: Vec<u8>,
     charge: Charge,
@@ -94,6 +96,7 @@ impl<S: Storage> Batch<S> {
     pub(crate) fn new(budget: &Budget) -> Self {
         Batch {
             files: Vec::new(),
+            by_key: HashMap::new(),
             current: 0,
             scratch: Vec::new(),
             charge: budget.charge(0),
@@ -157,9 +160,9 @@ impl<S: Storage> Batch<S> {
     }
 
     fn file_of(&mut self, key: PartitionKey, header: &[u8]) -> usize {
-        let found = self.files.iter().position(|file| file.key == key);
-        found.unwrap_or_else(|| {
-            self.files.push(DirectoryRows {
+        let files = &mut self.files;
+        *self.by_key.entry(key).or_insert_with(|| {
+            files.push(DirectoryRows {
                 key,
                 rows: 0,
                 buffer: Vec::new(),
@@ -168,7 +171,7 @@ impl<S: Storage> Batch<S> {
                 header: header.to_vec(),
                 streamed: None,
             });
-            self.files.len() - 1
+            files.len() - 1
         })
     }
 

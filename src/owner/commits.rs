@@ -12,7 +12,8 @@ use crate::owner::schedule::Schedule;
 use crate::owner::state::Owner;
 use crate::protocol::commit::{Commit, Outcome};
 use crate::protocol::layout::parent;
-use crate::protocol::manifest::{Batched, Manifest};
+use crate::protocol::manifest::Manifest;
+use crate::protocol::newest::Batched;
 use crate::storage::Storage;
 
 /// Publish times beyond this many milliseconds from now say nothing about the topic, only about a producer's clock: a day.
@@ -47,9 +48,9 @@ impl<S: Storage> Owner<S> {
         };
         let newest = &self.loaded()?.newest;
         let ordered = self.shared.ordered;
-        let mut manifest = Manifest::following(newest, &self.layout.name, ordered, &self.identity, &batched);
+        let mut manifest = newest.following(&self.layout.name, ordered, &self.identity, &batched);
         manifest.largest_publish_time = manifest.largest_publish_time.min(now_millis() + MOST_AHEAD);
-        let sequence = manifest.sequence;
+        let (sequence, open_files) = (manifest.sequence, newest.open_files.clone());
         let mut batch = std::mem::replace(&mut self.batch, Batch::new(&self.shared.budget));
         let (retained, hand_over) = (batch.retained.take(), batch.hand_over);
         let partitioning = self.shared.rows.partitioning.as_ref();
@@ -57,10 +58,10 @@ impl<S: Storage> Owner<S> {
         let compression = self.shared.rows.format.compression;
         let name = |directory: &str| self.layout.published(directory, sequence, compression.extension());
         let folding = &self.shared.folding;
-        let open_file = |directory: &str| folding.target(&manifest.open_files, directory);
+        let open_file = |directory: &str| folding.target(&open_files, directory);
         let (files, charge) = batch.into_files(directory, name, open_file, compression);
-        let end =
-            self.shared.run_commit(&self.health, Commit::new(self.layout.clone(), manifest, files, folding.clone()));
+        let commit = Commit::new(self.layout.clone(), manifest, open_files, files, folding.clone());
+        let end = self.shared.run_commit(&self.health, commit);
         self.committing = Some(Committing { end, began: Instant::now(), extent, retained, hand_over, _charge: charge });
         Ok(())
     }
@@ -129,6 +130,7 @@ impl<S: Storage> Owner<S> {
         match outcome {
             Outcome::Committed => {
                 self.committed(commit.manifest(), &committing);
+                self.loaded = Some(Loaded { newest: commit.newest(), own: true });
                 Ok(None)
             }
             Outcome::Lost => {
@@ -156,7 +158,6 @@ impl<S: Storage> Owner<S> {
             let directories = manifest.files.iter().map(|file| parent(&file.name));
             hive.committed(&self.layout.table, manifest.schema_version, directories);
         }
-        self.loaded = Some(Loaded { own: true, ..Loaded::from(manifest) });
         self.shared.answers.committed(self.id, committing.hand_over);
     }
 }

@@ -6,6 +6,8 @@ use crate::owner::state::Owner;
 use crate::position::Position;
 use crate::protocol::cleaning::clean;
 use crate::protocol::load::load;
+use crate::protocol::newest::Newest;
+use crate::protocol::open_files::OpenFiles;
 use crate::protocol::pruning::prune;
 use crate::storage::Storage;
 
@@ -24,8 +26,13 @@ impl<S: Storage> Owner<S> {
 
     pub(super) async fn load(&mut self) -> Result<()> {
         let (shared, layout, identity) = (&self.shared, &self.layout, &self.identity);
-        let manifest = shared.repeat(&self.health, "loading", || load(&shared.storage, layout, identity)).await?;
-        let loaded = manifest.as_ref().map(Loaded::from).unwrap_or_default();
+        let newest = async || {
+            let Some(manifest) = load(&shared.storage, layout, identity).await? else { return Ok(Newest::default()) };
+            let open_files = OpenFiles::read(&shared.storage, layout, &manifest).await?;
+            Ok(Newest::new(&manifest, open_files))
+        };
+        let newest = shared.repeat(&self.health, "loading", newest).await?;
+        let loaded = Loaded { newest, own: false };
         tracing::debug!(topic = %self.topic, sequence = loaded.newest.sequence, mark = ?loaded.newest.mark, "loaded");
         self.loaded = Some(loaded);
         self.clean().await;

@@ -1,6 +1,6 @@
 //! What the newest manifest says, as this owner knows it.
 
-use crate::protocol::manifest::{Manifest, Newest};
+use crate::protocol::newest::Newest;
 
 /// The newest manifest, its renames done.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -8,10 +8,4 @@ pub(super) struct Loaded {
     pub(super) newest: Newest,
     /// Whether this owner put it: since then nobody else was faster.
     pub(super) own: bool,
-}
-
-impl From<&Manifest> for Loaded {
-    fn from(manifest: &Manifest) -> Self {
-        Loaded { newest: manifest.into(), own: false }
-    }
 }

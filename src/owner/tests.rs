@@ -1454,17 +1454,39 @@ async fn a_file_whose_header_is_written_and_that_dead_letters_hold_up_ends_the_i
 }
 
 #[tokio::test]
-async fn a_manifest_carries_no_more_than_its_share_of_open_files() {
+async fn many_files_grow_though_a_manifest_names_only_those_that_have_changed() {
     let memory = Memory::new();
     let mut shared = shared_folding(&memory, true);
     Arc::get_mut(&mut shared).unwrap().rows.partitioning.as_mut().unwrap().past_limit = Duration::from_secs(1 << 30);
-    let mut owner = owner(&shared);
-    let days = (1..=100).map(|entry| Sent { publish_time: entry as i64 * DAY, ..sent(entry) });
-    owner.accept(part(&shared, 1, days)).await.unwrap();
-    owner.commit_all().await.unwrap();
-    let open = manifest(&memory, 1).unwrap().open_files;
-    assert_eq!(open.len(), 64);
-    assert_eq!(open[63].directory, "dt=1970-04-11", "the latest stay");
+    let of_day = |entry, day: i64| Sent { publish_time: day * DAY, ..sent(entry) };
+    let named = |sequence| {
+        let Manifest { open_files, open_files_since, .. } = manifest(&memory, sequence).unwrap();
+        (open_files.into_iter().map(|open| open.directory).collect::<Vec<_>>(), open_files_since)
+    };
+    let files = || memory.files().keys().filter(|path| path.ends_with(".csv") && !path.contains("/_")).count();
+    let mut first = owner(&shared);
+    first.accept(part(&shared, 1, (1..=100).map(|entry| of_day(entry, entry as i64)))).await.unwrap();
+    first.commit_all().await.unwrap();
+    let (all, since) = named(1);
+    assert_eq!((all.len(), since, files()), (100, None, 100));
+    first.accept(part(&shared, 2, [of_day(101, 5)])).await.unwrap();
+    first.commit_all().await.unwrap();
+    assert_eq!(named(2), (vec!["dt=1970-01-06".to_owned()], Some(1)));
+
+    // Another owner knows them all, too.
+    let mut second = owner(&shared);
+    second.accept(part(&shared, 1, [of_day(102, 7), of_day(103, 5)])).await.unwrap();
+    second.commit_all().await.unwrap();
+    assert_eq!(named(3), (vec!["dt=1970-01-08".to_owned(), "dt=1970-01-06".to_owned()], Some(1)));
+    assert_eq!(files(), 100);
+
+    // What only a manifest named that is gone does not grow.
+    assert!(memory.remove("/d/visits/_commits/visits/00000000000000000001.json"));
+    let mut third = owner(&shared);
+    third.accept(part(&shared, 1, [of_day(104, 5), of_day(105, 9)])).await.unwrap();
+    third.commit_all().await.unwrap();
+    assert_eq!(files(), 101);
+    assert_eq!(rows(&memory).len(), 105);
 }
 
 // Rule 10.

@@ -9,7 +9,9 @@ use crate::protocol::folding::Folding;
 use crate::protocol::layout::SourcePartitionLayout;
 use crate::protocol::manifest::Manifest;
 use crate::protocol::manifests::newest_sequence;
+use crate::protocol::newest::Newest;
 use crate::protocol::nonce::nonce;
+use crate::protocol::open_files::OpenFiles;
 use crate::protocol::publish::{Published, gone, publish};
 use crate::protocol::settle::{Settled, settle};
 use crate::safeguard::{Safeguard, is_on};
@@ -28,6 +30,7 @@ pub(crate) enum Outcome {
 pub(crate) struct Commit<S: Storage> {
     layout: SourcePartitionLayout,
     manifest: Manifest,
+    open_files: OpenFiles,
     folding: Folding,
     state: State<S>,
     has_poisoned: bool,
@@ -53,20 +56,26 @@ enum State<S: Storage> {
 }
 
 impl<S: Storage> Commit<S> {
-    /// The commit of these files as this manifest, whose files are filled in as they are staged; its open files are those of
-    /// the manifest before. Every rename of that one must be done.
+    /// The commit of these files as this manifest, whose files are filled in as they are staged. The open files are those of
+    /// the manifest before, whose renames must all be done.
     pub(crate) fn new(
         layout: SourcePartitionLayout,
         manifest: Manifest,
+        open_files: OpenFiles,
         files: Vec<BatchFile<S>>,
         folding: Folding,
     ) -> Self {
-        Commit { layout, manifest, folding, state: State::Stage(files), has_poisoned: false }
+        Commit { layout, manifest, open_files, folding, state: State::Stage(files), has_poisoned: false }
     }
 
     /// The manifest; complete once the commit has ended.
     pub(crate) fn manifest(&self) -> &Manifest {
         &self.manifest
+    }
+
+    /// What is known once it is the newest one.
+    pub(crate) fn newest(&self) -> Newest {
+        Newest::new(&self.manifest, self.open_files.clone())
     }
 
     /// Whether its files are whole. Before, there is no manifest.
@@ -93,10 +102,11 @@ impl<S: Storage> Commit<S> {
                         return Err(Error::bug("a file was staged but is not there").into());
                     }
                     let directories = files.iter().map(|file| file.directory.as_str());
-                    self.manifest.open_files = self.folding.open_files(
-                        std::mem::take(&mut self.manifest.open_files),
-                        directories.zip(&self.manifest.files),
-                    );
+                    for (directory, file) in directories.zip(&self.manifest.files) {
+                        self.open_files.written(directory, &file.name, &file.content);
+                    }
+                    (self.manifest.open_files, self.manifest.open_files_since) =
+                        self.open_files.for_manifest(self.manifest.sequence, self.folding.below);
                     State::Write
                 }
                 State::Write => {

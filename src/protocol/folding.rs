@@ -4,7 +4,8 @@ use bytes::Bytes;
 
 use crate::protocol::failure::Failure;
 use crate::protocol::layout::TableLayout;
-use crate::protocol::manifest::{Content, FileEntry, OpenFile, RowFormat};
+use crate::protocol::manifest::{Content, OpenFile, RowFormat};
+use crate::protocol::open_files::OpenFiles;
 use crate::protocol::stage::checksum_text;
 use crate::safeguard::{Safeguard, is_on};
 use crate::storage::{Storage, StorageError, StorageErrorKind};
@@ -21,31 +22,11 @@ pub(crate) struct Folding {
 /// From so many failed reads on it is not the NameNode that keeps an open file from being read, if that answers.
 const MOST_FAILED_READS: u32 = 3;
 
-/// Directories whose open files a manifest carries: it must not grow without bound.
-const MOST_OPEN_FILES: usize = 64;
-
 impl Folding {
     /// The open file of a directory, if a batch may be folded into it.
-    pub(crate) fn target(&self, open_files: &[OpenFile], directory: &str) -> Option<OpenFile> {
-        let open = open_files.iter().find(|open| open.directory == directory)?;
+    pub(crate) fn target(&self, open_files: &OpenFiles, directory: &str) -> Option<OpenFile> {
+        let open = open_files.get(directory)?;
         (open.content.format == self.format && open.content.length < self.below).then(|| open.clone())
-    }
-
-    /// The open files after a batch has written these.
-    pub(crate) fn open_files<'a>(
-        &self,
-        mut open_files: Vec<OpenFile>,
-        written: impl Iterator<Item = (&'a str, &'a FileEntry)>,
-    ) -> Vec<OpenFile> {
-        for (directory, file) in written {
-            open_files.retain(|open| open.directory != directory);
-            if file.content.length < self.below {
-                let (name, content) = (file.name.clone(), file.content.clone());
-                open_files.push(OpenFile { directory: directory.to_owned(), name, content });
-            }
-        }
-        let excess = open_files.len().saturating_sub(MOST_OPEN_FILES);
-        open_files.split_off(excess)
     }
 }
 

@@ -4,7 +4,6 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, Result};
 use crate::position::Position;
-use crate::protocol::nonce::nonce;
 
 /// The format that this crate writes, and the only one that it reads.
 pub const FORMAT_VERSION: u32 = 1;
@@ -62,6 +61,10 @@ pub struct Manifest {
     pub files: Vec<FileEntry>,
     /// The files that a later batch may be folded into, at most one per partition directory, the latest last.
     pub open_files: Vec<OpenFile>,
+    /// The sequence of an earlier manifest whose open files these take the place of, each of its directory's; without, these
+    /// are all.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub open_files_since: Option<u64>,
 }
 
 /// A file that is small enough to grow: the next batch's rows for its directory are put behind its own.
@@ -116,74 +119,7 @@ impl FileEntry {
     }
 }
 
-/// What the next commit needs of the newest manifest. The default is that of a source partition without commits.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Newest {
-    pub(crate) sequence: u64,
-    pub(crate) mark: Option<Position>,
-    pub(crate) largest_publish_time: i64,
-    total_rows: u64,
-    total_dropped: u64,
-    pub(crate) open_files: Vec<OpenFile>,
-}
-
-impl From<&Manifest> for Newest {
-    fn from(manifest: &Manifest) -> Self {
-        Newest {
-            sequence: manifest.sequence,
-            mark: manifest.last,
-            largest_publish_time: manifest.largest_publish_time,
-            total_rows: manifest.total_rows,
-            total_dropped: manifest.total_dropped,
-            open_files: manifest.open_files.clone(),
-        }
-    }
-}
-
-/// What a manifest says of its batch, before the files are staged.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Batched {
-    pub(crate) first: Position,
-    pub(crate) last: Position,
-    /// Milliseconds since 1970.
-    pub(crate) largest_publish_time: i64,
-    pub(crate) rows: u64,
-    /// Bad records.
-    pub(crate) dropped: u64,
-    /// The version of the columns; 0 when there are no rows.
-    pub(crate) schema_version: u64,
-}
-
 impl Manifest {
-    /// The manifest of the batch that follows the newest one, without its files. Its open files are still those of that one.
-    pub(crate) fn following(
-        newest: &Newest,
-        source_partition: &str,
-        ordered: bool,
-        sink: &SinkIdentity,
-        batched: &Batched,
-    ) -> Manifest {
-        Manifest {
-            format_version: FORMAT_VERSION,
-            sequence: newest.sequence + 1,
-            nonce: nonce(),
-            source_partition: source_partition.to_owned(),
-            ordered,
-            sink: sink.clone(),
-            predecessor_last: newest.mark,
-            first: Some(batched.first),
-            last: Some(batched.last),
-            largest_publish_time: newest.largest_publish_time.max(batched.largest_publish_time),
-            rows: batched.rows,
-            dropped: batched.dropped,
-            total_rows: newest.total_rows + batched.rows,
-            total_dropped: newest.total_dropped + batched.dropped,
-            schema_version: batched.schema_version,
-            files: Vec::new(),
-            open_files: newest.open_files.clone(),
-        }
-    }
-
     /// The manifest as it is stored.
     pub fn to_json(&self) -> Result<Vec<u8>> {
         serde_json::to_vec_pretty(self)
@@ -248,6 +184,7 @@ pub(crate) mod tests {
             schema_version: 1,
             files: vec![],
             open_files: vec![],
+            open_files_since: None,
         }
     }
 

@@ -158,7 +158,7 @@ impl Storage for Hdfs {
     async fn create(&self, path: &str) -> StorageResult<HdfsWriter> {
         let options = WriteOptions::default().permission(0o666 & !self.umask);
         let writer = self.call(Operation::Create, path, async |client| client.create(path, &options).await).await?;
-        Ok(HdfsWriter { writer, path: path.to_owned(), limit: self.settings.operation_timeout })
+        Ok(HdfsWriter { writer: Some(writer), path: path.to_owned(), limit: self.settings.operation_timeout })
     }
 
     async fn rename(&self, from: &str, to: &str, overwrite: Overwrite) -> StorageResult<()> {
@@ -196,23 +196,49 @@ impl Storage for Hdfs {
     }
 }
 
-/// A file being written to HDFS.
+/// A file being written to HDFS. One that is dropped is given up, and closed in the background: hdfs-native leaves the
+/// connections of a dropped writer open and alive, on which DataNodes have a limit (0.14.8: the task that sends heartbeats has a
+/// sender of its own, and only `close` ends it). Nobody names such a file.
 pub struct HdfsWriter {
-    writer: FileWriter,
+    /// None once it is closed.
+    writer: Option<FileWriter>,
     path: String,
     limit: Duration,
 }
 
+impl HdfsWriter {
+    fn writer(&mut self) -> Result<&mut FileWriter, HdfsError> {
+        self.writer.as_mut().ok_or_else(|| HdfsError::OperationFailed("the file is closed".to_owned()))
+    }
+}
+
 impl StorageWriter for HdfsWriter {
     async fn write(&mut self, bytes: Bytes) -> StorageResult<()> {
-        bounded(self.limit, Operation::Write, &self.path, self.writer.write_bytes(bytes)).await.map(drop)
+        let (limit, path) = (self.limit, self.path.clone());
+        let written = async { self.writer()?.write_bytes(bytes).await };
+        bounded(limit, Operation::Write, &path, written).await.map(drop)
     }
 
     async fn hsync(&mut self) -> StorageResult<()> {
-        bounded(self.limit, Operation::Hsync, &self.path, self.writer.hsync()).await
+        let (limit, path) = (self.limit, self.path.clone());
+        bounded(limit, Operation::Hsync, &path, async { self.writer()?.hsync().await }).await
     }
 
     async fn close(mut self) -> StorageResult<()> {
-        bounded(self.limit, Operation::Close, &self.path, self.writer.close()).await
+        let Some(mut writer) = self.writer.take() else { return Ok(()) };
+        // A close that takes too long goes on.
+        let closing = tokio::spawn(async move { writer.close().await });
+        let closed = async { closing.await.unwrap_or_else(|end| Err(HdfsError::OperationFailed(end.to_string()))) };
+        bounded(self.limit, Operation::Close, &self.path, closed).await
+    }
+}
+
+impl Drop for HdfsWriter {
+    fn drop(&mut self) {
+        if let Some(mut writer) = self.writer.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(async move { writer.close().await });
+        }
     }
 }

@@ -68,6 +68,7 @@ pub async fn write(hdfs: &Hdfs, layout: &SourcePartitionLayout, manifests: u64) 
             name: name.clone(),
             content: content(sequence),
         }],
+        open_files_since: None,
     };
     let began = Instant::now();
     let writes = (1..=manifests).map(|sequence| {

@@ -122,8 +122,13 @@ impl<'a> Sink<'a> {
 
     /// What its first instance has logged; empty before it starts.
     pub fn log(&self) -> String {
+        self.log_of(0)
+    }
+
+    /// What this instance has logged; empty before it starts.
+    pub fn log_of(&self, instance: u32) -> String {
         let folder = self.namespace.services.stack().pulsar().function_log_dir();
-        let log = format!("{}/{}/{}-0.log", self.namespace.full_name(), self.name, self.name);
+        let log = format!("{}/{}/{}-{instance}.log", self.namespace.full_name(), self.name, self.name);
         std::fs::read_to_string(folder.join(log)).unwrap_or_default()
     }
 

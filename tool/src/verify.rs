@@ -292,6 +292,7 @@ mod tests {
                 replaces: None,
             }],
             open_files: vec![],
+            open_files_since: None,
         }
     }
 

@@ -106,6 +106,11 @@ impl NameNode {
         answer["beans"][0]["RpcProcessingTimeNumOps"].as_u64()
     }
 
+    /// How many threads of its DataNodes serve clients, as they told it last: each second.
+    pub fn data_node_threads(&self) -> Option<u64> {
+        state(self.http_port)?["TotalLoad"].as_u64()
+    }
+
     /// How many DataNodes it counts as alive.
     pub fn live_data_nodes(&self) -> Option<u64> {
         state(self.http_port).as_ref().map(live_data_nodes)

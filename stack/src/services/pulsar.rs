@@ -40,6 +40,8 @@ pub(crate) struct PulsarOptions {
     pub(crate) cluster: String,
     pub(crate) liveness_check: Duration,
     pub(crate) function_java_options: Vec<String>,
+    /// Further settings of the functions worker.
+    pub(crate) worker: serde_json::Map<String, serde_json::Value>,
     pub(crate) broker: Settings,
     pub(crate) environment: Settings,
 }
@@ -324,7 +326,7 @@ fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarO
     };
     let mut function_options = vec![java::temporary(&data.join("tmp"))];
     function_options.extend(options.function_java_options.clone());
-    json!({
+    let mut settings = json!({
         "workerId": "standalone",
         "workerHostname": "127.0.0.1",
         "workerPort": ports.web,
@@ -353,7 +355,11 @@ fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarO
         "functionsDirectory": data.join("functions"),
         "narExtractionDirectory": data.join("nar"),
         "downloadDirectory": data.join("download"),
-    })
+    });
+    for (key, value) in &options.worker {
+        settings[key] = value.clone();
+    }
+    settings
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -59,6 +59,7 @@ pub(crate) fn manifest(sequence: u64, first: u64, last: u64) -> Manifest {
             replaces: None,
         }],
         open_files: vec![],
+        open_files_since: None,
     }
 }
 

@@ -146,19 +146,24 @@ class LeftOutMessages {
 
     /** The first message in the gaps that is not acknowledged, or null. */
     private CompletableFuture<Found> attempt(String topic, List<Gap> gaps) {
+        CompletableFuture<MessageId> asked;
         try {
-            return acknowledged
-                    .apply(topic)
-                    .copy()
-                    .orTimeout(ATTEMPT_MILLIS, TimeUnit.MILLISECONDS)
-                    .thenCompose(upTo -> read(topic, gaps, upTo));
+            asked = acknowledged.apply(topic).copy();
         } catch (RuntimeException e) {
-            return CompletableFuture.failedFuture(e);
+            asked = CompletableFuture.failedFuture(e);
         }
+        // While the sink closes its consumer is gone. Where nothing stands in the gaps, that is
+        // enough.
+        return asked.orTimeout(ATTEMPT_MILLIS, TimeUnit.MILLISECONDS)
+                .handle((upTo, failure) -> read(topic, gaps, upTo, failure))
+                .thenCompose(read -> read);
     }
 
+    /**
+     * @param unsaid why it is not known what is acknowledged, or null
+     */
     private CompletableFuture<Found> read(
-            String topic, List<Gap> gaps, MessageId acknowledgedUpTo) {
+            String topic, List<Gap> gaps, MessageId acknowledgedUpTo, Throwable unsaid) {
         List<Gap> rest = gaps;
         if (acknowledgedUpTo != null) {
             MessagePosition position = new MessagePosition();
@@ -176,7 +181,11 @@ class LeftOutMessages {
                         .orTimeout(ATTEMPT_MILLIS, TimeUnit.MILLISECONDS)
                         .thenCompose(
                                 reader ->
-                                        new Search(reader, unacknowledged, acknowledgedUpTo != null)
+                                        new Search(
+                                                        reader,
+                                                        unacknowledged,
+                                                        acknowledgedUpTo != null || unsaid != null,
+                                                        unsaid)
                                                 .run());
         // Also one that opens too late
         found.whenComplete((id, failure) -> opening.thenAccept(EntryReader::close));
@@ -204,17 +213,20 @@ class LeftOutMessages {
         private final EntryReader<byte[]> reader;
         private final List<Gap> gaps;
         private final boolean findsPlain;
+        private final Throwable unsaid;
         private final MessagePosition position = new MessagePosition();
         private final MessagePosition last = new MessagePosition();
         private final CompletableFuture<Found> found = new CompletableFuture<>();
 
         /**
          * @param findsPlain whether messages count that are not encrypted
+         * @param unsaid why it is not known whether those are acknowledged, or null
          */
-        Search(EntryReader<byte[]> reader, List<Gap> gaps, boolean findsPlain) {
+        Search(EntryReader<byte[]> reader, List<Gap> gaps, boolean findsPlain, Throwable unsaid) {
             this.reader = reader;
             this.gaps = gaps;
             this.findsPlain = findsPlain;
+            this.unsaid = unsaid;
         }
 
         /** Ends at the last gap's end, or the topic's: what stood there may have expired. */
@@ -249,7 +261,11 @@ class LeftOutMessages {
             Gap gap = gapOf(message);
             if (gap != null) {
                 boolean undecrypted = message.getEncryptionCtx().isPresent() && !givesCiphertext;
-                found.complete(new Found(gap, message.getMessageId(), undecrypted));
+                if (!undecrypted && unsaid != null) {
+                    found.completeExceptionally(unsaid);
+                } else {
+                    found.complete(new Found(gap, message.getMessageId(), undecrypted));
+                }
             } else if (position.isAtOrBehind(last.ledger(), last.entry())
                     || gaps.stream().allMatch(each -> each.endsAt(position))) {
                 found.complete(null);

@@ -48,10 +48,16 @@ class LeftOutMessagesTest {
     /** Of the subscription; as if the client did not say it while null. */
     private volatile MessageId acknowledged = new MessageIdImpl(1, -1, -1);
 
+    /** Why the broker does not say it. */
+    private volatile Throwable unsaid;
+
     private LeftOutMessages messages(boolean givesCiphertext) {
         return new LeftOutMessages(
                 readers,
-                any -> CompletableFuture.completedFuture(acknowledged),
+                any ->
+                        unsaid == null
+                                ? CompletableFuture.completedFuture(acknowledged)
+                                : CompletableFuture.failedFuture(unsaid),
                 givesCiphertext,
                 new LeftOutMessages.Receiver() {
                     @Override
@@ -235,6 +241,32 @@ class LeftOutMessagesTest {
         topic.addAll(List.of(message(6, true), message(8, false)));
         messages.lookInto(TOPIC, gap(8, 5, 8));
         assertTrue(failures.poll(SOON, TimeUnit.MILLISECONDS).getMessage().contains("1:6:-1"));
+    }
+
+    @Test
+    void given_a_consumer_that_is_closed_when_nothing_stands_in_a_gap_then_it_is_confirmed()
+            throws Exception {
+        unsaid = new IllegalStateException("the consumer is closed");
+        topic.addAll(List.of(chunk(3, 0), message(5, false)));
+        messages.lookInto(TOPIC, gap(7, 2, 5));
+        assertEquals(7L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+    }
+
+    @Test
+    void given_a_consumer_that_does_not_answer_when_it_does_then_a_message_was_left_out()
+            throws Exception {
+        unsaid = new IllegalStateException("away");
+        Message<byte[]> message = message(3, false);
+        when(reader.next())
+                .thenAnswer(
+                        call -> {
+                            unsaid = null;
+                            return CompletableFuture.completedFuture(message);
+                        });
+        topic.add(message);
+        messages.lookInto(TOPIC, gap(7, 2, 5));
+        assertEquals(7L, leftOut.poll(SOON, TimeUnit.MILLISECONDS));
+        assertNull(confirmed.poll());
     }
 
     @Test
