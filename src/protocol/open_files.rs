@@ -28,7 +28,8 @@ pub(crate) struct OpenFiles {
 }
 
 impl OpenFiles {
-    /// The open files as of this manifest. Those that only a manifest names which is gone are forgotten: new files begin.
+    /// The open files as of this manifest. Those that only a manifest names which is gone or cannot be read are forgotten: new
+    /// files begin.
     pub(crate) async fn read<S: Storage>(
         storage: &S,
         layout: &SourcePartitionLayout,
@@ -40,7 +41,7 @@ impl OpenFiles {
         let path = layout.manifest(sequence);
         let base = match storage.read(&path).await {
             Ok(bytes) => Manifest::from_json(&bytes, &path, sequence).ok(),
-            Err(error) if error.kind == StorageErrorKind::NotFound => None,
+            Err(error) if matches!(error.kind, StorageErrorKind::NotFound | StorageErrorKind::Unreadable) => None,
             Err(error) => return Err(error),
         };
         let mut all = base.map(|base| Self::all_named(sequence, &base.open_files)).unwrap_or_default();

@@ -185,6 +185,7 @@ public class JavaClasses {
     public static class OfFloatArray { public float[] value; public String behind; }
     public static class OfCharArray { public char[] value; public String behind; }
     public static class OfListCharacter { public List<Character> value; public String behind; }
+    public static class OfMapCharacterLong { public Map<Character, Long> value; public String behind; }
     public static class OfMapStringCharacter { public Map<String, Character> value; public String behind; }
     public static class OfByteObjects { public Byte[] value; public String behind; }
     public static class OfIntegerObjects { public Integer[] value; public String behind; }

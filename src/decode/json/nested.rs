@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::decode::fields::{MOST_LEVELS, MOST_TEXT};
 use crate::decode::json::cursor::Cursor;
-use crate::decode::json::scalar::scalar;
+use crate::decode::json::scalar::{character, scalar};
 use crate::decode::json_text;
 use crate::decode::types::{Kind, RecordType, Type, Types};
 use crate::value::{Reason, Value};
@@ -106,6 +106,7 @@ impl<'t> Nested<'t> {
             self.key(key_name);
             match key.kind {
                 Kind::String | Kind::Enum(_) => json_text::append_text(&mut self.text, &name),
+                Kind::Character => json_text::append(&mut self.text, &character(&name)?)?,
                 _ => {
                     let mut key_text = Cursor::new(name.as_bytes())?;
                     json_text::append(&mut self.text, &scalar(&mut key_text, &key.kind)?)?;

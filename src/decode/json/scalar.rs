@@ -92,7 +92,7 @@ fn text<'a>(cursor: &mut Cursor<'a>) -> Result<Cow<'a, str>, Reason> {
 }
 
 /// A character's number: Jackson writes the character.
-fn character<'a>(text: &str) -> Result<Value<'a>, Reason> {
+pub(super) fn character<'a>(text: &str) -> Result<Value<'a>, Reason> {
     let mut units = text.encode_utf16();
     match (units.next(), units.next()) {
         (Some(unit), None) => Ok(Value::Long(i64::from(unit))),

@@ -181,6 +181,8 @@ fn what_clients_write_beyond_the_schema_is_read_exactly() {
         )
     };
     assert_eq!(text(&pairs(r#""int""#), r#"{"1":5,"-2":6}"#), r#"[{"key":1,"value":5},{"key":-2,"value":6}]"#);
+    let character_key = r#"{"type":"int","java-class":"java.lang.Character"}"#;
+    assert_eq!(text(&pairs(character_key), r#"{"5":1,"x":2}"#), r#"[{"key":53,"value":1},{"key":120,"value":2}]"#);
     assert_eq!(text(&pairs(r#""string""#), r#"{"a":5}"#), r#"[{"key":"a","value":5}]"#);
     assert_eq!(whole(r#""int""#, "\u{feff}{\"x\":[NaN,-Infinity],\"v\":1}"), Ok(Some("1".to_owned())));
 }

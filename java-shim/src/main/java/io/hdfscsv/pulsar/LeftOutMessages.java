@@ -49,7 +49,7 @@ class LeftOutMessages {
      *
      * @param undecrypted whether the consumer keeps it, because it could not decrypt it
      */
-    private record Found(Gap gap, MessageId message, boolean undecrypted) {}
+    private record Found(MessageId message, boolean undecrypted) {}
 
     private final EntryReaders readers;
     private final Function<String, CompletableFuture<MessageId>> acknowledged;
@@ -122,10 +122,31 @@ class LeftOutMessages {
             receiver.failed(isEncrypted(topic, found.message()));
             return;
         } else {
-            // The gaps behind it need not be looked into: what is behind it is sent again
-            receiver.leftOut(found.gap().number());
+            tellEach(topic, gaps, found);
         }
         searchNext(topic);
+    }
+
+    /**
+     * Gaps of a batch that was dropped can be among them, and hold the message, too. Those behind
+     * it are looked into next.
+     */
+    private void tellEach(String topic, List<Gap> gaps, Found found) {
+        MessagePosition position = new MessagePosition();
+        position.read(found.message());
+        List<Gap> rest = new ArrayList<>();
+        for (Gap gap : gaps) {
+            if (gap.holds(position)) {
+                receiver.leftOut(gap.number());
+            } else if (gap.endsAt(position)) {
+                receiver.confirmed(gap.number());
+            } else {
+                rest.add(gap);
+            }
+        }
+        synchronized (waiting) {
+            waiting.get(topic).addAll(0, rest);
+        }
     }
 
     private void searchNext(String topic) {
@@ -258,13 +279,12 @@ class LeftOutMessages {
 
         private void judge(Message<byte[]> message) {
             position.read(message.getMessageId());
-            Gap gap = gapOf(message);
-            if (gap != null) {
+            if (isMissing(message)) {
                 boolean undecrypted = message.getEncryptionCtx().isPresent() && !givesCiphertext;
-                if (!undecrypted && unsaid != null) {
+                if (unsaid != null) {
                     found.completeExceptionally(unsaid);
                 } else {
-                    found.complete(new Found(gap, message.getMessageId(), undecrypted));
+                    found.complete(new Found(message.getMessageId(), undecrypted));
                 }
             } else if (position.isAtOrBehind(last.ledger(), last.entry())
                     || gaps.stream().allMatch(each -> each.endsAt(position))) {
@@ -274,17 +294,15 @@ class LeftOutMessages {
             }
         }
 
-        /** The gap that an entry makes a message missing in; none if it is no message. */
-        private Gap gapOf(Message<byte[]> entry) {
+        /** Whether an entry is a message, and in one of the gaps. */
+        private boolean isMissing(Message<byte[]> entry) {
             boolean isMessage =
                     entry.getEncryptionCtx().isPresent()
                             // A message in chunks stands where its last one does
                             ? !ClientGetters.Messages.isChunkBeforeLast(entry)
                             // One whose chunks did not come in time is told by SkippedEntries
                             : findsPlain && !ClientGetters.Messages.isChunk(entry);
-            return isMessage
-                    ? gaps.stream().filter(gap -> gap.holds(position)).findFirst().orElse(null)
-                    : null;
+            return isMessage && gaps.stream().anyMatch(gap -> gap.holds(position));
         }
 
         private static <T> CompletableFuture<T> within(CompletableFuture<T> future) {

@@ -244,6 +244,34 @@ class LeftOutMessagesTest {
     }
 
     @Test
+    void given_several_gaps_of_which_some_hold_a_message_when_looked_into_then_each_is_answered()
+            throws Exception {
+        CompletableFuture<EntryReader<byte[]>> opening = new CompletableFuture<>();
+        when(readers.open(eq(Schema.BYTES), eq(TOPIC), any())).thenReturn(opening);
+        messages.lookInto(TOPIC, gap(1, 0, 2));
+        // As of a batch that was dropped, and of one in its place
+        messages.lookInto(TOPIC, gap(2, 2, 4));
+        messages.lookInto(TOPIC, gap(3, 5, 9));
+        messages.lookInto(TOPIC, gap(4, 6, 9));
+        messages.lookInto(TOPIC, gap(5, 10, 12));
+        List<Message<byte[]>> second = List.of(chunk(3, 0), message(7, false), message(12, false));
+        when(readers.open(eq(Schema.BYTES), eq(TOPIC), any()))
+                .thenAnswer(
+                        call -> {
+                            topic.clear();
+                            topic.addAll(second);
+                            return CompletableFuture.completedFuture(reader);
+                        });
+        topic.add(message(2, false));
+        opening.complete(reader);
+        assertEquals(1L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+        assertEquals(2L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+        assertEquals(3L, leftOut.poll(SOON, TimeUnit.MILLISECONDS));
+        assertEquals(4L, leftOut.poll(SOON, TimeUnit.MILLISECONDS));
+        assertEquals(5L, confirmed.poll(SOON, TimeUnit.MILLISECONDS));
+    }
+
+    @Test
     void given_a_consumer_that_is_closed_when_nothing_stands_in_a_gap_then_it_is_confirmed()
             throws Exception {
         unsaid = new IllegalStateException("the consumer is closed");
