@@ -160,7 +160,8 @@ fn site(scratch: &Path, [metastore_port, server_port]: [u16; 2]) -> Settings {
         ("hive.scheduled.queries.executor.enabled", no()),
         ("hive.query.results.cache.enabled", no()),
         ("hive.exec.local.scratchdir", local("local")),
-        ("hive.downloaded.resources.dir", local("resources")),
+        // A session that ends deletes its own.
+        ("hive.downloaded.resources.dir", local("resources/${hive.session.id}")),
         ("hive.querylog.location", local("query-log")),
         ("hive.resultset.use.unique.column.names", no()),
         // Queries run inside the server: there is no cluster, and no `hadoop` command to start a child with.
