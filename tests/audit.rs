@@ -12,7 +12,7 @@ use hdfs_csv_tool::audit::{Period, Subject, audit};
 use hdfs_csv_tool::command::Cli;
 use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::publish::send_all;
-use hdfs_csv_tool::verify::{tables, verify};
+use hdfs_csv_tool::verify::verify;
 use hdfs_csv_tool::watermark::{DayTime, WatermarkReport, watermark};
 use pulsar::compression::Compression;
 use pulsar::producer::Message;
@@ -97,8 +97,7 @@ impl<'a> Table<'a> {
     fn of(namespace: &Namespace<'a>, sink: &Sink<'_>) -> Result<Table<'a>> {
         let services = namespace.services();
         let hdfs = services.hdfs()?;
-        let mut found = services.wait_for(tables(&hdfs, &sink.directory()))?;
-        let table = found.pop().filter(|_| found.is_empty()).context("not one table")?;
+        let table = services.wait_for(sink.table(&hdfs))?;
         let subject = Subject { topic: namespace.topic(KIND), table: Some(table) };
         Ok(Table { services, subject, directory: sink.directory() })
     }

@@ -212,8 +212,7 @@ fn a_week_of_hours_is_a_file_each_though_every_commit_writes_to_all_of_them() ->
         producer.close(services)?;
         let hdfs = services.hdfs()?;
         let report = services.wait_for(async {
-            let mut found = tables(&hdfs, &sink.directory()).await?;
-            let table = found.pop().filter(|_| found.is_empty()).context("not one table")?;
+            let table = sink.table(&hdfs).await?;
             anyhow::Ok(verify(&hdfs, &table).await?)
         })?;
         ensure!(report.findings.is_empty(), "{report:#?}");

@@ -130,7 +130,7 @@ impl<S: Storage> Owner<S> {
         match outcome {
             Outcome::Committed => {
                 self.committed(commit.manifest(), &committing);
-                self.loaded = Some(Loaded { newest: commit.newest(), own: true });
+                self.loaded = Some(Loaded { newest: commit.into_newest(), own: true });
                 Ok(None)
             }
             Outcome::Lost => {

@@ -74,8 +74,8 @@ impl<S: Storage> Commit<S> {
     }
 
     /// What is known once it is the newest one.
-    pub(crate) fn newest(&self) -> Newest {
-        Newest::new(&self.manifest, self.open_files.clone())
+    pub(crate) fn into_newest(self) -> Newest {
+        Newest::new(&self.manifest, self.open_files)
     }
 
     /// Whether its files are whole. Before, there is no manifest.

@@ -9,7 +9,9 @@ use hdfs_csv_tool::audit::report::AuditReport;
 use hdfs_csv_tool::audit::{Period, Subject, audit};
 use hdfs_csv_tool::event::EventKind;
 use hdfs_csv_tool::verify::{tables, verify};
+use pulsar_io_hdfs_csv::protocol::layout::TableLayout;
 use pulsar_io_hdfs_csv::storage::Storage;
+use pulsar_io_hdfs_csv::storage::hdfs::Hdfs;
 use serde_json::{Value, json};
 
 use crate::namespace::Namespace;
@@ -162,13 +164,18 @@ impl<'a> Sink<'a> {
         })
     }
 
+    /// Its only table.
+    pub async fn table(&self, hdfs: &Hdfs) -> Result<TableLayout> {
+        let mut found = tables(hdfs, &self.directory()).await?;
+        found.pop().filter(|_| found.is_empty()).context("not one table")
+    }
+
     /// What `hdfs-csv audit` says of its only table and this topic.
     pub fn audit(&self, topic: &str) -> Result<AuditReport> {
         let services = self.namespace.services();
         let (hdfs, client) = (services.hdfs()?, services.pulsar()?);
         services.wait_for(async {
-            let mut found = tables(&hdfs, &self.directory()).await?;
-            let table = found.pop().filter(|_| found.is_empty()).context("not one table")?;
+            let table = self.table(&hdfs).await?;
             let subject = Subject { topic: topic.to_owned(), table: Some(table) };
             audit(&hdfs, &client, &subject, Period::default(), LIMIT, &|_| ()).await
         })

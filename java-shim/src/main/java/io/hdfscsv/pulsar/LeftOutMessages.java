@@ -7,7 +7,9 @@ import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.Executor;
 import java.util.concurrent.TimeUnit;
+import java.util.function.Consumer;
 import java.util.function.Function;
+import java.util.function.LongConsumer;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.Schema;
@@ -32,18 +34,6 @@ class LeftOutMessages {
     private static final long ALL_MILLIS = 60_000;
     private static final long PAUSE_MILLIS = 500;
 
-    /** What the messages of gaps are told to. */
-    interface Receiver {
-        /** Nothing stands in the gap of this number that still has to come. */
-        void confirmed(long gap);
-
-        /** A message stands in the gap of this number that the broker has not sent. */
-        void leftOut(long gap);
-
-        /** An undecrypted message was found, or a topic cannot be read. */
-        void failed(Throwable failure);
-    }
-
     /**
      * A message that stands in a gap.
      *
@@ -54,7 +44,9 @@ class LeftOutMessages {
     private final EntryReaders readers;
     private final Function<String, CompletableFuture<MessageId>> acknowledged;
     private final boolean givesCiphertext;
-    private final Receiver receiver;
+    private final LongConsumer confirmed;
+    private final LongConsumer leftOut;
+    private final Consumer<Throwable> failed;
 
     /** What waits while a reader is under way, by topic. */
     private final Map<String, List<Gap>> waiting = new HashMap<>();
@@ -65,16 +57,23 @@ class LeftOutMessages {
      * @param acknowledged says up to where a topic's subscription is acknowledged, or null if that
      *     cannot be known: then a message that is not encrypted is taken for acknowledged
      * @param givesCiphertext whether the consumer gives messages that it cannot decrypt
+     * @param confirmed told the number of a gap in which nothing stands that still has to come
+     * @param leftOut told the number of one in which a message stands that the broker has not sent
+     * @param failed told of an undecrypted message, and of a topic that cannot be read
      */
     LeftOutMessages(
             EntryReaders readers,
             Function<String, CompletableFuture<MessageId>> acknowledged,
             boolean givesCiphertext,
-            Receiver receiver) {
+            LongConsumer confirmed,
+            LongConsumer leftOut,
+            Consumer<Throwable> failed) {
         this.readers = readers;
         this.acknowledged = acknowledged;
         this.givesCiphertext = givesCiphertext;
-        this.receiver = receiver;
+        this.confirmed = confirmed;
+        this.leftOut = leftOut;
+        this.failed = failed;
     }
 
     /** Looks into a gap, or notes it while another one of the topic is looked into. */
@@ -110,16 +109,16 @@ class LeftOutMessages {
                             } else if (System.nanoTime() - deadline < 0) {
                                 pause().execute(() -> search(topic, gaps, deadline));
                             } else {
-                                receiver.failed(cannotBeRead(topic, failure));
+                                failed.accept(cannotBeRead(topic, failure));
                             }
                         });
     }
 
     private void tell(String topic, List<Gap> gaps, Found found) {
         if (found == null) {
-            gaps.forEach(gap -> receiver.confirmed(gap.number()));
+            gaps.forEach(gap -> confirmed.accept(gap.number()));
         } else if (found.undecrypted()) {
-            receiver.failed(isEncrypted(topic, found.message()));
+            failed.accept(isEncrypted(topic, found.message()));
             return;
         } else {
             tellEach(topic, gaps, found);
@@ -137,9 +136,9 @@ class LeftOutMessages {
         List<Gap> rest = new ArrayList<>();
         for (Gap gap : gaps) {
             if (gap.holds(position)) {
-                receiver.leftOut(gap.number());
+                leftOut.accept(gap.number());
             } else if (gap.endsAt(position)) {
-                receiver.confirmed(gap.number());
+                confirmed.accept(gap.number());
             } else {
                 rest.add(gap);
             }

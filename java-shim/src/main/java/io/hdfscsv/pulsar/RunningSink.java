@@ -143,7 +143,9 @@ final class RunningSink implements Answers.Receiver {
                         readers,
                         topic -> ClientGetters.Subscriptions.acknowledged(context, topic),
                         givesCiphertext,
-                        new GapReceiver());
+                        this::confirmed,
+                        this::leftOut,
+                        this::fail);
         answers = new Answers(sink, ANSWER_BYTES);
         reports = new Reports(sink, context);
         timer =
@@ -408,28 +410,11 @@ final class RunningSink implements Answers.Receiver {
         }
     }
 
-    private void leftOut(long gap) {
+    private void leftOut(long number) {
         try {
-            sink.leftOut(gap);
+            sink.leftOut(number);
         } catch (HdfsCsvException e) {
             fail(e);
-        }
-    }
-
-    private final class GapReceiver implements LeftOutMessages.Receiver {
-        @Override
-        public void confirmed(long gap) {
-            RunningSink.this.confirmed(gap);
-        }
-
-        @Override
-        public void leftOut(long gap) {
-            RunningSink.this.leftOut(gap);
-        }
-
-        @Override
-        public void failed(Throwable failure) {
-            fail(failure);
         }
     }
 

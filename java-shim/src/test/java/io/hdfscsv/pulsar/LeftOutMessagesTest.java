@@ -59,22 +59,9 @@ class LeftOutMessagesTest {
                                 ? CompletableFuture.completedFuture(acknowledged)
                                 : CompletableFuture.failedFuture(unsaid),
                 givesCiphertext,
-                new LeftOutMessages.Receiver() {
-                    @Override
-                    public void confirmed(long gap) {
-                        confirmed.add(gap);
-                    }
-
-                    @Override
-                    public void leftOut(long gap) {
-                        leftOut.add(gap);
-                    }
-
-                    @Override
-                    public void failed(Throwable failure) {
-                        failures.add(failure);
-                    }
-                });
+                confirmed::add,
+                leftOut::add,
+                failures::add);
     }
 
     @SuppressWarnings("unchecked")
