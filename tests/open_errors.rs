@@ -9,10 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::Result;
 use hdfs_csv_stack::Stack;
-use hdfs_csv_tests::{Comparison, Flow, LIMIT, Services, Shared, Sink, Traffic, until};
-use hdfs_csv_tool::event::EventKind;
+use hdfs_csv_tests::{Services, Shared};
 use serde_json::{Value, json};
 
 const NAMESPACE: &str = "marketplace/open-errors";
@@ -273,27 +272,4 @@ fn through_the_worker(stack: &Stack, cases: &[Case]) {
         }
         admin.delete_sink(NAMESPACE, &sink_name(case)).unwrap();
     }
-}
-
-#[test]
-fn a_key_that_the_functions_worker_hides_is_named_in_a_warning_and_the_sink_goes_on_without_it() -> Result<()> {
-    const KIND: EventKind = EventKind::Searching;
-    let services = Services::start(Stack::builder().name("hiding").worker_property("ignoreUnknownConfigFields", true))?;
-    services.run(|services| {
-        let namespace = services.namespace("hiding")?;
-        let traffic = Traffic::start(&namespace, &[Flow { kind: KIND, batch: 10, every: Duration::from_millis(100) }])?;
-        traffic.wait_for_more(100, LIMIT)?;
-        let sink = Sink::new(&namespace, "hidden", &[KIND])?.config("commitIntervall", json!("1h")).create()?;
-        until("the warning in the log", LIMIT, || {
-            let told =
-                "ignores unknown configs (ignoreUnknownConfigFields), so these have no effect: [commitIntervall]";
-            ensure!(sink.log().contains(told), "{}", sink.log());
-            Ok(())
-        })?;
-        let sent = traffic.stop()?;
-        sink.wait_until_all_is_acknowledged(LIMIT)?;
-        let summary = Comparison::of(&sink).with_records(&sent.records).run()?;
-        ensure!(summary["rows"] == sent.messages, "{} messages were confirmed: {summary}", sent.messages);
-        sink.delete()
-    })
 }

@@ -31,7 +31,6 @@ pub struct Builder {
     pub(crate) peak_speed: bool,
     pub(crate) liveness_check: Duration,
     pub(crate) function_java_options: Vec<String>,
-    pub(crate) worker: serde_json::Map<String, serde_json::Value>,
     pub(crate) connectors: Vec<PathBuf>,
     pub(crate) environment: Settings,
     pub(crate) broker: Settings,
@@ -57,7 +56,6 @@ impl Default for Builder {
             peak_speed: false,
             liveness_check: Duration::from_secs(3),
             function_java_options: Vec::new(),
-            worker: serde_json::Map::new(),
             connectors: Vec::new(),
             environment: Settings::new(),
             broker: Settings::new(),
@@ -150,12 +148,6 @@ impl Builder {
     /// `resources`.)
     pub fn function_java_option(mut self, option: &str) -> Self {
         self.function_java_options.push(option.to_owned());
-        self
-    }
-
-    /// A setting of the functions worker.
-    pub fn worker_property(mut self, key: &str, value: impl Into<serde_json::Value>) -> Self {
-        self.worker.insert(key.to_owned(), value.into());
         self
     }
 

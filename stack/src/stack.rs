@@ -247,7 +247,6 @@ fn start_pulsar(builder: &Builder, folder: &Folder, home: PathBuf) -> Result<Pul
         cluster: builder.cluster.clone(),
         liveness_check: builder.liveness_check,
         function_java_options: builder.function_java_options.clone(),
-        worker: builder.worker.clone(),
         broker: builder.broker.clone(),
         environment: builder.environment.clone(),
     };

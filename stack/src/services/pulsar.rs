@@ -40,8 +40,6 @@ pub(crate) struct PulsarOptions {
     pub(crate) cluster: String,
     pub(crate) liveness_check: Duration,
     pub(crate) function_java_options: Vec<String>,
-    /// Further settings of the functions worker.
-    pub(crate) worker: serde_json::Map<String, serde_json::Value>,
     pub(crate) broker: Settings,
     pub(crate) environment: Settings,
 }
@@ -326,7 +324,7 @@ fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarO
     };
     let mut function_options = vec![java::temporary(&data.join("tmp"))];
     function_options.extend(options.function_java_options.clone());
-    let mut settings = json!({
+    json!({
         "workerId": "standalone",
         "workerHostname": "127.0.0.1",
         "workerPort": ports.web,
@@ -355,11 +353,7 @@ fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarO
         "functionsDirectory": data.join("functions"),
         "narExtractionDirectory": data.join("nar"),
         "downloadDirectory": data.join("download"),
-    });
-    for (key, value) in &options.worker {
-        settings[key] = value.clone();
-    }
-    settings
+    })
 }
 
 fn millis(duration: Duration) -> u64 {
