@@ -4,15 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::hive::client::NO_STATISTICS;
 use crate::hive::thrift::{Struct, Value};
-use crate::row::Dialect;
-use crate::row::hive::Hive as HiveText;
 use crate::row::rfc4180::Rfc4180;
+use crate::row::{Dialect, SerDe};
 use crate::value::column::{Column, ColumnType};
 
 const TEXT_INPUT: &str = "org.apache.hadoop.mapred.TextInputFormat";
 const TEXT_OUTPUT: &str = "org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat";
-const LAZY_SIMPLE: &str = "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe";
-const OPEN_CSV: &str = "org.apache.hadoop.hive.serde2.OpenCSVSerde";
 const EXTERNAL: &str = "EXTERNAL_TABLE";
 const SKIP_HEADER: &str = "skip.header.line.count";
 /// SerDe properties that a table made by hand may lack: its rows are read, texts with backslashes or quotes perhaps not well.
@@ -121,7 +118,7 @@ impl Description {
     }
 
     fn storage(&self) -> Struct {
-        let (library, parameters) = self.serde();
+        let SerDe { class: library, properties: parameters } = self.dialect.ser_de();
         let serde = Struct::default()
             .with(serde::NAME, self.name.as_str())
             .with(serde::LIBRARY, library)
@@ -137,32 +134,6 @@ impl Description {
             .with(storage::BUCKET_COLUMNS, Value::texts([""; 0]))
             .with(storage::SORT_COLUMNS, Value::structs([]))
             .with(storage::PARAMETERS, Value::text_map([("", ""); 0]))
-    }
-
-    /// The class that reads rows, and its parameters.
-    fn serde(&self) -> (&'static str, Vec<(&'static str, String)>) {
-        match self.dialect {
-            Dialect::Hive(HiveText { delimiter }) => {
-                let delimiter = char::from(delimiter).to_string();
-                let parameters = vec![
-                    ("field.delim", delimiter.clone()),
-                    ("serialization.format", delimiter),
-                    ("escape.delim", "\\".to_owned()),
-                    ("serialization.null.format", "\\N".to_owned()),
-                    ("serialization.escape.crlf", "true".to_owned()),
-                ];
-                (LAZY_SIMPLE, parameters)
-            }
-            Dialect::Rfc4180(Rfc4180 { delimiter, .. }) => {
-                let parameters = vec![
-                    ("separatorChar", char::from(delimiter).to_string()),
-                    ("quoteChar", "\"".to_owned()),
-                    // There is none in such files. By default it is the backslash, which would be missing in texts.
-                    ("escapeChar", "\u{1}".to_owned()),
-                ];
-                (OPEN_CSV, parameters)
-            }
-        }
     }
 
     fn has_header(&self) -> bool {
@@ -220,7 +191,7 @@ impl Description {
 
     /// What makes the table another one, its columns left aside.
     fn difference(&self, found: &Struct, own_storage: &Struct) -> Option<String> {
-        let (library, parameters) = self.serde();
+        let SerDe { class: library, properties: parameters } = self.dialect.ser_de();
         let own_serde = own_storage.fields(storage::SERDE);
         let own_parameters = own_serde.text_map(serde::PARAMETERS);
         let own_properties = found.text_map(table::PARAMETERS);
@@ -295,6 +266,7 @@ fn normal(url: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::row::hive::Hive as HiveText;
 
     type Change = fn(&mut Description);
 

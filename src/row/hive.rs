@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::row::SerDe;
 use crate::value::plain_text;
 use crate::value::{Reason, Value};
 
@@ -17,6 +18,19 @@ pub struct Hive {
 }
 
 impl Hive {
+    /// LazySimpleSerDe, told of every character that stands for something.
+    pub(crate) fn ser_de(self) -> SerDe {
+        let delimiter = char::from(self.delimiter).to_string();
+        let properties = vec![
+            ("field.delim", delimiter.clone()),
+            ("serialization.format", delimiter),
+            ("escape.delim", "\\".to_owned()),
+            ("serialization.null.format", "\\N".to_owned()),
+            ("serialization.escape.crlf", "true".to_owned()),
+        ];
+        SerDe { class: "org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe", properties }
+    }
+
     /// Appends a field's text, without a delimiter.
     #[inline(always)]
     pub(crate) fn append(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {

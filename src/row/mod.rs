@@ -23,7 +23,24 @@ pub enum Dialect {
     Rfc4180(Rfc4180),
 }
 
+/// What Hive reads a table's rows by.
+#[derive(Debug)]
+pub struct SerDe {
+    /// The Java class.
+    pub class: &'static str,
+    /// Its properties.
+    pub properties: Vec<(&'static str, String)>,
+}
+
 impl Dialect {
+    /// What Hive reads rows of this dialect by.
+    pub fn ser_de(self) -> SerDe {
+        match self {
+            Dialect::Hive(hive) => hive.ser_de(),
+            Dialect::Rfc4180(rfc4180) => rfc4180.ser_de(),
+        }
+    }
+
     /// What stands between fields.
     pub fn delimiter(self) -> u8 {
         match self {

@@ -7,6 +7,7 @@ use csv_core::{WriteResult, Writer, WriterBuilder};
 
 use serde::{Deserialize, Serialize};
 
+use crate::row::SerDe;
 use crate::value::plain_text;
 use crate::value::{Reason, Value};
 
@@ -21,6 +22,17 @@ pub struct Rfc4180 {
 }
 
 impl Rfc4180 {
+    /// OpenCSVSerde, which reads every column as a string.
+    pub(crate) fn ser_de(self) -> SerDe {
+        let properties = vec![
+            ("separatorChar", char::from(self.delimiter).to_string()),
+            ("quoteChar", "\"".to_owned()),
+            // There is none in such files. By default it is the backslash, which would be missing in texts.
+            ("escapeChar", "\u{1}".to_owned()),
+        ];
+        SerDe { class: "org.apache.hadoop.hive.serde2.OpenCSVSerde", properties }
+    }
+
     /// Appends a field's text, without a delimiter.
     pub(crate) fn append(self, out: &mut Vec<u8>, value: &Value<'_>) -> Result<(), Reason> {
         match value {

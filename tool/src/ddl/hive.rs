@@ -1,6 +1,8 @@
 //! Hive: an external table on each event's files, and the views that the dashboards ask.
 
 use anyhow::{Result, ensure};
+use pulsar_io_hdfs_csv::row::hive::Hive as HiveText;
+use pulsar_io_hdfs_csv::row::{Dialect, SerDe};
 
 use super::report::{FUNNEL, ORDERS};
 use super::script::{Script, check_name, literal, quoted};
@@ -10,17 +12,21 @@ use crate::event::EventKind;
 /// The partitions' column: the day of the event, UTC.
 const DAY: &str = "dt";
 
-/// A row's text is that of `dialect: hive` with its defaults (src/row/hive.rs). All of it is said at once: what an `ALTER
-/// TABLE` adds later, partitions that are there already do not have.
-const ROW_FORMAT: &str = r"ROW FORMAT SERDE 'org.apache.hadoop.hive.serde2.lazy.LazySimpleSerDe'
+/// A row's text is that of `dialect: hive` with its defaults. All of it is said at once: what an `ALTER TABLE` adds later,
+/// partitions that are there already do not have.
+fn row_format() -> String {
+    let SerDe { class, properties } = Dialect::Hive(HiveText { delimiter: b',' }).ser_de();
+    let properties = properties.iter().map(|(name, value)| format!("    {} = {}", literal(name), literal(value)));
+    format!(
+        "ROW FORMAT SERDE {}
 WITH SERDEPROPERTIES (
-    'field.delim' = ',',
-    'serialization.format' = ',',
-    'escape.delim' = '\\',
-    'serialization.null.format' = '\\N',
-    'serialization.escape.crlf' = 'true'
+{}
 )
-STORED AS TEXTFILE";
+STORED AS TEXTFILE",
+        literal(class),
+        properties.collect::<Vec<_>>().join(",\n")
+    )
+}
 
 /// What is counted, of the rows that a view takes together.
 const COUNTED: &str = "count(*) AS `events`, count(DISTINCT `user_id`) AS `users`";
@@ -80,13 +86,14 @@ impl Hive {
 )
 COMMENT {}
 PARTITIONED BY ({} string COMMENT 'Day of the event, UTC')
-{ROW_FORMAT}
+{}
 LOCATION {}
 TBLPROPERTIES ('discover.partitions' = 'true', 'external.table.purge' = 'false')",
             self.path(table.name()),
             columns.join(",\n"),
             literal(&table.comment),
             quoted(DAY),
+            row_format(),
             literal(&format!("{location}/{}", table.name()))
         )
     }
