@@ -156,6 +156,26 @@ fn a_compacted_topic_is_written_whole() -> Result<()> {
     })
 }
 
+#[test]
+fn a_batch_that_no_client_can_take_apart_is_passed_and_what_surrounds_it_is_committed_once() -> Result<()> {
+    let services = Services::shared(Shared::Threads)?;
+    services.run(|services| {
+        let namespace = services.namespace("damaged")?;
+        let topic = topic(&namespace)?;
+        let mut expected = Expected::default();
+        for first_id in [0, 1_000, 2_000] {
+            expected.extend(send(services, &topic, ("plain", None), first_id, 50)?);
+            send(services, &topic, ("damaged", None), 0, 2)?;
+        }
+        let sink = Sink::of_topics(&namespace, "once", std::slice::from_ref(&topic))?.create()?;
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        expected.compare(&sink, "notes", &[])?;
+        let status = sink.status()?;
+        ensure!(status["instances"][0]["status"]["numRestarts"] == 0, "{status}");
+        sink.delete()
+    })
+}
+
 /// A folder with the key pairs `own` and `other`.
 fn keys(services: &Services, name: &str) -> Result<PathBuf> {
     let folder = services.scratch(name);

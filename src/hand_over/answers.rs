@@ -1,6 +1,6 @@
 //! Acknowledged: what Java fetches, laid out as docs/understand/hand-over.md says.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::budget::Charge;
@@ -11,6 +11,7 @@ const KIND_COMMITTED: u32 = 1;
 const KIND_DEAD_LETTER: u32 = 2;
 const KIND_GAP: u32 = 3;
 const KIND_PAUSE: u32 = 4;
+const KIND_SEND_AGAIN: u32 = 5;
 const FLAG_HAS_BEGINNING: u32 = 1;
 const ABSENT: u32 = u32::MAX;
 
@@ -63,6 +64,8 @@ struct State {
     committed: BTreeMap<u32, u64>,
     /// Source partitions of which no more records are wanted, or wanted again, and that is not yet told.
     paused: BTreeMap<u32, bool>,
+    /// Source partitions whose records the broker is to send again.
+    sends_again: BTreeSet<u32>,
     requests: VecDeque<(u64, Request)>,
     /// Requests that are not confirmed, with their source partition.
     unconfirmed: HashMap<u64, u32>,
@@ -90,6 +93,11 @@ impl Answers {
     /// Asks for no more records of this source partition, or for them again.
     pub(crate) fn pause(&self, source_partition: u32, paused: bool) {
         self.state().paused.insert(source_partition, paused);
+    }
+
+    /// Asks the broker to send all records of this source partition again that are not acknowledged.
+    pub(crate) fn send_again(&self, source_partition: u32) {
+        self.state().sends_again.insert(source_partition);
     }
 
     /// Sends a dead letter; returns the number under which it is confirmed.
@@ -131,14 +139,16 @@ impl Answers {
             answer.clear();
             let committed = state.committed.first_key_value().map(|(id, hand_over)| (*id, *hand_over));
             let paused = state.paused.first_key_value().map(|(id, paused)| (*id, *paused));
-            match (committed, paused, state.requests.front()) {
+            let sends_again = state.sends_again.first().copied();
+            match (committed, paused, sends_again, state.requests.front()) {
                 (Some((id, hand_over)), ..) => encode_committed(&mut answer, id, hand_over),
-                (None, Some((id, paused)), _) => encode_pause(&mut answer, id, paused),
-                (None, None, Some((number, Request::DeadLetter(letter)))) => {
+                (None, Some((id, paused)), ..) => encode_of(&mut answer, KIND_PAUSE, id, u32::from(paused)),
+                (None, None, Some(id), _) => encode_of(&mut answer, KIND_SEND_AGAIN, id, 0),
+                (None, None, None, Some((number, Request::DeadLetter(letter)))) => {
                     encode_dead_letter(&mut answer, *number, letter);
                 }
-                (None, None, Some((number, Request::Gap(gap)))) => encode_gap(&mut answer, *number, gap),
-                (None, None, None) => return Ok(written),
+                (None, None, None, Some((number, Request::Gap(gap)))) => encode_gap(&mut answer, *number, gap),
+                (None, None, None, None) => return Ok(written),
             }
             let length = answer.len();
             answer[..4].copy_from_slice(&(length as u32).to_le_bytes());
@@ -151,6 +161,8 @@ impl Answers {
                 state.committed.pop_first();
             } else if paused.is_some() {
                 state.paused.pop_first();
+            } else if sends_again.is_some() {
+                state.sends_again.pop_first();
             } else {
                 state.requests.pop_front();
             }
@@ -158,17 +170,15 @@ impl Answers {
     }
 }
 
-fn encode_committed(answer: &mut Vec<u8>, source_partition: u32, hand_over: u64) {
-    for part in [0, KIND_COMMITTED, source_partition, 0] {
+fn encode_of(answer: &mut Vec<u8>, kind: u32, source_partition: u32, flags: u32) {
+    for part in [0, kind, source_partition, flags] {
         answer.extend_from_slice(&part.to_le_bytes());
     }
-    answer.extend_from_slice(&hand_over.to_le_bytes());
 }
 
-fn encode_pause(answer: &mut Vec<u8>, source_partition: u32, paused: bool) {
-    for part in [0, KIND_PAUSE, source_partition, u32::from(paused)] {
-        answer.extend_from_slice(&part.to_le_bytes());
-    }
+fn encode_committed(answer: &mut Vec<u8>, source_partition: u32, hand_over: u64) {
+    encode_of(answer, KIND_COMMITTED, source_partition, 0);
+    answer.extend_from_slice(&hand_over.to_le_bytes());
 }
 
 fn encode_dead_letter(answer: &mut Vec<u8>, number: u64, letter: &DeadLetter) {

@@ -33,6 +33,8 @@ pub(super) enum Interruption {
     UnknownSchema(u32),
     /// A record that should be a duplicate and cannot be one.
     MadeAnew(Error),
+    /// A record behind a gap in which one was left out: what precedes it is committed apart.
+    BehindLeftOut,
     /// A bad record under `onBadRecord: fail`.
     Fail(BadRecord, Position),
 }
@@ -57,6 +59,7 @@ impl<S: Storage> Owner<S> {
                 }
                 Interruption::BehindAbandoned if self.abandoned_are_committed().await? => {}
                 Interruption::BehindAbandoned => return Err(self.not_in_memory()),
+                Interruption::BehindLeftOut => self.divide().await?,
                 Interruption::UnknownSchema(schema) => {
                     if !self.make_plan(schema).await? {
                         self.end_files().await?;
@@ -96,11 +99,17 @@ impl<S: Storage> Owner<S> {
                     return Ok(Some(Interruption::MadeAnew(error)));
                 }
             } else {
+                let follows = self.last_accepted.is_some_and(|last| record.position.is_next_to(last));
+                let is_behind_gap = !follows && self.shared.asks_about_gaps;
+                // Java begins a hand-over there.
+                let is_first = *offset == RecordOffset::default();
+                if is_behind_gap && is_first && self.is_to_divide(record.position) {
+                    return Ok(Some(Interruption::BehindLeftOut));
+                }
                 if let Some(interruption) = self.add_record(record) {
                     return Ok(Some(interruption));
                 }
-                let follows = self.last_accepted.is_some_and(|last| record.position.is_next_to(last));
-                if !follows && self.shared.asks_about_gaps {
+                if is_behind_gap {
                     self.ask_about_gap(record.position);
                 }
             }
@@ -152,7 +161,7 @@ impl<S: Storage> Owner<S> {
             return;
         }
         let number = self.shared.answers.gap(Gap { source_partition: self.id, behind, before: position });
-        self.batch.unconfirmed.insert(number);
+        self.batch.unconfirmed.insert(number, position);
     }
 
     fn drop_duplicate(&self, record: &Record<'_>, loaded: &Loaded) -> Result<()> {
@@ -197,7 +206,7 @@ impl<S: Storage> Owner<S> {
                 payload: record.payload.to_vec(),
                 _charge: self.shared.budget.charge(record.memory()),
             });
-            self.batch.unconfirmed.insert(number);
+            self.batch.unconfirmed.insert(number, record.position);
         }
     }
 

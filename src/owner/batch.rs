@@ -1,6 +1,6 @@
 //! A batch: the rows of one source partition between two commits.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 
 use bytes::Bytes;
 use tokio::time::Instant;
@@ -8,6 +8,7 @@ use tokio::time::Instant;
 use crate::budget::{Budget, Charge};
 use crate::hand_over::frame::RecordOffset;
 use crate::hand_over::part::HandOverPart;
+use crate::owner::left_out::LeftOut;
 use crate::position::Position;
 use crate::protocol::batch_file::{BatchFile, streamed_failure};
 use crate::protocol::failure::Failure;
@@ -83,10 +84,11 @@ pub(crate) struct Batch<S: Storage> {
     pub(crate) schema_version: u64,
     /// The records themselves, to stage them again; none once rows were streamed.
     pub(crate) retained: Option<Vec<RetainedPart>>,
-    /// Dead letters that the broker has not yet confirmed, and gaps of which it is not yet known what stands in them.
-    pub(crate) unconfirmed: BTreeSet<u64>,
-    /// Since when it is known that a record stands in one of the gaps.
-    pub(crate) left_out_since: Option<Instant>,
+    /// Dead letters that the broker has not yet confirmed, and gaps of which it is not yet known what stands in them, by their
+    /// numbers, with the position of the bad record or of the one behind the gap.
+    pub(crate) unconfirmed: BTreeMap<u64, Position>,
+    /// A record stands in one of the gaps.
+    pub(super) left_out: Option<LeftOut>,
     /// The last hand-over that is in it.
     pub(crate) hand_over: u64,
 }
@@ -105,8 +107,8 @@ impl<S: Storage> Batch<S> {
             dropped: 0,
             schema_version: 0,
             retained: Some(Vec::new()),
-            unconfirmed: BTreeSet::new(),
-            left_out_since: None,
+            unconfirmed: BTreeMap::new(),
+            left_out: None,
             hand_over: 0,
         }
     }

@@ -23,6 +23,8 @@ impl<S: Storage> Owner<S> {
         };
         self.drop_batch();
         self.load().await?;
+        // Also what precedes a gap is staged with what is behind it.
+        self.sent_again = None;
         if !is_on(Safeguard::Restage) {
             return Ok(());
         }
@@ -45,7 +47,10 @@ impl<S: Storage> Owner<S> {
                 Interruption::UnknownSchema(schema) => drop(self.make_plan(schema).await?),
                 Interruption::MadeAnew(error) => return Err(error),
                 Interruption::Fail(bad, position) => return Err(self.fail(bad, position).await),
-                Interruption::NotLoaded | Interruption::Redelivery(_) | Interruption::BehindAbandoned => {
+                Interruption::NotLoaded
+                | Interruption::Redelivery(_)
+                | Interruption::BehindAbandoned
+                | Interruption::BehindLeftOut => {
                     return Err(Error::bug("records staged again are out of order"));
                 }
             }

@@ -9,6 +9,7 @@ mod commit_task;
 mod commits;
 pub(crate) mod health;
 mod housekeeping;
+mod left_out;
 mod loaded;
 mod lost_race;
 mod plans;

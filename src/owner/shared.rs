@@ -43,6 +43,8 @@ pub(crate) struct Shared<S: Storage> {
     pub(crate) commits: Semaphore,
     /// How long abandoned records wait for the other owner to commit them: longer than it takes for a commit.
     pub(crate) abandoned_limit: Duration,
+    /// How long an acknowledgement waits behind an entry that has not come.
+    pub(crate) acknowledgement_delay: Duration,
     /// How long to wait before the nth repetition of a call (from 0) that failed.
     pub(crate) pause: fn(attempt: u32) -> Duration,
     /// Whether a source partition whose table is not as its manifests say waits until somebody has mended that, while the

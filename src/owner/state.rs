@@ -2,16 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::error::{Error, ErrorKind};
 use crate::hand_over::answers::Answers;
 use crate::owner::abandoned::Abandoned;
 use crate::owner::batch::Batch;
 use crate::owner::commit_task::Committing;
 use crate::owner::health::Health;
+use crate::owner::left_out::SentAgain;
 use crate::owner::loaded::Loaded;
 use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
@@ -22,10 +21,6 @@ use crate::schema::plan::Plan;
 use crate::schema::writers::CompiledSchema;
 use crate::storage::Storage;
 use crate::value::BadRecord;
-
-/// How long the broker has to send what it left out. It goes back a second after it has changed the active consumer
-/// (`activeConsumerFailoverDelayTimeMillis`), and the records that it sent before come first.
-const LEFT_OUT_LIMIT: Duration = Duration::from_secs(10);
 
 /// How the records of a writer's schema become rows, or why they are bad.
 pub(super) struct Planned {
@@ -50,6 +45,7 @@ pub(crate) struct Owner<S: Storage> {
     pub(super) batch: Batch<S>,
     pub(super) committing: Option<Committing<S>>,
     pub(super) abandoned: Option<Abandoned>,
+    pub(super) sent_again: Option<SentAgain>,
     /// Something failed since the last cleaning: there may be files to clean.
     pub(super) unclean: bool,
 }
@@ -77,6 +73,7 @@ impl<S: Storage> Owner<S> {
             batch,
             committing: None,
             abandoned: None,
+            sent_again: None,
             unclean: true,
         }
     }
@@ -104,40 +101,13 @@ impl<S: Storage> Owner<S> {
     /// Whether the batch should be committed by now and waits for the broker to confirm its dead letters or gaps. Records
     /// that come must wait too: each could bring another one, and the batch would never be committed.
     pub(crate) fn is_held_up(&self, schedule: &Schedule) -> bool {
-        if self.batch.left_out_since.is_some() {
+        if self.batch.left_out.is_some() {
             // What was left out can be behind.
             return false;
         }
         let Some(extent) = self.batch.extent.filter(|_| !self.batch.unconfirmed.is_empty()) else { return false };
         self.batch.is_full(self.shared.max_batch_rows, self.shared.max_file_size)
             || schedule.due(extent.began) <= Instant::now()
-    }
-
-    /// Notes that a record stands in the gap of this number, unless the batch with the record behind it was dropped.
-    pub(crate) fn note_left_out(&mut self, number: u64) {
-        if self.batch.unconfirmed.contains(&number) && self.batch.left_out_since.is_none() {
-            self.batch.left_out_since = Some(Instant::now());
-            let from = self.batch.extent.map(|extent| extent.first.to_string());
-            tracing::warn!(topic = %self.topic, from, "the broker left out records, and is waited for to send all of them again");
-        }
-    }
-
-    /// When the broker has had its time to send what it left out; none while nothing is.
-    pub(crate) fn left_out_due(&self) -> Option<Instant> {
-        self.batch.left_out_since.map(|since| since + LEFT_OUT_LIMIT)
-    }
-
-    /// The broker does not send what it left out, but does to a new consumer.
-    pub(crate) fn left_out(&self) -> Error {
-        let before = self.batch.extent.map(|extent| extent.first.to_string()).unwrap_or_default();
-        Error::new(
-            ErrorKind::Storage,
-            format_args!(
-                "the broker left out records of {} and sent others, from {before} on, so this instance ends and the broker sends \
-                 all of them again; nothing is lost",
-                self.topic
-            ),
-        )
     }
 
     /// When the first of the records came that are accepted and not committed.
@@ -148,7 +118,7 @@ impl<S: Storage> Owner<S> {
 
     /// When [`Owner::is_held_up`] becomes true by time alone; none while nothing is unconfirmed.
     pub(crate) fn held_up_due(&self, schedule: &Schedule) -> Option<Instant> {
-        let is_held_up = !self.batch.unconfirmed.is_empty() && self.batch.left_out_since.is_none();
+        let is_held_up = !self.batch.unconfirmed.is_empty() && self.batch.left_out.is_none();
         let extent = self.batch.extent.filter(|_| is_held_up)?;
         Some(schedule.due(extent.began))
     }

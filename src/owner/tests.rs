@@ -99,6 +99,7 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         hive: None,
         commits: Semaphore::new(8),
         abandoned_limit: Duration::ZERO,
+        acknowledgement_delay: Duration::ZERO,
         pause: |_| Duration::ZERO,
         waits_for_repair: false,
         spawn: Box::new(|task| drop(tokio::spawn(task))),
@@ -191,6 +192,11 @@ fn acknowledged(shared: &Shared<Memory>) -> Option<u64> {
     let mut room = [0; 24];
     let written = shared.answers.take(&mut room).unwrap();
     (written == 24).then(|| u64::from_le_bytes(room[16..].try_into().unwrap()))
+}
+
+fn asks_to_send_again(shared: &Shared<Memory>) -> bool {
+    let mut room = [0; 24];
+    shared.answers.take(&mut room) == Ok(16) && room[4] == 5
 }
 
 fn manifest(memory: &Memory, sequence: u64) -> Option<Manifest> {
@@ -1121,6 +1127,57 @@ async fn what_the_broker_left_out_is_waited_for_and_nothing_behind_it_is_committ
     owner.confirm(2);
     owner.commit_all().await.unwrap();
     assert_eq!(rows(&memory), [1, 2, 3, 4, 5, 6, 7]);
+}
+
+/// A broker that keeps a record from the subscription, or a batch that no client can take apart.
+#[tokio::test]
+async fn what_never_comes_is_passed_once_all_that_precedes_it_is_acknowledged() {
+    let delay = Duration::from_secs(60);
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    let settings = Arc::get_mut(&mut shared).unwrap();
+    (settings.asks_about_gaps, settings.acknowledgement_delay) = (true, delay);
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, [1, 2]).await.unwrap();
+    accept(&mut owner, 2, [4, 5]).await.unwrap();
+    assert_eq!(gaps(&shared), [(None, 1), (Some(2), 4)]);
+    owner.confirm(1);
+    owner.note_left_out(2);
+    assert!(owner.left_out_due().unwrap() < Instant::now() + delay);
+    owner.ask_for_left_out().unwrap();
+    assert!(asks_to_send_again(&shared));
+
+    accept(&mut owner, 3, [1, 2]).await.unwrap();
+    owner.confirm(3);
+    accept(&mut owner, 4, [4, 5]).await.unwrap();
+    owner.end_commit().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2], "what precedes the gap is committed apart");
+    assert_eq!(acknowledged(&shared), Some(3));
+    assert_eq!(gaps(&shared), [(None, 1), (Some(2), 4)]);
+    owner.note_left_out(4);
+    assert!(owner.left_out_due().unwrap() > Instant::now() + delay, "that has to be acknowledged first");
+    owner.ask_for_left_out().unwrap();
+    assert!(asks_to_send_again(&shared));
+
+    accept(&mut owner, 5, [4, 5]).await.unwrap();
+    owner.confirm(5);
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 4, 5]);
+}
+
+#[tokio::test]
+async fn a_broker_that_does_not_send_again_when_it_is_asked_to_ends_the_instance() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    Arc::get_mut(&mut shared).unwrap().asks_about_gaps = true;
+    let mut owner = owner(&shared);
+    accept(&mut owner, 1, [4, 5]).await.unwrap();
+    owner.note_left_out(1);
+    owner.ask_for_left_out().unwrap();
+    let error = owner.ask_for_left_out().unwrap_err();
+    assert_eq!(error.kind, ErrorKind::Storage);
+    assert!(error.message.contains("did not send all of them again when it was asked to"), "{error}");
+    assert_eq!(rows(&memory), Vec::<u64>::new());
 }
 
 #[tokio::test]

@@ -125,6 +125,7 @@ impl<S: Storage> Sink<S> {
             hive,
             commits: Semaphore::new(COMMITS_AT_ONCE),
             abandoned_limit: config.commit_interval * 2 + COMMIT_TIME,
+            acknowledgement_delay: config.acknowledgement_delay,
             pause: pause_between_attempts,
             waits_for_repair: true,
             spawn: Box::new(|task| drop(tokio::spawn(task.in_current_span()))),

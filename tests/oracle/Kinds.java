@@ -17,6 +17,7 @@ import org.apache.pulsar.client.api.PulsarClient;
 import org.apache.pulsar.client.api.Schema;
 import org.apache.pulsar.client.api.TypedMessageBuilder;
 import org.apache.pulsar.client.api.transaction.Transaction;
+import org.apache.pulsar.client.impl.TypedMessageBuilderImpl;
 
 /**
  * Sends Avro records of a long {@code id} and a string {@code text} as a kind of producer does that the tests' own client has not:
@@ -50,10 +51,10 @@ public class Kinds {
                 default -> {}
             }
             try (Producer<byte[]> producer = builder.create()) {
-                if (kind.equals("transactions")) {
-                    transactions(client, producer, firstId, count);
-                } else {
-                    send(producer, kind, firstId, count);
+                switch (kind) {
+                    case "transactions" -> transactions(client, producer, firstId, count);
+                    case "damaged" -> damaged(producer, count);
+                    default -> send(producer, kind, firstId, count);
                 }
             }
         }
@@ -83,6 +84,15 @@ public class Kinds {
         producer.flush();
         for (int i = 0; i < count; i++) {
             say(firstId + i, sent.get(i).get());
+        }
+    }
+
+    /** Messages that claim to be batches and are not: no client can take them apart. */
+    private static void damaged(Producer<byte[]> producer, int count) throws Exception {
+        for (int i = 0; i < count; i++) {
+            TypedMessageBuilder<byte[]> message = producer.newMessage().value(new byte[4]);
+            ((TypedMessageBuilderImpl<byte[]>) message).getMetadataBuilder().setNumMessagesInBatch(3);
+            message.send();
         }
     }
 

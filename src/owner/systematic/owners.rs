@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use crate::owner::systematic::config::Settings;
 use crate::owner::systematic::gate::Input;
 use crate::owner::systematic::process::{Process, Shown};
-use crate::owner::systematic::records::Question;
+use crate::owner::systematic::records::Answered;
 
 /// Processes that are kept running, to be fed further.
 const MOST_RUNNING: usize = 4_000;
@@ -26,8 +26,7 @@ struct Node {
 #[derive(Clone)]
 pub struct Edge {
     pub node: NodeId,
-    pub committed: Option<u64>,
-    pub gaps: Vec<Question>,
+    pub answered: Answered,
 }
 
 pub struct Owners {
@@ -94,7 +93,7 @@ impl Owners {
         }
         let mut process = self.running.remove(&from).unwrap_or_else(|| self.replay(from));
         let mut shown = process.feed(key.1.clone());
-        let (committed, gaps) = (shown.committed.take(), std::mem::take(&mut shown.gaps));
+        let answered = std::mem::take(&mut shown.answered);
         let Node { owner, incarnation, .. } = self.nodes[from as usize];
         let known = shown.state.take().filter(|_| shown.abandoned.is_empty());
         let node = match known.map(|state| (owner, incarnation, state)) {
@@ -109,7 +108,7 @@ impl Owners {
             None => self.insert(Node { owner, incarnation, from: Some(key.clone()), shown }),
         };
         self.keep(node, process);
-        let edge = Edge { node, committed, gaps };
+        let edge = Edge { node, answered };
         self.edges.insert(key, edge.clone());
         edge
     }

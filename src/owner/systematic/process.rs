@@ -12,12 +12,13 @@ use futures_util::future::BoxFuture;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::owner::Owner;
+use crate::owner::left_out::LeftOut;
 use crate::owner::shared::Shared;
 use crate::owner::systematic::config::Settings;
 use crate::owner::systematic::disk::Call;
 use crate::owner::systematic::gate::{Gated, Input, Parked};
 use crate::owner::systematic::records;
-use crate::owner::systematic::records::{Question, TOPIC};
+use crate::owner::systematic::records::{Answered, TOPIC};
 use crate::owner::systematic::tasks::Tasks;
 use crate::protocol::cleaning::clean;
 use crate::protocol::failure::Failure;
@@ -39,10 +40,7 @@ pub struct Shown {
     pub may_begin: bool,
     /// A text that is equal for two processes that behave alike from now on; none while it cannot be told.
     pub state: Option<String>,
-    /// Up to this hand-over all is committed.
-    pub committed: Option<u64>,
-    /// What it asks about gaps.
-    pub gaps: Vec<Question>,
+    pub answered: Answered,
     /// It waits for what the broker left out.
     pub left_out: bool,
     /// It has given files names of its own.
@@ -72,7 +70,7 @@ async fn run(mut owner: Owner<Gated>) -> Result<()> {
             }
             Ok(Input::Gap { number, left_out: false }) => owner.confirm(number),
             Ok(Input::Gap { number, left_out: true }) => owner.note_left_out(number),
-            Ok(Input::LeftOut) => return Err(owner.left_out()),
+            Ok(Input::LeftOut) => owner.ask_for_left_out()?,
             Ok(Input::Answer(..)) => return Err(Error::bug("an answer is no message")),
         }
     }
@@ -88,14 +86,15 @@ fn parked(owner: &Owner<Gated>) -> Parked {
         let extent = batch.extent.map(|extent| (extent.first, extent.last, extent.largest_publish_time));
         let mut plans: Vec<_> = owner.plans.keys().collect();
         plans.sort_unstable();
+        let left_out = batch.left_out.map(LeftOut::without_time);
         let mut text = format!(
-            "{:?} {:?} {:?} {extent:?} {:?} {} {} {} {} {} {} {:?} ",
+            "{:?} {:?} {:?} {extent:?} {:?} {} {left_out:?} {:?} {} {} {} {} {:?} ",
             owner.loaded,
             owner.last_accepted,
             plans,
             batch.unconfirmed,
             owner.answers().last_number(),
-            batch.left_out_since.is_some(),
+            owner.sent_again,
             batch.rows,
             batch.schema_version,
             batch.hand_over,
@@ -109,7 +108,7 @@ fn parked(owner: &Owner<Gated>) -> Parked {
         text
     });
     let may_begin = idle && owner.batch.extent.is_some() && owner.batch.unconfirmed.is_empty();
-    Parked { may_begin, left_out: owner.batch.left_out_since.is_some(), state }
+    Parked { may_begin, left_out: owner.left_out_due().is_some(), state }
 }
 
 /// Completes earlier commits as [`crate::sink::Sink`] does when it opens, beside the owner.
@@ -224,15 +223,14 @@ impl Process {
         let (may_begin, left_out) =
             parked.as_ref().map_or((false, false), |parked| (parked.may_begin, parked.left_out));
         let is_parked = parked.is_some();
-        let (committed, gaps) = records::answers(&self.shared.answers);
+        let answered = records::answers(&self.shared.answers);
         Shown {
             calls,
             parked: is_parked && ended.is_none(),
             may_begin,
             state: state.filter(|_| ended.is_none()),
             abandoned: std::mem::take(&mut gate.abandoned),
-            committed,
-            gaps,
+            answered,
             left_out,
             has_names: self.nonces.last > 0,
             ended,

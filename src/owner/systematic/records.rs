@@ -60,6 +60,7 @@ pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<G
         hive: None,
         commits: Semaphore::new(8),
         abandoned_limit: Duration::ZERO,
+        acknowledgement_delay: Duration::ZERO,
         pause: |_| Duration::ZERO,
         waits_for_repair: false,
         spawn: Box::new(move |task| tasks.begin(task)),
@@ -75,23 +76,35 @@ pub struct Question {
     pub before: u8,
 }
 
-/// The last hand-over that was told to be committed, and what is asked about gaps.
-pub fn answers(answers: &Answers) -> (Option<u64>, Vec<Question>) {
+/// What an owner answers.
+#[derive(Clone, Default)]
+pub struct Answered {
+    /// The last hand-over that was told to be committed.
+    pub committed: Option<u64>,
+    /// What is asked about gaps.
+    pub gaps: Vec<Question>,
+    /// The broker is to send again.
+    pub sends_again: bool,
+}
+
+/// What is answered since the last call.
+pub fn answers(answers: &Answers) -> Answered {
     let mut room = [0; 1_024];
     let written = answers.take(&mut room).unwrap();
-    let (mut committed, mut questions) = (None, Vec::new());
+    let mut answered = Answered::default();
     let mut rest = &room[..written];
     while !rest.is_empty() {
         let small = |at: usize| u32::from_le_bytes(rest[at..at + 4].try_into().unwrap());
         let large = |at: usize| u64::from_le_bytes(rest[at..at + 8].try_into().unwrap());
         match small(4) {
-            1 => committed = Some(large(16)),
-            3 => questions.push(Question { number: large(16), behind: large(32) as u8, before: large(48) as u8 }),
+            1 => answered.committed = Some(large(16)),
+            3 => answered.gaps.push(Question { number: large(16), behind: large(32) as u8, before: large(48) as u8 }),
+            5 => answered.sends_again = true,
             other => panic!("an answer of kind {other}"),
         }
         rest = &rest[small(0) as usize..];
     }
-    (committed, questions)
+    answered
 }
 
 pub fn part(shared: &Shared<Gated>, hand_over: u8, records: &[u8]) -> HandOverPart {

@@ -447,13 +447,18 @@ impl World {
         let owner = &mut self.owners[index as usize];
         let edge = owners.next(owner.node, input);
         owner.node = edge.node;
-        owner.asked.extend(edge.gaps);
-        if let Some(hand_over) = edge.committed {
+        owner.asked.extend(edge.answered.gaps);
+        if let Some(hand_over) = edge.answered.committed {
             // As the Java class does: the last of these hand-overs speaks for all.
             let count = owner.told.iter().take_while(|(told, _)| u64::from(*told) <= hand_over).count();
             if let Some((_, record)) = owner.told.drain(..count).next_back() {
                 owner.acknowledges = owner.acknowledges.max(record);
             }
+        }
+        // The broker does not listen to a consumer that is not the active one.
+        if edge.answered.sends_again && self.active == index {
+            owner.queue.clear();
+            self.next = self.mark_delete + 1;
         }
         let abandoned = owners.shown(edge.node).abandoned.iter().filter(|call| !call.only_looks());
         self.under_way.extend(abandoned);

@@ -82,7 +82,7 @@ impl World {
                 let Question { behind, before, .. } = self.owners[owner as usize].asked[0];
                 format!("{} is told what stands between {behind} and {before}", name(owner))
             }
-            Step::LeftOut(owner) => format!("the broker does not send to {} what it left out", name(owner)),
+            Step::LeftOut(owner) => format!("{} has waited for what the broker left out", name(owner)),
             Step::PowerLoss => "all machines lose power".to_owned(),
             Step::Edit => format!("something else edits {}", short(&self.open_to_edit().unwrap().name.text())),
         }

@@ -11,6 +11,12 @@ interface Acknowledger {
      */
     void remember(long handOver, Record<byte[]> record, MessagePosition position);
 
+    /**
+     * Whether a record stands behind entries that did not come. What precedes those can be
+     * committed when it cannot, so it must not go with the same hand-over.
+     */
+    boolean isBehindGap(MessagePosition position);
+
     /** All that went with the hand-overs up to this one is committed. */
     void committed(long handOver);
 

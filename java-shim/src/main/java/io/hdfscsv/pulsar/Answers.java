@@ -19,12 +19,15 @@ final class Answers {
         void gap(int sourcePartition, Gap gap);
 
         void pause(int sourcePartition, boolean paused);
+
+        void sendAgain(int sourcePartition);
     }
 
     private static final int COMMITTED = 1;
     private static final int DEAD_LETTER = 2;
     private static final int GAP = 3;
     private static final int PAUSE = 4;
+    private static final int SEND_AGAIN = 5;
     private static final int HAS_BEGINNING = 1;
     private static final int NONE = 0xFFFFFFFF;
     private static final int KEY_IS_BYTES = 4;
@@ -75,6 +78,7 @@ final class Answers {
                     receiver.committed(buffer.getInt(start + 8), buffer.getLong(start + 16));
             case DEAD_LETTER -> receiver.deadLetter(deadLetter(start));
             case PAUSE -> receiver.pause(buffer.getInt(start + 8), buffer.getInt(start + 12) != 0);
+            case SEND_AGAIN -> receiver.sendAgain(buffer.getInt(start + 8));
             case GAP -> receiver.gap(buffer.getInt(start + 8), gap(start));
             default -> throw new HdfsCsvException("bug", "An answer of the unknown kind " + kind);
         }

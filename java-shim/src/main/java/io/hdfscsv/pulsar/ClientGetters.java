@@ -7,6 +7,7 @@ import java.lang.reflect.Field;
 import java.lang.reflect.Method;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
+import org.apache.pulsar.client.api.Consumer;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.PulsarClient;
@@ -232,6 +233,15 @@ final class ClientGetters {
                 return CompletableFuture.completedFuture(null);
             } catch (ReflectiveOperationException e) {
                 return CompletableFuture.failedFuture(e);
+            }
+        }
+
+        /** Has the broker send all messages again that are not acknowledged. */
+        static void sendAgain(SinkContext context, String topic)
+                throws ReflectiveOperationException {
+            Method getter = consumer(context);
+            if (getter != null) {
+                ((Consumer<?>) getter.invoke(context, topic, 0)).redeliverUnacknowledgedMessages();
             }
         }
 

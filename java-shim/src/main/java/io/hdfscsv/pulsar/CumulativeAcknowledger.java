@@ -96,6 +96,14 @@ final class CumulativeAcknowledger implements Acknowledger {
     }
 
     @Override
+    public boolean isBehindGap(MessagePosition position) {
+        return entry >= 0
+                && !(position.ledger() == ledger
+                        && (position.entry() == entry || position.entry() == entry + 1))
+                && position.isBehind(ledger, entry);
+    }
+
+    @Override
     public void committed(long handOver) {
         committed = Math.max(committed, handOver);
         Pending last = null;

@@ -19,6 +19,12 @@ final class IndividualAcknowledger implements Acknowledger {
     }
 
     @Override
+    public boolean isBehindGap(MessagePosition position) {
+        // Each record is acknowledged for itself, and several consumers share the entries
+        return false;
+    }
+
+    @Override
     public void committed(long handOver) {
         while (!pending.isEmpty() && pending.peekFirst().handOver <= handOver) {
             pending.removeFirst().record.ack();

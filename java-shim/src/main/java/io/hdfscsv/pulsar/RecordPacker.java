@@ -66,6 +66,11 @@ final class RecordPacker {
                 record.getValue());
     }
 
+    /** Whether the record that was read stands behind entries that did not come. */
+    boolean isBehindGap() {
+        return source.acknowledger.isBehindGap(position);
+    }
+
     /** The record that was read is in this hand-over. */
     void remember(long handOver) {
         source.acknowledger.remember(handOver, record, position);

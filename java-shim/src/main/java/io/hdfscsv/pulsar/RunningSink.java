@@ -222,6 +222,9 @@ final class RunningSink implements Answers.Receiver {
     }
 
     private boolean append(RecordPacker packed) {
+        if (packed.isBehindGap() && !frame.isEmpty() && !tryHandOver()) {
+            return false;
+        }
         while (!packed.appendTo(frame)) {
             if (!tryHandOver()) {
                 return false;
@@ -296,6 +299,20 @@ final class RunningSink implements Answers.Receiver {
     public void deadLetter(DeadLetter letter) {
         SourcePartition source = sourcePartitions.ofId(letter.sourcePartition());
         deadLetters.send(letter, source.topic, source.schemaVersions.get(letter.schema()));
+    }
+
+    @Override
+    public void sendAgain(int sourcePartition) {
+        if (closing.get()) {
+            return;
+        }
+        String topic = sourcePartitions.ofId(sourcePartition).topic;
+        context.getLogger().warn("{}: the broker is asked to send again what it left out", topic);
+        try {
+            ClientGetters.Subscriptions.sendAgain(context, topic);
+        } catch (ReflectiveOperationException | RuntimeException e) {
+            context.getLogger().warn("{}: the broker cannot be asked: {}", topic, e.toString());
+        }
     }
 
     @Override

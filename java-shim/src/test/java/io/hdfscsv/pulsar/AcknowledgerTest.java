@@ -1,6 +1,7 @@
 package io.hdfscsv.pulsar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
+import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mockito.ArgumentMatchers.any;
 import static org.mockito.ArgumentMatchers.anyDouble;
@@ -239,6 +240,20 @@ class AcknowledgerTest {
     }
 
     @Test
+    void given_entries_that_did_not_come_when_the_next_one_does_then_it_is_behind_a_gap() {
+        assertFalse(isBehindGap(cumulative, entry(3)));
+        started();
+        assertFalse(isBehindGap(cumulative, entry(1)));
+        assertTrue(isBehindGap(cumulative, entry(2)));
+        assertTrue(isBehindGap(cumulative, entry(2, 0)));
+        remember(cumulative, 2, batched(2, 0));
+        assertFalse(isBehindGap(cumulative, batched(2, 1)));
+        // The broker sends again
+        assertFalse(isBehindGap(cumulative, entry(0)));
+        assertFalse(isBehindGap(new IndividualAcknowledger(), entry(7)));
+    }
+
+    @Test
     void
             given_a_message_in_chunks_that_comes_again_when_others_are_committed_then_they_wait_for_it() {
         started();
@@ -404,6 +419,11 @@ class AcknowledgerTest {
         // Each ledger:entry:partition, of a batch with its index
         String name = id.toString().replaceAll(":-1", "");
         acknowledger.remember(handOver, record(message, () -> acknowledged.add(name)), position);
+    }
+
+    private boolean isBehindGap(Acknowledger acknowledger, Message<byte[]> message) {
+        position.read(message.getMessageId());
+        return acknowledger.isBehindGap(position);
     }
 
     private static Message<byte[]> entry(long entry) {

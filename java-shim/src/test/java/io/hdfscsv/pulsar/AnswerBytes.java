@@ -72,6 +72,15 @@ final class AnswerBytes {
                 .bytes();
     }
 
+    static byte[] sendAgain(int sourcePartition) {
+        return new AnswerBytes()
+                .number(16, 4)
+                .number(5, 4)
+                .number(sourcePartition, 4)
+                .number(0, 4)
+                .bytes();
+    }
+
     static byte[] join(byte[]... answers) {
         AnswerBytes all = new AnswerBytes();
         for (byte[] answer : answers) {

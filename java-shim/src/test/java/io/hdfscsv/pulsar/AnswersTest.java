@@ -19,6 +19,7 @@ class AnswersTest implements Answers.Receiver {
     private final List<DeadLetter> letters = new ArrayList<>();
     private final Map<Integer, Gap> gaps = new HashMap<>();
     private final Map<Integer, Boolean> pauses = new HashMap<>();
+    private final List<Integer> sentAgain = new ArrayList<>();
 
     @Override
     public void committed(int sourcePartition, long handOver) {
@@ -38,6 +39,20 @@ class AnswersTest implements Answers.Receiver {
     @Override
     public void pause(int sourcePartition, boolean paused) {
         pauses.put(sourcePartition, paused);
+    }
+
+    @Override
+    public void sendAgain(int sourcePartition) {
+        sentAgain.add(sourcePartition);
+    }
+
+    @Test
+    void given_source_partitions_to_be_sent_again_when_fetched_then_each_is_told() {
+        library.answers.add(
+                AnswerBytes.join(AnswerBytes.sendAgain(3), AnswerBytes.committed(1, 5)));
+        answers.fetch(this);
+        assertEquals(List.of(3), sentAgain);
+        assertEquals(List.of("1@5"), commits);
     }
 
     @Test

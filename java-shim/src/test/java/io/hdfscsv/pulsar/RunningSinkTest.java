@@ -9,6 +9,7 @@ import static org.junit.jupiter.api.Assertions.assertThrows;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mockito.ArgumentMatchers.any;
 import static org.mockito.ArgumentMatchers.contains;
+import static org.mockito.Mockito.doReturn;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.timeout;
@@ -25,6 +26,7 @@ import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
 import java.util.function.BooleanSupplier;
+import org.apache.pulsar.client.api.Consumer;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.PulsarClient;
@@ -168,6 +170,45 @@ class RunningSinkTest {
         assertTrue(record.acknowledged.await(5, TimeUnit.SECONDS));
         long took = TimeUnit.NANOSECONDS.toMillis(System.nanoTime() - start);
         assertTrue(took >= 300, took + " ms");
+    }
+
+    @Test
+    void given_entries_that_did_not_come_when_others_do_then_those_begin_a_hand_over()
+            throws Exception {
+        for (long entry : new long[] {1, 2, 5, 6}) {
+            sink.write(FakeMessages.record(entry, new byte[1]));
+        }
+        await(() -> entries().size() == 4);
+        for (byte[] handOver : library.handOvers) {
+            List<Long> entries =
+                    FrameReader.read(handOver).stream().map(Packed::entry).distinct().toList();
+            assertFalse(entries.contains(2L) && entries.contains(5L), entries.toString());
+        }
+    }
+
+    /** The functions worker's context has this method, and the interface has not. */
+    abstract static class WorkersContext implements SinkContext {
+        abstract Consumer<?> getConsumer(String topic, int partition);
+    }
+
+    @Test
+    void
+            given_records_that_the_broker_left_out_when_they_are_wanted_then_its_consumer_asks_for_them()
+                    throws Exception {
+        sink.close();
+        library.topics.clear();
+        WorkersContext workers = mock(WorkersContext.class);
+        Consumer<?> consumer = mock(Consumer.class);
+        when(workers.getSinkConfig()).thenReturn(config);
+        when(workers.getSinkName()).thenReturn("cold");
+        when(workers.getLogger()).thenReturn(logger);
+        when(workers.getPulsarClient()).thenReturn(mock(PulsarClient.class));
+        doReturn(consumer).when(workers).getConsumer(FakeMessages.TOPIC, 0);
+        sink.open(Map.of(), workers);
+        sink.write(FakeMessages.record(5, new byte[1]));
+        library.answers.add(AnswerBytes.sendAgain(101));
+        verify(consumer, timeout(5_000)).redeliverUnacknowledgedMessages();
+        verify(workers, never()).fatal(any());
     }
 
     @Test
