@@ -1,6 +1,6 @@
 //! Acknowledged: what Java fetches, laid out as docs/understand/hand-over.md says.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use crate::budget::Charge;
@@ -13,6 +13,7 @@ const KIND_GAP: u32 = 3;
 const KIND_PAUSE: u32 = 4;
 const KIND_SEND_AGAIN: u32 = 5;
 const FLAG_HAS_BEGINNING: u32 = 1;
+const FLAG_HAS_DIVISION: u32 = 1;
 const ABSENT: u32 = u32::MAX;
 
 /// A bad record on its way to the dead-letter topic.
@@ -65,7 +66,7 @@ struct State {
     /// Source partitions of which no more records are wanted, or wanted again, and that is not yet told.
     paused: BTreeMap<u32, bool>,
     /// Source partitions whose records the broker is to send again.
-    sends_again: BTreeSet<u32>,
+    sends_again: BTreeMap<u32, Option<Position>>,
     requests: VecDeque<(u64, Request)>,
     /// Requests that are not confirmed, with their source partition.
     unconfirmed: HashMap<u64, u32>,
@@ -95,9 +96,10 @@ impl Answers {
         self.state().paused.insert(source_partition, paused);
     }
 
-    /// Asks the broker to send all records of this source partition again that are not acknowledged.
-    pub(crate) fn send_again(&self, source_partition: u32) {
-        self.state().sends_again.insert(source_partition);
+    /// Asks the broker to send all records of this source partition again that are not acknowledged. A hand-over is to begin
+    /// where the first comes at or behind a position.
+    pub(crate) fn send_again(&self, source_partition: u32, division: Option<Position>) {
+        self.state().sends_again.insert(source_partition, division);
     }
 
     /// Sends a dead letter; returns the number under which it is confirmed.
@@ -139,11 +141,11 @@ impl Answers {
             answer.clear();
             let committed = state.committed.first_key_value().map(|(id, hand_over)| (*id, *hand_over));
             let paused = state.paused.first_key_value().map(|(id, paused)| (*id, *paused));
-            let sends_again = state.sends_again.first().copied();
+            let sends_again = state.sends_again.first_key_value().map(|(id, division)| (*id, *division));
             match (committed, paused, sends_again, state.requests.front()) {
                 (Some((id, hand_over)), ..) => encode_committed(&mut answer, id, hand_over),
                 (None, Some((id, paused)), ..) => encode_of(&mut answer, KIND_PAUSE, id, u32::from(paused)),
-                (None, None, Some(id), _) => encode_of(&mut answer, KIND_SEND_AGAIN, id, 0),
+                (None, None, Some((id, division)), _) => encode_send_again(&mut answer, id, division),
                 (None, None, None, Some((number, Request::DeadLetter(letter)))) => {
                     encode_dead_letter(&mut answer, *number, letter);
                 }
@@ -172,6 +174,13 @@ impl Answers {
 
 fn encode_of(answer: &mut Vec<u8>, kind: u32, source_partition: u32, flags: u32) {
     for part in [0, kind, source_partition, flags] {
+        answer.extend_from_slice(&part.to_le_bytes());
+    }
+}
+
+fn encode_send_again(answer: &mut Vec<u8>, source_partition: u32, division: Option<Position>) {
+    encode_of(answer, KIND_SEND_AGAIN, source_partition, if division.is_some() { FLAG_HAS_DIVISION } else { 0 });
+    for part in [division.map_or(0, |division| division.ledger), division.map_or(0, |division| division.entry)] {
         answer.extend_from_slice(&part.to_le_bytes());
     }
 }
@@ -246,6 +255,19 @@ mod tests {
         assert_eq!(answers.take(&mut room), Ok(32));
         assert_eq!([0, 4, 8, 12].map(|at| u32_at(&room, at)), [16, 4, 7, 0]);
         assert_eq!([16, 20, 24, 28].map(|at| u32_at(&room, at)), [16, 4, 9, 1]);
+        assert_eq!(answers.take(&mut room), Ok(0));
+    }
+
+    #[test]
+    fn of_requests_to_send_again_the_last_one_of_a_source_partition_is_told_with_its_division() {
+        let answers = Answers::default();
+        answers.send_again(7, None);
+        answers.send_again(9, None);
+        answers.send_again(7, Some(Position { ledger: 5, entry: 6, batch_index: 8 }));
+        let mut room = [0; 100];
+        assert_eq!(answers.take(&mut room), Ok(64));
+        assert_eq!([0, 4, 8, 12, 16, 24].map(|at| u32_at(&room, at)), [32, 5, 7, 1, 5, 6]);
+        assert_eq!([0, 4, 8, 12, 16, 24].map(|at| u32_at(&room, 32 + at)), [32, 5, 9, 0, 0, 0]);
         assert_eq!(answers.take(&mut room), Ok(0));
     }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use crate::config::OnBadRecord;
 use crate::error::{Error, ErrorKind, Result};
-use crate::hand_over::answers::{DeadLetter, Gap};
+use crate::hand_over::answers::DeadLetter;
 use crate::hand_over::frame::{RecordOffset, Records};
 use crate::hand_over::part::HandOverPart;
 use crate::owner::commits::now_millis;
@@ -33,8 +33,6 @@ pub(super) enum Interruption {
     UnknownSchema(u32),
     /// A record that should be a duplicate and cannot be one.
     MadeAnew(Error),
-    /// A record behind a gap in which one was left out: what precedes it is committed apart.
-    BehindLeftOut,
     /// A bad record under `onBadRecord: fail`.
     Fail(BadRecord, Position),
 }
@@ -45,6 +43,8 @@ impl<S: Storage> Owner<S> {
         // Where the first record stands that is in the batch.
         let mut first = RecordOffset::default();
         let mut offset = first;
+        self.is_left_to_broker = false;
+        let counted = self.batch.counted();
         let (shared, health) = (Arc::clone(&self.shared), Arc::clone(&self.health));
         let mut repair = None;
         while let Some(interruption) = self.add_records(&part.bytes, &mut offset)? {
@@ -59,7 +59,6 @@ impl<S: Storage> Owner<S> {
                 }
                 Interruption::BehindAbandoned if self.abandoned_are_committed().await? => {}
                 Interruption::BehindAbandoned => return Err(self.not_in_memory()),
-                Interruption::BehindLeftOut => self.divide().await?,
                 Interruption::UnknownSchema(schema) => {
                     if !self.make_plan(schema).await? {
                         self.end_files().await?;
@@ -78,6 +77,14 @@ impl<S: Storage> Owner<S> {
             }
         }
         drop(repair);
+        if self.is_left_to_broker {
+            // To acknowledge this hand-over would acknowledge that record.
+            if self.batch.extent.is_some() && self.batch.counted() != counted {
+                self.batch.retain(part, first);
+            }
+            return Ok(());
+        }
+        self.batch.hand_over = part.hand_over;
         self.end_hand_over(part, first).await
     }
 
@@ -87,29 +94,33 @@ impl<S: Storage> Owner<S> {
         // By reference: moving a record is dearer than reading it.
         while let Some(record) = &records.next() {
             let record = record.as_ref().map_err(Error::bug)?;
-            let Some(loaded) = &self.loaded else { return Ok(Some(Interruption::NotLoaded)) };
+            if self.loaded.is_none() {
+                return Ok(Some(Interruption::NotLoaded));
+            }
             if self.is_redelivered(record.position) {
                 return Ok(Some(Interruption::Redelivery(record.position)));
             }
             if self.abandoned.is_some() {
                 return Ok(Some(Interruption::BehindAbandoned));
             }
+            if self.asked_for.is_some() {
+                self.is_left_to_broker = self.is_behind_left_out(record.position);
+                if self.is_left_to_broker {
+                    *offset = records.offset();
+                    continue;
+                }
+            }
+            let Some(loaded) = &self.loaded else { return Ok(Some(Interruption::NotLoaded)) };
             if self.is_duplicate(record.position, loaded) {
                 if let Err(error) = self.drop_duplicate(record, loaded) {
                     return Ok(Some(Interruption::MadeAnew(error)));
                 }
             } else {
-                let follows = self.last_accepted.is_some_and(|last| record.position.is_next_to(last));
-                let is_behind_gap = !follows && self.shared.asks_about_gaps;
-                // Java begins a hand-over there.
-                let is_first = *offset == RecordOffset::default();
-                if is_behind_gap && is_first && self.is_to_divide(record.position) {
-                    return Ok(Some(Interruption::BehindLeftOut));
-                }
                 if let Some(interruption) = self.add_record(record) {
                     return Ok(Some(interruption));
                 }
-                if is_behind_gap {
+                let follows = self.last_accepted.is_some_and(|last| record.position.is_next_to(last));
+                if !follows && self.shared.asks_about_gaps {
                     self.ask_about_gap(record.position);
                 }
             }
@@ -152,16 +163,6 @@ impl<S: Storage> Owner<S> {
             Err(bad) => self.drop_bad(record, &bad),
         }
         None
-    }
-
-    /// Asks what stands between a record and what came before it, unless that is nothing: the batch waits for the answer.
-    fn ask_about_gap(&mut self, position: Position) {
-        let behind = self.last_accepted.max(self.mark());
-        if behind.is_some_and(|behind| position.is_next_to(behind)) || !is_on(Safeguard::Gaps) {
-            return;
-        }
-        let number = self.shared.answers.gap(Gap { source_partition: self.id, behind, before: position });
-        self.batch.unconfirmed.insert(number, position);
     }
 
     fn drop_duplicate(&self, record: &Record<'_>, loaded: &Loaded) -> Result<()> {
@@ -208,11 +209,6 @@ impl<S: Storage> Owner<S> {
             });
             self.batch.unconfirmed.insert(number, record.position);
         }
-    }
-
-    /// A dead letter is confirmed, or a gap.
-    pub(crate) fn confirm(&mut self, number: u64) {
-        self.batch.unconfirmed.remove(&number);
     }
 
     /// Ends the instance for a bad record, after what precedes it is committed.

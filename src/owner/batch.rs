@@ -206,6 +206,11 @@ impl<S: Storage> Batch<S> {
         }
     }
 
+    /// How many records are in it.
+    pub(crate) fn counted(&self) -> u64 {
+        self.rows + self.dropped
+    }
+
     /// Whether it must be committed for its size.
     pub(crate) fn is_full(&self, max_rows: u64, max_file_size: u64) -> bool {
         self.rows >= max_rows || self.files.iter().any(|file| file.length() >= max_file_size)
@@ -213,7 +218,6 @@ impl<S: Storage> Batch<S> {
 
     /// Keeps a hand-over's records, in case they must be staged again, and counts the rows' memory.
     pub(crate) fn retain(&mut self, part: HandOverPart, first: RecordOffset) {
-        self.hand_over = part.hand_over;
         if let Some(retained) = &mut self.retained {
             retained.push(RetainedPart { part, first });
         }

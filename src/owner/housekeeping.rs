@@ -35,6 +35,7 @@ impl<S: Storage> Owner<S> {
         let loaded = Loaded { newest, own: false };
         tracing::debug!(topic = %self.topic, sequence = loaded.newest.sequence, mark = ?loaded.newest.mark, "loaded");
         self.loaded = Some(loaded);
+        self.take_again_what_is_committed();
         self.clean().await;
         Ok(())
     }

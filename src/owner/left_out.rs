@@ -1,55 +1,125 @@
-//! Left out: records that the broker passed over when it sent others. Nothing behind them is committed; it is asked to send all
-//! of them again.
+//! Left out: records that the broker passed over when it sent others. It is asked to send them again, and all behind them.
 
 use std::time::Duration;
 
 use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::hand_over::answers::Gap;
 use crate::owner::state::Owner;
 use crate::position::Position;
+use crate::safeguard::{Safeguard, is_on};
 use crate::storage::Storage;
 
-/// How long the broker has to send what it left out by itself, and then when it is asked to. It goes back a second after it has
+/// How long the broker has to send what it left out by itself, or when it was asked to. It goes back a second after it has
 /// changed the active consumer (`activeConsumerFailoverDelayTimeMillis`), and the records that it sent before come first.
-const LIMIT: Duration = Duration::from_secs(10);
+const PAUSE: Duration = Duration::from_secs(10);
+/// So often it is asked to send again before this instance ends: to a new consumer it sends everything.
+const MOST_ASKS: u32 = 30;
 
-/// A batch waits for what the broker left out.
+/// So many looks, and those that an acknowledgement may take, are enough for what never comes.
+const FEWEST_LOOKS: u32 = 6;
+
+/// A batch has records from behind what the broker left out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LeftOut {
-    /// The first record that came behind it.
+    /// The first of them.
     before: Position,
-    /// Since when it is known, or asked for.
     since: Instant,
-    /// Whether the broker was asked to send again.
-    asked: bool,
+}
+
+/// The broker was asked to send again. No record is taken from behind what it left out until that has come, or is known never to
+/// come: the broker sends those again, too.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct AskedFor {
+    /// The first record that came behind what was left out.
+    before: Position,
+    /// Since when no record is taken from behind it.
+    began: Instant,
+    /// When the broker, or Java about the gap, was asked last.
+    since: Instant,
+    /// How often the broker was asked without having sent again.
+    asks: u32,
+    /// Whether it has begun to send again.
+    comes_again: bool,
+    /// How often Java was asked about the gap since.
+    looks: u32,
+    /// After so many the broker is asked again: perhaps it has left out the same once more. What never comes needs fewer, unless
+    /// acknowledgements wait for long; so each time it is twice as many.
+    most_looks: u32,
+    /// The number of a question what stands in the gap now.
+    question: Option<u64>,
+}
+
+impl AskedFor {
+    /// Since when no record is taken from behind what was left out.
+    pub(super) fn began(&self) -> Instant {
+        self.began
+    }
 }
 
 #[cfg(test)]
 impl LeftOut {
     /// What decides what follows, but for the time.
-    pub(super) fn without_time(self) -> (Position, bool) {
-        (self.before, self.asked)
+    pub(super) fn without_time(self) -> Position {
+        self.before
     }
 }
 
-/// What the broker was asked to send again.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct SentAgain {
-    /// The first record that came behind what was left out.
-    before: Position,
-    /// Whether what precedes it has been committed apart, if that could be done.
-    divided: bool,
+#[cfg(test)]
+impl AskedFor {
+    /// What decides what follows, but for the time.
+    pub(super) fn without_time(self) -> (Position, u32, bool, u32, u32, Option<u64>) {
+        (self.before, self.asks, self.comes_again, self.looks, self.most_looks, self.question)
+    }
 }
 
 impl<S: Storage> Owner<S> {
-    /// Notes that a record stands in the gap of this number, unless the batch with the record behind it was dropped.
+    /// Asks what stands between a record and what came before it, unless that is nothing: the batch waits for the answer.
+    pub(super) fn ask_about_gap(&mut self, position: Position) {
+        let behind = self.last_accepted.max(self.mark());
+        if behind.is_some_and(|behind| position.is_next_to(behind)) || !is_on(Safeguard::Gaps) {
+            return;
+        }
+        let number = self.shared.answers.gap(Gap { source_partition: self.id, behind, before: position });
+        self.batch.unconfirmed.insert(number, position);
+    }
+
+    /// A dead letter is confirmed, or that nothing stands in a gap which still has to come.
+    pub(crate) fn confirm(&mut self, number: u64) {
+        if self.asked_for.is_some_and(|asked_for| asked_for.question == Some(number)) {
+            self.take_again();
+        }
+        self.batch.unconfirmed.remove(&number);
+    }
+
+    /// Takes records again from behind what was left out. Those that came meanwhile were not taken.
+    pub(super) fn take_again(&mut self) {
+        if self.asked_for.take().is_some() {
+            self.shared.answers.send_again(self.id, None);
+        }
+    }
+
+    /// The same, if another instance has committed what was left out.
+    pub(super) fn take_again_what_is_committed(&mut self) {
+        let mark = self.mark();
+        if self.asked_for.is_some_and(|asked_for| mark >= Some(asked_for.before)) {
+            self.take_again();
+        }
+    }
+
+    /// A record stands in the gap of this number that the broker has not sent.
     pub(crate) fn note_left_out(&mut self, number: u64) {
+        let since = Instant::now();
+        if let Some(asked_for) = self.asked_for.as_mut().filter(|asked_for| asked_for.question == Some(number)) {
+            (asked_for.question, asked_for.since) = (None, since);
+        }
+        // Else the batch with the record behind it was dropped.
         let Some(&before) = self.batch.unconfirmed.get(&number) else { return };
         match &mut self.batch.left_out {
             Some(left_out) => left_out.before = left_out.before.min(before),
             None => {
-                self.batch.left_out = Some(LeftOut { before, since: Instant::now(), asked: false });
+                self.batch.left_out = Some(LeftOut { before, since });
                 tracing::warn!(
                     topic = %self.topic, %before, "the broker left out records, and is waited for to send all of them again"
                 );
@@ -57,47 +127,80 @@ impl<S: Storage> Owner<S> {
         }
     }
 
-    /// When the broker has had its time to send what it left out; none while nothing is.
+    /// When to look for what the broker left out; none while nothing is, an answer is waited for, or a commit is under way.
     pub(crate) fn left_out_due(&self) -> Option<Instant> {
-        let left_out = self.batch.left_out?;
-        // What is kept from the subscription never comes. It counts as acknowledged once everything before it is, and that
-        // waits as long as a message in chunks may take.
-        let comes_never = !left_out.asked && self.sent_again.is_some_and(|again| again.before == left_out.before);
-        let delay = if comes_never { self.shared.acknowledgement_delay } else { Duration::ZERO };
-        Some(left_out.since + delay + LIMIT)
+        let asked_for = self.asked_for.filter(|asked_for| asked_for.question.is_none());
+        let since = self.batch.left_out.map(|left_out| left_out.since).or(asked_for.map(|asked_for| asked_for.since));
+        since.filter(|_| self.committing.is_none()).map(|since| since + PAUSE)
     }
 
-    /// Asks the broker to send again from what is acknowledged on. If it does not, the instance ends: to a new consumer it does.
-    pub(crate) fn ask_for_left_out(&mut self) -> Result<()> {
-        let Some(left_out) = &mut self.batch.left_out else { return Ok(()) };
-        if left_out.asked {
-            return Err(Error::new(
-                ErrorKind::Storage,
-                format_args!(
-                    "the broker left out records of {} and sent others, from {} on, and did not send all of them again when it was \
-                     asked to, so this instance ends and the broker sends them to the next one; nothing is lost",
-                    self.topic, left_out.before
-                ),
-            ));
+    /// Asks the broker to send again what it left out, and what has become of that since.
+    pub(crate) async fn look_for_left_out(&mut self) -> Result<()> {
+        if let Some(LeftOut { before, .. }) = self.batch.left_out {
+            self.drop_batch();
+            return self.ask_to_send_again(before);
         }
-        (left_out.asked, left_out.since) = (true, Instant::now());
-        self.sent_again = Some(SentAgain { before: left_out.before, divided: false });
-        self.shared.answers.send_again(self.id);
+        if self.batch.extent.is_none() {
+            // Another instance perhaps gets what this one waits for.
+            self.load().await?;
+        }
+        let Some(asked_for) = self.asked_for else { return Ok(()) };
+        if !asked_for.comes_again || asked_for.looks == asked_for.most_looks {
+            self.ask_to_send_again(asked_for.before)?;
+        }
+        // Client and broker acknowledge for itself what never comes: it counts as soon as what precedes it does.
+        let behind = self.last_accepted.max(self.mark());
+        let number = self.shared.answers.gap(Gap { source_partition: self.id, behind, before: asked_for.before });
+        if let Some(asked_for) = &mut self.asked_for {
+            (asked_for.question, asked_for.looks) = (Some(number), asked_for.looks + 1);
+        }
         Ok(())
     }
 
-    /// Whether what was left out before this record, at the end of a gap, keeps records from being committed that precede it.
-    pub(super) fn is_to_divide(&self, position: Position) -> bool {
-        self.sent_again.is_some_and(|again| !again.divided && position >= again.before) && self.batch.extent.is_some()
+    fn ask_to_send_again(&mut self, before: Position) -> Result<()> {
+        let since = Instant::now();
+        let began = self.asked_for.map_or(since, |asked_for| asked_for.began);
+        let most_looks = match self.asked_for.filter(|asked_for| asked_for.before == before) {
+            Some(asked_for) if asked_for.comes_again => asked_for.most_looks.saturating_mul(2),
+            Some(asked_for) => asked_for.most_looks,
+            None => FEWEST_LOOKS + (self.shared.acknowledgement_delay.as_secs() / PAUSE.as_secs()) as u32,
+        };
+        let asks = self.asked_for.filter(|asked_for| !asked_for.comes_again).map_or(0, |asked_for| asked_for.asks);
+        if asks == MOST_ASKS {
+            return Err(Error::new(
+                ErrorKind::Storage,
+                format_args!(
+                    "the broker left out records of {} and sent others, from {before} on, and did not send all of them again when it \
+                     was asked to, so this instance ends and the broker sends them to the next one; nothing is lost",
+                    self.topic
+                ),
+            ));
+        }
+        self.asked_for = Some(AskedFor {
+            before,
+            began,
+            since,
+            asks: asks + 1,
+            comes_again: false,
+            looks: 0,
+            most_looks,
+            question: None,
+        });
+        self.shared.answers.send_again(self.id, Some(before));
+        Ok(())
     }
 
-    /// Commits what precedes what was left out, unless it waits for something else. Once that is acknowledged, so counts what the
-    /// broker keeps from this subscription, or no client can take apart.
-    pub(super) async fn divide(&mut self) -> Result<()> {
-        if let Some(again) = &mut self.sent_again {
-            again.divided = true;
+    /// Whether a record is to be sent again, because it stands behind what was left out.
+    pub(super) fn is_behind_left_out(&mut self, position: Position) -> bool {
+        let Some(asked_for) = &mut self.asked_for else { return false };
+        if position < asked_for.before {
+            asked_for.comes_again = true;
+            return false;
         }
-        self.end_commit().await?;
-        self.begin_commit()
+        let has_come = asked_for.comes_again && self.last_accepted.is_some_and(|last| position.is_next_to(last));
+        if has_come {
+            self.asked_for = None;
+        }
+        !has_come
     }
 }

@@ -23,8 +23,8 @@ impl<S: Storage> Owner<S> {
         };
         self.drop_batch();
         self.load().await?;
-        // Also what precedes a gap is staged with what is behind it.
-        self.sent_again = None;
+        // All of it is staged, also what is behind a gap: that is asked about again.
+        self.take_again();
         if !is_on(Safeguard::Restage) {
             return Ok(());
         }
@@ -47,10 +47,7 @@ impl<S: Storage> Owner<S> {
                 Interruption::UnknownSchema(schema) => drop(self.make_plan(schema).await?),
                 Interruption::MadeAnew(error) => return Err(error),
                 Interruption::Fail(bad, position) => return Err(self.fail(bad, position).await),
-                Interruption::NotLoaded
-                | Interruption::Redelivery(_)
-                | Interruption::BehindAbandoned
-                | Interruption::BehindLeftOut => {
+                Interruption::NotLoaded | Interruption::Redelivery(_) | Interruption::BehindAbandoned => {
                     return Err(Error::bug("records staged again are out of order"));
                 }
             }

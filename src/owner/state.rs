@@ -10,7 +10,7 @@ use crate::owner::abandoned::Abandoned;
 use crate::owner::batch::Batch;
 use crate::owner::commit_task::Committing;
 use crate::owner::health::Health;
-use crate::owner::left_out::SentAgain;
+use crate::owner::left_out::AskedFor;
 use crate::owner::loaded::Loaded;
 use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
@@ -45,7 +45,9 @@ pub(crate) struct Owner<S: Storage> {
     pub(super) batch: Batch<S>,
     pub(super) committing: Option<Committing<S>>,
     pub(super) abandoned: Option<Abandoned>,
-    pub(super) sent_again: Option<SentAgain>,
+    pub(super) asked_for: Option<AskedFor>,
+    /// The last record of the part that is accepted was not taken: it is to be sent again.
+    pub(super) is_left_to_broker: bool,
     /// Something failed since the last cleaning: there may be files to clean.
     pub(super) unclean: bool,
 }
@@ -73,7 +75,8 @@ impl<S: Storage> Owner<S> {
             batch,
             committing: None,
             abandoned: None,
-            sent_again: None,
+            asked_for: None,
+            is_left_to_broker: false,
             unclean: true,
         }
     }
@@ -113,7 +116,9 @@ impl<S: Storage> Owner<S> {
     /// When the first of the records came that are accepted and not committed.
     pub(crate) fn uncommitted_since(&self) -> Option<Instant> {
         let committing = self.committing.as_ref().map(|committing| committing.extent.began);
-        committing.or(self.batch.extent.map(|extent| extent.began))
+        committing
+            .or(self.batch.extent.map(|extent| extent.began))
+            .or(self.asked_for.map(|asked_for| asked_for.began()))
     }
 
     /// When [`Owner::is_held_up`] becomes true by time alone; none while nothing is unconfirmed.
@@ -123,7 +128,12 @@ impl<S: Storage> Owner<S> {
         Some(schedule.due(extent.began))
     }
 
-    /// Whether there is nothing that is not committed.
+    /// Whether records were accepted and left to another owner or to the broker.
+    pub(crate) fn leaves_records(&self) -> bool {
+        self.abandoned.is_some() || self.asked_for.is_some()
+    }
+
+    /// Whether there is nothing in memory that is not committed.
     pub(crate) fn is_idle(&self) -> bool {
         self.batch.extent.is_none() && self.committing.is_none()
     }

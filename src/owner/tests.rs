@@ -194,11 +194,6 @@ fn acknowledged(shared: &Shared<Memory>) -> Option<u64> {
     (written == 24).then(|| u64::from_le_bytes(room[16..].try_into().unwrap()))
 }
 
-fn asks_to_send_again(shared: &Shared<Memory>) -> bool {
-    let mut room = [0; 24];
-    shared.answers.take(&mut room) == Ok(16) && room[4] == 5
-}
-
 fn manifest(memory: &Memory, sequence: u64) -> Option<Manifest> {
     let path = format!("{MANIFESTS}{sequence:020}.json");
     memory.files().get(&path).map(|bytes| Manifest::from_json(bytes, &path, sequence).unwrap())
@@ -1129,52 +1124,131 @@ async fn what_the_broker_left_out_is_waited_for_and_nothing_behind_it_is_committ
     assert_eq!(rows(&memory), [1, 2, 3, 4, 5, 6, 7]);
 }
 
-/// A broker that keeps a record from the subscription, or a batch that no client can take apart.
-#[tokio::test]
-async fn what_never_comes_is_passed_once_all_that_precedes_it_is_acknowledged() {
-    let delay = Duration::from_secs(60);
-    let memory = Memory::new();
-    let mut shared = shared(&memory);
-    let settings = Arc::get_mut(&mut shared).unwrap();
-    (settings.asks_about_gaps, settings.acknowledgement_delay) = (true, delay);
-    let mut owner = owner(&shared);
+/// The broker has been asked to send again; the entry of the division.
+fn asked_to_send_again(shared: &Shared<Memory>) -> Option<u64> {
+    let mut room = [0; 32];
+    assert_eq!((shared.answers.take(&mut room), room[4]), (Ok(32), 5));
+    (room[12] == 1).then_some(u64::from(room[24]))
+}
+
+/// An owner that has got 1, 2, 4 and 5 and has asked the broker for what stands between 2 and 4.
+async fn asking_for_3(shared: &mut Arc<Shared<Memory>>) -> Owner<Memory> {
+    Arc::get_mut(shared).unwrap().asks_about_gaps = true;
+    let mut owner = owner(shared);
     accept(&mut owner, 1, [1, 2]).await.unwrap();
     accept(&mut owner, 2, [4, 5]).await.unwrap();
-    assert_eq!(gaps(&shared), [(None, 1), (Some(2), 4)]);
+    assert_eq!(gaps(shared), [(None, 1), (Some(2), 4)]);
     owner.confirm(1);
     owner.note_left_out(2);
-    assert!(owner.left_out_due().unwrap() < Instant::now() + delay);
-    owner.ask_for_left_out().unwrap();
-    assert!(asks_to_send_again(&shared));
+    assert!(owner.left_out_due().is_some());
+    owner.look_for_left_out().await.unwrap();
+    assert_eq!(asked_to_send_again(shared), Some(4));
+    owner
+}
 
+// Rule 14.
+#[tokio::test]
+async fn what_the_broker_is_asked_to_send_again_is_taken_with_all_behind_it() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    let mut owner = asking_for_3(&mut shared).await;
+    accept(&mut owner, 3, [6]).await.unwrap();
+    accept(&mut owner, 4, 1..=3).await.unwrap();
+    accept(&mut owner, 5, [4, 5, 6]).await.unwrap();
+    assert_eq!(gaps(&shared), [(None, 1)]);
+    owner.confirm(3);
+    owner.commit_all().await.unwrap();
+    assert_eq!((rows(&memory), acknowledged(&shared)), (vec![1, 2, 3, 4, 5, 6], Some(5)));
+    assert_eq!(owner.left_out_due(), None);
+}
+
+/// A producer's batch that no client can take apart, or what the broker keeps from the subscription.
+#[tokio::test]
+async fn what_never_comes_is_passed_once_all_that_precedes_it_is_acknowledged() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    let mut owner = asking_for_3(&mut shared).await;
+    accept(&mut owner, 3, [1, 2]).await.unwrap();
+    accept(&mut owner, 4, [4, 5]).await.unwrap();
+    assert_eq!(gaps(&shared), [(None, 1)]);
+    owner.confirm(3);
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2]);
+    assert_eq!(acknowledged(&shared), Some(3), "4 and 5 are to be sent again");
+    for number in [4, 5] {
+        assert!(owner.left_out_due().is_some() && owner.leaves_records());
+        owner.look_for_left_out().await.unwrap();
+        assert_eq!((gaps(&shared), owner.left_out_due()), (vec![(Some(2), 4)], None));
+        owner.note_left_out(number);
+    }
+    owner.look_for_left_out().await.unwrap();
+    assert_eq!(gaps(&shared), [(Some(2), 4)]);
+    owner.confirm(6);
+    assert_eq!((asked_to_send_again(&shared), owner.leaves_records()), (None, false));
+
+    accept(&mut owner, 5, [4, 5]).await.unwrap();
+    owner.confirm(7);
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 4, 5]);
+}
+
+#[tokio::test]
+async fn what_the_broker_leaves_out_once_more_is_asked_for_once_more() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    let mut owner = asking_for_3(&mut shared).await;
     accept(&mut owner, 3, [1, 2]).await.unwrap();
     owner.confirm(3);
     accept(&mut owner, 4, [4, 5]).await.unwrap();
-    owner.end_commit().await.unwrap();
-    assert_eq!(rows(&memory), [1, 2], "what precedes the gap is committed apart");
-    assert_eq!(acknowledged(&shared), Some(3));
-    assert_eq!(gaps(&shared), [(None, 1), (Some(2), 4)]);
-    owner.note_left_out(4);
-    assert!(owner.left_out_due().unwrap() > Instant::now() + delay, "that has to be acknowledged first");
-    owner.ask_for_left_out().unwrap();
-    assert!(asks_to_send_again(&shared));
-
-    accept(&mut owner, 5, [4, 5]).await.unwrap();
-    owner.confirm(5);
     owner.commit_all().await.unwrap();
-    assert_eq!(rows(&memory), [1, 2, 4, 5]);
+    let looks = async |owner: &mut Owner<Memory>| {
+        let mut looks = 0;
+        loop {
+            owner.look_for_left_out().await.unwrap();
+            let mut room = [0; 4096];
+            let written = shared.answers.take(&mut room).unwrap();
+            if room[..written].chunks(8).any(|part| part[4] == 5) {
+                return looks;
+            }
+            owner.note_left_out(shared.answers.last_number());
+            looks += 1;
+        }
+    };
+    let first = looks(&mut owner).await;
+    owner.note_left_out(shared.answers.last_number());
+    accept(&mut owner, 5, [1, 2, 4]).await.unwrap();
+    assert_eq!(looks(&mut owner).await, 2 * first - 1, "what never comes is given time");
+    accept(&mut owner, 6, [1, 2, 3]).await.unwrap();
+    accept(&mut owner, 7, [4, 5]).await.unwrap();
+    owner.commit_all().await.unwrap();
+    assert_eq!((rows(&memory), owner.leaves_records()), (vec![1, 2, 3, 4, 5], false));
+}
+
+#[tokio::test]
+async fn a_lost_race_beside_what_was_left_out_acknowledges_nothing_behind_it() {
+    let memory = Memory::new();
+    let (mut shared_a, shared_b) = (shared(&memory), shared(&memory));
+    let mut a = asking_for_3(&mut shared_a).await;
+    accept(&mut a, 3, [1, 2]).await.unwrap();
+    a.confirm(3);
+    commit(&mut owner(&shared_b), 1, [1, 2]).await;
+    accept(&mut a, 4, [4, 5]).await.unwrap();
+    a.commit_all().await.unwrap();
+    assert_eq!(shared_a.metrics.races_lost.get(), 1);
+    assert_eq!(rows(&memory), [1, 2]);
+    assert_eq!(acknowledged(&shared_a), Some(3));
 }
 
 #[tokio::test]
 async fn a_broker_that_does_not_send_again_when_it_is_asked_to_ends_the_instance() {
     let memory = Memory::new();
     let mut shared = shared(&memory);
-    Arc::get_mut(&mut shared).unwrap().asks_about_gaps = true;
-    let mut owner = owner(&shared);
-    accept(&mut owner, 1, [4, 5]).await.unwrap();
-    owner.note_left_out(1);
-    owner.ask_for_left_out().unwrap();
-    let error = owner.ask_for_left_out().unwrap_err();
+    let mut owner = asking_for_3(&mut shared).await;
+    let mut error = None;
+    for _ in 0..100 {
+        error = error.or(owner.look_for_left_out().await.err());
+    }
+    let error = error.unwrap();
     assert_eq!(error.kind, ErrorKind::Storage);
     assert!(error.message.contains("did not send all of them again when it was asked to"), "{error}");
     assert_eq!(rows(&memory), Vec::<u64>::new());

@@ -100,7 +100,7 @@ pub(super) async fn run<S: Storage>(
         if closing && waiting.is_empty() {
             owner.begin_commit()?;
             if owner.is_idle() {
-                return Ok(owner.abandoned_check_due().is_none());
+                return Ok(!owner.leaves_records());
             }
         }
         let (due, check_due) = (owner.commit_due(&schedule), owner.abandoned_check_due());
@@ -111,7 +111,7 @@ pub(super) async fn run<S: Storage>(
             end = owner.commit_end() => owner.conclude_commit(end?).await?,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => owner.begin_commit()?,
             () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => owner.check_abandoned().await?,
-            () = sleep_until(left_out_due.unwrap_or_else(Instant::now)), if left_out_due.is_some() => owner.ask_for_left_out()?,
+            () = sleep_until(left_out_due.unwrap_or_else(Instant::now)), if left_out_due.is_some() => owner.look_for_left_out().await?,
             () = sleep_until(held_up_due.unwrap_or_else(Instant::now)), if held_up_due.is_some() => {}
             () = std::future::ready(()), if !waiting.is_empty() && !owner.is_held_up(&schedule) => {}
             message = inbox.recv() => match message {

@@ -66,6 +66,8 @@ pub struct Config {
     pub settings: Settings,
     /// Records of the topic.
     pub records: u8,
+    /// One of them that never comes, and is acknowledged for itself; 0 for none. Only with a queue.
+    pub never: u8,
     /// Records of a hand-over, at most.
     pub chunk: u8,
     /// Records that a client receives before it hands them over; 0: the broker hands over itself.
@@ -94,6 +96,7 @@ impl Config {
                 asks_about_gaps: false,
             },
             records: 3,
+            never: 0,
             chunk: 1,
             queue: 0,
             faults: ALL,

@@ -218,6 +218,20 @@ fn a_broker_that_leaves_records_out() {
 }
 
 #[test]
+fn a_record_that_never_comes() {
+    let never = |never, budget| Config { never, queue: 2, ..asking(3, budget) };
+    all_is_well([
+        never(1, NONE),
+        never(2, NONE),
+        never(3, NONE),
+        never(2, Budget { crashes: 1, ..NONE }),
+        never(2, Budget { flips: 1, ..NONE }),
+        never(2, Budget { skips: 1, ..NONE }),
+        Config { chunk: 2, ..never(2, Budget { reconnects: 1, ..NONE }) },
+    ]);
+}
+
+#[test]
 fn a_second_sink_on_the_same_table() {
     for fresh in [false, true] {
         let mut config = Config { fresh, ..folding(2, Budget { flips: 1, calls: 1, ..NONE }) };

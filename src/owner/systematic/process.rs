@@ -12,7 +12,7 @@ use futures_util::future::BoxFuture;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::owner::Owner;
-use crate::owner::left_out::LeftOut;
+use crate::owner::left_out::{AskedFor, LeftOut};
 use crate::owner::shared::Shared;
 use crate::owner::systematic::config::Settings;
 use crate::owner::systematic::disk::Call;
@@ -70,7 +70,7 @@ async fn run(mut owner: Owner<Gated>) -> Result<()> {
             }
             Ok(Input::Gap { number, left_out: false }) => owner.confirm(number),
             Ok(Input::Gap { number, left_out: true }) => owner.note_left_out(number),
-            Ok(Input::LeftOut) => owner.ask_for_left_out()?,
+            Ok(Input::LeftOut) => owner.look_for_left_out().await?,
             Ok(Input::Answer(..)) => return Err(Error::bug("an answer is no message")),
         }
     }
@@ -94,7 +94,7 @@ fn parked(owner: &Owner<Gated>) -> Parked {
             plans,
             batch.unconfirmed,
             owner.answers().last_number(),
-            owner.sent_again,
+            owner.asked_for.map(AskedFor::without_time),
             batch.rows,
             batch.schema_version,
             batch.hand_over,

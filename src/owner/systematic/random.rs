@@ -56,11 +56,14 @@ fn config(random: &mut Random) -> Config {
         two_sinks: false,
         asks_about_gaps: budget.skips > 0,
     };
+    let (records, queue) = (6 + random.below(16) as u8, random.pick(&[0, 2, 5]));
+    let never = if budget.skips > 0 && queue > 0 { random.below(usize::from(records)) as u8 } else { 0 };
     Config {
         settings,
-        records: 6 + random.below(16) as u8,
+        records,
+        never,
         chunk: 1 + random.below(4) as u8,
-        queue: random.pick(&[0, 2, 5]),
+        queue,
         faults: ALL,
         budget,
         lists: false,

@@ -83,8 +83,8 @@ pub struct Answered {
     pub committed: Option<u64>,
     /// What is asked about gaps.
     pub gaps: Vec<Question>,
-    /// The broker is to send again.
-    pub sends_again: bool,
+    /// The broker is to send again, and a hand-over to begin at this record; 0 for none.
+    pub sends_again: Option<u8>,
 }
 
 /// What is answered since the last call.
@@ -99,7 +99,7 @@ pub fn answers(answers: &Answers) -> Answered {
         match small(4) {
             1 => answered.committed = Some(large(16)),
             3 => answered.gaps.push(Question { number: large(16), behind: large(32) as u8, before: large(48) as u8 }),
-            5 => answered.sends_again = true,
+            5 => answered.sends_again = Some(large(24) as u8),
             other => panic!("an answer of kind {other}"),
         }
         rest = &rest[small(0) as usize..];

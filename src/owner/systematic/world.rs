@@ -34,6 +34,10 @@ struct Owner {
     deferred: Vec<Call>,
     /// What it asked about gaps and was not told yet.
     asked: Vec<Question>,
+    /// A hand-over begins at this record or behind it; 0 for none.
+    division: u8,
+    /// How often it has looked for what was left out, as far as it matters.
+    looks: u8,
     /// It was refused the table.
     stopped: bool,
 }
@@ -96,6 +100,10 @@ impl Step {
     }
 }
 
+/// How often an owner looks for what was left out while other things can happen.
+const LOOKS_BETWEEN: u8 = 2;
+/// Looks after which an owner is taken to look for ever.
+const MOST_LOOKS: u8 = 60;
 /// Starts after which an owner is taken to start for ever.
 const MOST_STARTS: u8 = 20;
 
@@ -119,13 +127,15 @@ impl World {
             acknowledges: 0,
             deferred: Vec::new(),
             asked: Vec::new(),
+            division: 0,
+            looks: 0,
             stopped: false,
         };
         World {
             disk,
             under_way: Vec::new(),
             owners: [owner(0), owner(1)],
-            mark_delete: 0,
+            mark_delete: u8::from(config.never == 1),
             next: 1,
             active: 0,
             left: config.budget,
@@ -139,7 +149,7 @@ impl World {
     }
 
     fn all(config: &Config) -> Set {
-        (1..=config.records).map(bit).sum()
+        (1..=config.records).filter(|record| *record != config.never).map(bit).sum()
     }
 
     /// A call that commutes with every step of all others, so that only one order has to be tried: the writing of a staged
@@ -189,7 +199,8 @@ impl World {
             self.of_owner(config, owners, index, owner, &mut steps);
         }
         let active = &self.owners[self.active as usize];
-        if config.queue > 0 && active.queue.len() < config.queue as usize && self.next <= config.records {
+        let next = self.next + u8::from(self.next == config.never);
+        if config.queue > 0 && active.queue.len() < config.queue as usize && next <= config.records {
             steps.push(Step::Send);
         }
         if self.left.flips > 0 {
@@ -212,6 +223,15 @@ impl World {
         }
         if self.left.edits > 0 && self.open_to_edit().is_some() {
             steps.push(Step::Edit);
+        }
+        // Time passes: what waits for it comes again and again only when nothing else happens.
+        if steps.iter().all(|step| step.is_fault()) {
+            let looks = |index: &u8| {
+                let owner = &self.owners[*index as usize];
+                let shown = owners.shown(owner.node);
+                !owner.stopped && shown.ended.is_none() && shown.parked && shown.left_out
+            };
+            steps.extend((0..2).filter(looks).map(Step::LeftOut));
         }
         steps
     }
@@ -242,7 +262,14 @@ impl World {
             } else {
                 0
             };
-            steps.extend((1..=waiting.min(config.chunk)).map(|count| Step::Take(index, count)));
+            let first = owner.queue.first().copied().unwrap_or(self.next);
+            let precede = owner.queue.iter().filter(|record| **record < owner.division).count() as u8;
+            let undivided = match first < owner.division {
+                true if config.queue > 0 => precede,
+                true => owner.division - first,
+                false => waiting,
+            };
+            steps.extend((1..=waiting.min(config.chunk).min(undivided)).map(|count| Step::Take(index, count)));
         }
         if shown.may_begin {
             steps.push(Step::Begin(index));
@@ -250,7 +277,7 @@ impl World {
         if shown.parked && !owner.asked.is_empty() {
             steps.push(Step::LookIntoGap(index));
         }
-        if shown.parked && shown.left_out {
+        if shown.parked && shown.left_out && owner.looks < LOOKS_BETWEEN {
             steps.push(Step::LeftOut(index));
         }
         if owner.acknowledges > 0 && owner.deferred.is_empty() {
@@ -317,6 +344,7 @@ impl World {
                 world.feed(owner, Input::Answer(number, answer), owners);
             }
             Step::Send => {
+                world.next += u8::from(world.next == config.never);
                 world.owners[world.active as usize].queue.push(world.next);
                 world.next += 1;
             }
@@ -337,6 +365,7 @@ impl World {
             Step::Acknowledge(owner) => {
                 let record = std::mem::take(&mut world.owners[owner as usize].acknowledges);
                 world.mark_delete = world.mark_delete.max(record);
+                world.mark_delete += u8::from(world.mark_delete + 1 == config.never);
                 world.next = world.next.max(world.mark_delete + 1);
             }
             Step::Land(at) => {
@@ -382,7 +411,7 @@ impl World {
                 world.left.seeks -= 1;
                 world.disconnect(0);
                 world.disconnect(1);
-                world.mark_delete = record;
+                world.mark_delete = record + u8::from(record + 1 == config.never);
                 world.next = record + 1;
             }
             Step::Stray(record) => {
@@ -398,7 +427,13 @@ impl World {
                 let left_out = behind.max(world.mark_delete) + 1 < before;
                 world.feed(owner, Input::Gap { number, left_out }, owners);
             }
-            Step::LeftOut(owner) => world.feed(owner, Input::LeftOut, owners),
+            Step::LeftOut(owner) => {
+                world.owners[owner as usize].looks += 1;
+                if world.owners[owner as usize].looks == MOST_LOOKS {
+                    return Err(format!("{} looks for what was left out for ever", name(owner)));
+                }
+                world.feed(owner, Input::LeftOut, owners);
+            }
             Step::PowerLoss => {
                 world.left.power -= 1;
                 world.disk.lose_power();
@@ -413,13 +448,13 @@ impl World {
         if world.disk != self.disk {
             check::change(&self.disk, &world.disk, &mut world.committed)?;
         }
-        world.check_acknowledged()?;
+        world.check_acknowledged(config)?;
         Ok(world)
     }
 
-    fn check_acknowledged(&self) -> Result<(), String> {
+    fn check_acknowledged(&self, config: &Config) -> Result<(), String> {
         let seen = check::visible(&self.disk)?;
-        match (1..=self.mark_delete).find(|record| seen & bit(*record) == 0) {
+        match (1..=self.mark_delete).find(|record| *record != config.never && seen & bit(*record) == 0) {
             Some(record) => Err(format!("record {record} is acknowledged but not in the table")),
             None => Ok(()),
         }
@@ -456,9 +491,12 @@ impl World {
             }
         }
         // The broker does not listen to a consumer that is not the active one.
-        if edge.answered.sends_again && self.active == index {
-            owner.queue.clear();
-            self.next = self.mark_delete + 1;
+        if let Some(division) = edge.answered.sends_again {
+            owner.division = division;
+            if self.active == index {
+                owner.queue.clear();
+                self.next = self.mark_delete + 1;
+            }
         }
         let abandoned = owners.shown(edge.node).abandoned.iter().filter(|call| !call.only_looks());
         self.under_way.extend(abandoned);
@@ -483,6 +521,8 @@ impl World {
         owner.hand_over = 0;
         owner.told.clear();
         owner.asked.clear();
+        owner.looks = 0;
+        owner.division = 0;
         owner.deferred.clear();
         if self.active == index {
             self.next = self.mark_delete + 1;

@@ -11,11 +11,11 @@ interface Acknowledger {
      */
     void remember(long handOver, Record<byte[]> record, MessagePosition position);
 
-    /**
-     * Whether a record stands behind entries that did not come. What precedes those can be
-     * committed when it cannot, so it must not go with the same hand-over.
-     */
-    boolean isBehindGap(MessagePosition position);
+    /** Divides what comes from now on; null for not any more. */
+    void divideAt(Division division);
+
+    /** Whether a record must not go with the same hand-over as the one before. */
+    boolean isDivided(MessagePosition position);
 
     /** All that went with the hand-overs up to this one is committed. */
     void committed(long handOver);

@@ -20,7 +20,11 @@ final class Answers {
 
         void pause(int sourcePartition, boolean paused);
 
-        void sendAgain(int sourcePartition);
+        /**
+         * @param division the entry that begins a hand-over when it or one behind it comes; null
+         *     for none
+         */
+        void sendAgain(int sourcePartition, Division division);
     }
 
     private static final int COMMITTED = 1;
@@ -29,6 +33,7 @@ final class Answers {
     private static final int PAUSE = 4;
     private static final int SEND_AGAIN = 5;
     private static final int HAS_BEGINNING = 1;
+    private static final int HAS_DIVISION = 1;
     private static final int NONE = 0xFFFFFFFF;
     private static final int KEY_IS_BYTES = 4;
 
@@ -78,11 +83,18 @@ final class Answers {
                     receiver.committed(buffer.getInt(start + 8), buffer.getLong(start + 16));
             case DEAD_LETTER -> receiver.deadLetter(deadLetter(start));
             case PAUSE -> receiver.pause(buffer.getInt(start + 8), buffer.getInt(start + 12) != 0);
-            case SEND_AGAIN -> receiver.sendAgain(buffer.getInt(start + 8));
+            case SEND_AGAIN -> receiver.sendAgain(buffer.getInt(start + 8), division(start));
             case GAP -> receiver.gap(buffer.getInt(start + 8), gap(start));
             default -> throw new HdfsCsvException("bug", "An answer of the unknown kind " + kind);
         }
         buffer.position(start + length);
+    }
+
+    private Division division(int start) {
+        boolean hasDivision = (buffer.getInt(start + 12) & HAS_DIVISION) != 0;
+        return hasDivision
+                ? new Division(buffer.getLong(start + 16), buffer.getLong(start + 24))
+                : null;
     }
 
     private Gap gap(int start) {

@@ -64,6 +64,8 @@ final class CumulativeAcknowledger implements Acknowledger {
     private long entry = -1;
     private long due;
 
+    private Division division;
+
     // The entry acknowledged last
     private long acknowledgedLedger = -1;
     private long acknowledgedEntry = -1;
@@ -96,11 +98,16 @@ final class CumulativeAcknowledger implements Acknowledger {
     }
 
     @Override
-    public boolean isBehindGap(MessagePosition position) {
-        return entry >= 0
-                && !(position.ledger() == ledger
-                        && (position.entry() == entry || position.entry() == entry + 1))
-                && position.isBehind(ledger, entry);
+    public void divideAt(Division other) {
+        division = other;
+    }
+
+    @Override
+    public boolean isDivided(MessagePosition position) {
+        return division != null
+                && position.isAtOrBehind(division.ledger(), division.entry())
+                && (ledger < division.ledger()
+                        || ledger == division.ledger() && entry < division.entry());
     }
 
     @Override

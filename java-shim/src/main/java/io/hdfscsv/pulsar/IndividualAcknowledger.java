@@ -19,8 +19,12 @@ final class IndividualAcknowledger implements Acknowledger {
     }
 
     @Override
-    public boolean isBehindGap(MessagePosition position) {
-        // Each record is acknowledged for itself, and several consumers share the entries
+    public void divideAt(Division division) {
+        // Each record is acknowledged for itself
+    }
+
+    @Override
+    public boolean isDivided(MessagePosition position) {
         return false;
     }
 

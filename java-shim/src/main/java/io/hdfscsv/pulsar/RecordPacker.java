@@ -66,9 +66,9 @@ final class RecordPacker {
                 record.getValue());
     }
 
-    /** Whether the record that was read stands behind entries that did not come. */
-    boolean isBehindGap() {
-        return source.acknowledger.isBehindGap(position);
+    /** Whether the record that was read must not go with the same hand-over as the one before. */
+    boolean isDivided() {
+        return source.acknowledger.isDivided(position);
     }
 
     /** The record that was read is in this hand-over. */

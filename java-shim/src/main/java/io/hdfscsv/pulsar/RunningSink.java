@@ -222,7 +222,7 @@ final class RunningSink implements Answers.Receiver {
     }
 
     private boolean append(RecordPacker packed) {
-        if (packed.isBehindGap() && !frame.isEmpty() && !tryHandOver()) {
+        if (packed.isDivided() && !frame.isEmpty() && !tryHandOver()) {
             return false;
         }
         while (!packed.appendTo(frame)) {
@@ -302,16 +302,19 @@ final class RunningSink implements Answers.Receiver {
     }
 
     @Override
-    public void sendAgain(int sourcePartition) {
+    public void sendAgain(int sourcePartition, Division division) {
         if (closing.get()) {
             return;
         }
-        String topic = sourcePartitions.ofId(sourcePartition).topic;
+        SourcePartition source = sourcePartitions.ofId(sourcePartition);
+        source.acknowledger.divideAt(division);
+        String topic = source.topic;
         context.getLogger().warn("{}: the broker is asked to send again what it left out", topic);
         try {
             ClientGetters.Subscriptions.sendAgain(context, topic);
         } catch (ReflectiveOperationException | RuntimeException e) {
-            context.getLogger().warn("{}: the broker cannot be asked: {}", topic, e.toString());
+            // To the next instance it sends them
+            fail(new HdfsCsvException("pulsar", topic + ": the broker cannot be asked: " + e, e));
         }
     }
 

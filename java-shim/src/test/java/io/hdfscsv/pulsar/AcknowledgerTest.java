@@ -240,17 +240,25 @@ class AcknowledgerTest {
     }
 
     @Test
-    void given_entries_that_did_not_come_when_the_next_one_does_then_it_is_behind_a_gap() {
-        assertFalse(isBehindGap(cumulative, entry(3)));
+    void given_a_division_when_the_first_record_at_or_behind_it_comes_then_it_is_divided() {
         started();
-        assertFalse(isBehindGap(cumulative, entry(1)));
-        assertTrue(isBehindGap(cumulative, entry(2)));
-        assertTrue(isBehindGap(cumulative, entry(2, 0)));
-        remember(cumulative, 2, batched(2, 0));
-        assertFalse(isBehindGap(cumulative, batched(2, 1)));
+        assertFalse(isDivided(cumulative, entry(5)));
+        cumulative.divideAt(new Division(1, 4));
+        assertFalse(isDivided(cumulative, entry(3)));
+        for (Message<byte[]> behind : List.of(entry(4), entry(5), entry(2, 0))) {
+            assertTrue(isDivided(cumulative, behind));
+        }
+        remember(cumulative, 2, batched(5, 0));
+        assertFalse(isDivided(cumulative, batched(5, 1)));
+        assertFalse(isDivided(cumulative, entry(6)));
         // The broker sends again
-        assertFalse(isBehindGap(cumulative, entry(0)));
-        assertFalse(isBehindGap(new IndividualAcknowledger(), entry(7)));
+        remember(cumulative, 3, entry(3));
+        assertTrue(isDivided(cumulative, entry(5)));
+        cumulative.divideAt(null);
+        assertFalse(isDivided(cumulative, entry(5)));
+        IndividualAcknowledger individual = new IndividualAcknowledger();
+        individual.divideAt(new Division(1, 4));
+        assertFalse(isDivided(individual, entry(7)));
     }
 
     @Test
@@ -421,9 +429,9 @@ class AcknowledgerTest {
         acknowledger.remember(handOver, record(message, () -> acknowledged.add(name)), position);
     }
 
-    private boolean isBehindGap(Acknowledger acknowledger, Message<byte[]> message) {
+    private boolean isDivided(Acknowledger acknowledger, Message<byte[]> message) {
         position.read(message.getMessageId());
-        return acknowledger.isBehindGap(position);
+        return acknowledger.isDivided(position);
     }
 
     private static Message<byte[]> entry(long entry) {

@@ -72,12 +72,14 @@ final class AnswerBytes {
                 .bytes();
     }
 
-    static byte[] sendAgain(int sourcePartition) {
+    static byte[] sendAgain(int sourcePartition, Division division) {
         return new AnswerBytes()
-                .number(16, 4)
+                .number(32, 4)
                 .number(5, 4)
                 .number(sourcePartition, 4)
-                .number(0, 4)
+                .number(division == null ? 0 : 1, 4)
+                .number(division == null ? 0 : division.ledger(), 8)
+                .number(division == null ? 0 : division.entry(), 8)
                 .bytes();
     }
 

@@ -10,6 +10,7 @@ import java.util.ArrayList;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import org.junit.jupiter.api.Test;
 
 class AnswersTest implements Answers.Receiver {
@@ -19,7 +20,7 @@ class AnswersTest implements Answers.Receiver {
     private final List<DeadLetter> letters = new ArrayList<>();
     private final Map<Integer, Gap> gaps = new HashMap<>();
     private final Map<Integer, Boolean> pauses = new HashMap<>();
-    private final List<Integer> sentAgain = new ArrayList<>();
+    private final Map<Integer, Division> sentAgain = new HashMap<>();
 
     @Override
     public void committed(int sourcePartition, long handOver) {
@@ -42,16 +43,21 @@ class AnswersTest implements Answers.Receiver {
     }
 
     @Override
-    public void sendAgain(int sourcePartition) {
-        sentAgain.add(sourcePartition);
+    public void sendAgain(int sourcePartition, Division division) {
+        sentAgain.put(sourcePartition, division);
     }
 
     @Test
     void given_source_partitions_to_be_sent_again_when_fetched_then_each_is_told() {
         library.answers.add(
-                AnswerBytes.join(AnswerBytes.sendAgain(3), AnswerBytes.committed(1, 5)));
+                AnswerBytes.join(
+                        AnswerBytes.sendAgain(3, null),
+                        AnswerBytes.sendAgain(4, new Division(1, 7)),
+                        AnswerBytes.committed(1, 5)));
         answers.fetch(this);
-        assertEquals(List.of(3), sentAgain);
+        assertEquals(Set.of(3, 4), sentAgain.keySet());
+        assertNull(sentAgain.get(3));
+        assertEquals(new Division(1, 7), sentAgain.get(4));
         assertEquals(List.of("1@5"), commits);
     }
 
