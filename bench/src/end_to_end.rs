@@ -1,6 +1,7 @@
 //! The same backlogs, drained by each sink in turn.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
@@ -12,13 +13,24 @@ use serde_json::{Map, Value, json};
 use crate::drain::{Backlog, Drain, Proof, drain};
 use crate::load::Load;
 use crate::peer::Peer;
-use crate::{freshness, median_and_spread, put_result, wanted, writing};
+use crate::{freshness, median_and_spread, peer, put_result, wanted, writing};
 
 const REPORT: &str = "report.json";
+const REPORT_BEFORE: &str = "before.json";
+
+/// An earlier build to compare with.
+pub struct Before {
+    /// Its archive.
+    pub nar: PathBuf,
+    /// Keys that it does not know.
+    pub without: Vec<String>,
+}
 
 /// Runs everything that is wanted and writes the report.
-pub fn run(only: &[String], rounds: u32, fewer: u64) -> Result<()> {
-    let services = services("bench")?;
+pub fn run(only: &[String], rounds: u32, fewer: u64, before: Option<&Before>) -> Result<()> {
+    let renamed = before.map(|before| peer::renamed(&before.nar, &stacks_dir().join("before"))).transpose()?;
+    let report = if before.is_some() { REPORT_BEFORE } else { REPORT };
+    let services = services("bench", renamed)?;
     services.run(|services| {
         let mut searching = None;
         // The official sink gets fewer: it takes so long.
@@ -30,37 +42,37 @@ pub fn run(only: &[String], rounds: u32, fewer: u64) -> Result<()> {
         ] {
             if wanted(only, load.name) {
                 let backlogs = Backlogs { messages: messages / fewer, texts: texts / fewer };
-                let figures = compare(services, &load, &backlogs, rounds)?;
+                let figures = compare(services, &load, &backlogs, rounds, before)?;
                 if load.name == "searching" {
                     searching = figures["ours_rows_per_s"].as_f64();
                 }
-                put_result(REPORT, &["e2e", load.name], figures)?;
+                put_result(report, &["e2e", load.name], figures)?;
             }
         }
         if wanted(only, "writing") {
-            put_result(REPORT, &["writing"], writing::run(services, rounds)?)?;
+            put_result(report, &["writing"], writing::run(services, rounds)?)?;
         }
         if wanted(only, "freshness") {
             let known = crate::read_results(REPORT)?["e2e"]["searching"]["ours_rows_per_s"].as_f64();
             let peak = searching.or(known).context("half the peak load is measured after the load searching")?;
-            put_result(REPORT, &["freshness"], freshness::run(services, peak / 2.0)?)?;
+            put_result(report, &["freshness"], freshness::run(services, peak / 2.0)?)?;
         }
         if wanted(only, "micro") {
             let figures = micro::measure(services.stack().hadoop_conf_dir()?)?;
-            put_result(REPORT, &["micro"], serde_json::to_value(figures)?)?;
+            put_result(report, &["micro"], serde_json::to_value(figures)?)?;
         }
-        println!("{}", crate::results(REPORT).display());
+        println!("{}", crate::results(report).display());
         Ok(())
     })
 }
 
-/// Pulsar and HDFS at their speed, with the three connectors.
-pub fn services(name: &str) -> Result<Services> {
+/// Pulsar and HDFS at their speed, with the connectors.
+pub fn services(name: &str, further: Option<PathBuf>) -> Result<Services> {
     let noop = backlog::noop_connector(&stacks_dir().join("noop-sink"))?;
     let mut stack = Stack::builder().name(name).runtime(Runtime::Process).peak_speed(true);
     // No instance is to end because the worker was too busy to ask after it.
     stack = stack.liveness_check(Duration::from_secs(30)).connector(noop);
-    for connector in artifacts::resolve("hdfs-sink")? {
+    for connector in artifacts::resolve("hdfs-sink")?.into_iter().chain(further) {
         stack = stack.connector(connector);
     }
     Services::start(stack)
@@ -96,7 +108,13 @@ fn fill(namespace: &Namespace<'_>, load: &Load, backlogs: &Backlogs) -> Result<[
     Ok([avro, text].map(|topics| topics.into_iter().map(|(topic, _)| topic).collect()))
 }
 
-fn compare(services: &Services, load: &Load, backlogs: &Backlogs, rounds: u32) -> Result<Value> {
+fn compare(
+    services: &Services,
+    load: &Load,
+    backlogs: &Backlogs,
+    rounds: u32,
+    before: Option<&Before>,
+) -> Result<Value> {
     let namespace = services.namespace(&format!("bench-{}", load.name))?;
     let [avro, text] = fill(&namespace, load, backlogs)?;
     let rows = backlogs.messages;
@@ -105,11 +123,15 @@ fn compare(services: &Services, load: &Load, backlogs: &Backlogs, rounds: u32) -
     println!("{}: {rows} messages of {} bytes, rows of {}", load.name, received / rows, bytes / rows);
     let mut drains: BTreeMap<Peer, Vec<Drain>> = BTreeMap::new();
     for round in 1..=rounds {
-        for peer in Peer::ALL {
+        let peers = if before.is_some() { Peer::BUILDS } else { Peer::REPORTED };
+        for peer in peers {
             let (topics, own) = if peer == Peer::Hdfs3 { (&text, backlogs.texts) } else { (&avro, rows) };
             let backlog = Backlog { rows: own, bytes: bytes / rows * own, warm_up: own / 2 };
-            let sink = peer.sink(&namespace, &format!("{}-{round}", peer.name()), topics)?;
-            let proof = if peer == Peer::Ours { Proof::Closed } else { Proof::None };
+            let mut sink = peer.sink(&namespace, &format!("{}-{round}", peer.name()), topics)?;
+            for key in before.iter().filter(|_| peer == Peer::Before).flat_map(|before| &before.without) {
+                sink = sink.config(key, Value::Null);
+            }
+            let proof = if [Peer::Ours, Peer::Before].contains(&peer) { Proof::Closed } else { Proof::None };
             let drained =
                 drain(&sink, backlog, 1, proof).with_context(|| format!("{} with {}", peer.name(), load.name))?;
             println!(
@@ -155,6 +177,7 @@ fn compare(services: &Services, load: &Load, backlogs: &Backlogs, rounds: u32) -
         ("ours_of_noop", ratio("ours_rows_per_s", "noop_rows_per_s")),
         ("ours_committed_of_noop", ratio("ours_committed_rows_per_s", "noop_rows_per_s")),
         ("ours_of_hdfs3", ratio("ours_rows_per_s", "hdfs3_rows_per_s")),
+        ("ours_of_before", ratio("ours_rows_per_s", "before_rows_per_s")),
     ];
     figures.extend(ratios.map(|(name, ratio)| (name.to_owned(), json!(ratio))));
     Ok(Value::Object(figures))

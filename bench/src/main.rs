@@ -16,6 +16,7 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
+use end_to_end::Before;
 use hdfs_csv_tests::repository;
 use serde_json::Value;
 
@@ -39,6 +40,12 @@ enum Command {
         /// Divides the rows by this, for a try.
         #[arg(long, default_value_t = 1)]
         fewer: u64,
+        /// An earlier build's archive: it takes turns with this one, and the report is target/bench/before.json.
+        #[arg(long, value_name = "NAR")]
+        before: Option<PathBuf>,
+        /// Keys of the configuration that the earlier build does not know.
+        #[arg(long, value_delimiter = ',', requires = "before")]
+        before_without: Vec<String>,
     },
     /// Measure how time and memory grow with what there is to do: target/bench/growth.json.
     Growth {
@@ -52,7 +59,10 @@ enum Command {
 
 fn main() -> Result<()> {
     match Arguments::parse().command {
-        Command::Run { only, rounds, fewer } => end_to_end::run(&only, rounds, fewer.max(1)),
+        Command::Run { only, rounds, fewer, before, before_without } => {
+            let before = before.map(|nar| Before { nar, without: before_without });
+            end_to_end::run(&only, rounds, fewer.max(1), before.as_ref())
+        }
         Command::Growth { only } => growth::run(&only),
         Command::Report => document::write(),
     }
