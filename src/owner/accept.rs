@@ -8,6 +8,7 @@ use crate::hand_over::answers::DeadLetter;
 use crate::hand_over::frame::{RecordOffset, Records};
 use crate::hand_over::part::HandOverPart;
 use crate::owner::commits::now_millis;
+use crate::owner::left_out::LeftToBroker;
 use crate::owner::loaded::Loaded;
 use crate::owner::state::Owner;
 use crate::position::Position;
@@ -43,8 +44,7 @@ impl<S: Storage> Owner<S> {
         // Where the first record stands that is in the batch.
         let mut first = RecordOffset::default();
         let mut offset = first;
-        self.is_left_to_broker = false;
-        let counted = self.batch.counted();
+        self.left_to_broker = LeftToBroker::default();
         let (shared, health) = (Arc::clone(&self.shared), Arc::clone(&self.health));
         let mut repair = None;
         while let Some(interruption) = self.add_records(&part.bytes, &mut offset)? {
@@ -77,11 +77,12 @@ impl<S: Storage> Owner<S> {
             }
         }
         drop(repair);
-        if self.is_left_to_broker {
+        if self.left_to_broker.any && self.left_to_broker.not_all {
+            // Java divides them, but not what it had packed. They could not be staged again in order.
+            self.batch.retained = None;
+        }
+        if self.left_to_broker.last {
             // To acknowledge this hand-over would acknowledge that record.
-            if self.batch.extent.is_some() && self.batch.counted() != counted {
-                self.batch.retain(part, first);
-            }
             return Ok(());
         }
         self.batch.hand_over = part.hand_over;
@@ -104,8 +105,9 @@ impl<S: Storage> Owner<S> {
                 return Ok(Some(Interruption::BehindAbandoned));
             }
             if self.asked_for.is_some() {
-                self.is_left_to_broker = self.is_behind_left_out(record.position);
-                if self.is_left_to_broker {
+                let is_left = self.is_behind_left_out(record.position);
+                self.left_to_broker.note(is_left);
+                if is_left {
                     *offset = records.offset();
                     continue;
                 }

@@ -206,11 +206,6 @@ impl<S: Storage> Batch<S> {
         }
     }
 
-    /// How many records are in it.
-    pub(crate) fn counted(&self) -> u64 {
-        self.rows + self.dropped
-    }
-
     /// Whether it must be committed for its size.
     pub(crate) fn is_full(&self, max_rows: u64, max_file_size: u64) -> bool {
         self.rows >= max_rows || self.files.iter().any(|file| file.length() >= max_file_size)

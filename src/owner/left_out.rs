@@ -1,31 +1,15 @@
-//! Left out: records that the broker passed over when it sent others. It is asked to send them again, and all behind them.
-
-use std::time::Duration;
+//! What is known of records that the broker left out.
 
 use tokio::time::Instant;
 
-use crate::error::{Error, ErrorKind, Result};
-use crate::hand_over::answers::Gap;
-use crate::owner::state::Owner;
 use crate::position::Position;
-use crate::safeguard::{Safeguard, is_on};
-use crate::storage::Storage;
-
-/// How long the broker has to send what it left out by itself, or when it was asked to. It goes back a second after it has
-/// changed the active consumer (`activeConsumerFailoverDelayTimeMillis`), and the records that it sent before come first.
-const PAUSE: Duration = Duration::from_secs(10);
-/// So often it is asked to send again before this instance ends: to a new consumer it sends everything.
-const MOST_ASKS: u32 = 30;
-
-/// So many looks, and those that an acknowledgement may take, are enough for what never comes.
-const FEWEST_LOOKS: u32 = 6;
 
 /// A batch has records from behind what the broker left out.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct LeftOut {
     /// The first of them.
-    before: Position,
-    since: Instant,
+    pub(super) before: Position,
+    pub(super) since: Instant,
 }
 
 /// The broker was asked to send again. No record is taken from behind what it left out until that has come, or is known never to
@@ -33,28 +17,38 @@ pub(super) struct LeftOut {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct AskedFor {
     /// The first record that came behind what was left out.
-    before: Position,
+    pub(super) before: Position,
     /// Since when no record is taken from behind it.
-    began: Instant,
+    pub(super) began: Instant,
     /// When the broker, or Java about the gap, was asked last.
-    since: Instant,
-    /// How often the broker was asked without having sent again.
-    asks: u32,
+    pub(super) since: Instant,
+    /// How often the broker was asked, and sent only what is behind.
+    pub(super) asks: u32,
     /// Whether it has begun to send again.
-    comes_again: bool,
+    pub(super) comes_again: bool,
+    /// Whether a record from behind was left since: a consumer that is not the active one gets none.
+    pub(super) leaves: bool,
     /// How often Java was asked about the gap since.
-    looks: u32,
+    pub(super) looks: u32,
     /// After so many the broker is asked again: perhaps it has left out the same once more. What never comes needs fewer, unless
     /// acknowledgements wait for long; so each time it is twice as many.
-    most_looks: u32,
+    pub(super) most_looks: u32,
     /// The number of a question what stands in the gap now.
-    question: Option<u64>,
+    pub(super) question: Option<u64>,
 }
 
-impl AskedFor {
-    /// Since when no record is taken from behind what was left out.
-    pub(super) fn began(&self) -> Instant {
-        self.began
+/// Which records of a part were not taken, because the broker is to send them again.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LeftToBroker {
+    pub(super) any: bool,
+    pub(super) not_all: bool,
+    pub(super) last: bool,
+}
+
+impl LeftToBroker {
+    /// The next record is left, or not.
+    pub(super) fn note(&mut self, is_left: bool) {
+        (self.any, self.not_all, self.last) = (self.any | is_left, self.not_all | !is_left, is_left);
     }
 }
 
@@ -69,138 +63,8 @@ impl LeftOut {
 #[cfg(test)]
 impl AskedFor {
     /// What decides what follows, but for the time.
-    pub(super) fn without_time(self) -> (Position, u32, bool, u32, u32, Option<u64>) {
-        (self.before, self.asks, self.comes_again, self.looks, self.most_looks, self.question)
-    }
-}
-
-impl<S: Storage> Owner<S> {
-    /// Asks what stands between a record and what came before it, unless that is nothing: the batch waits for the answer.
-    pub(super) fn ask_about_gap(&mut self, position: Position) {
-        let behind = self.last_accepted.max(self.mark());
-        if behind.is_some_and(|behind| position.is_next_to(behind)) || !is_on(Safeguard::Gaps) {
-            return;
-        }
-        let number = self.shared.answers.gap(Gap { source_partition: self.id, behind, before: position });
-        self.batch.unconfirmed.insert(number, position);
-    }
-
-    /// A dead letter is confirmed, or that nothing stands in a gap which still has to come.
-    pub(crate) fn confirm(&mut self, number: u64) {
-        if self.asked_for.is_some_and(|asked_for| asked_for.question == Some(number)) {
-            self.take_again();
-        }
-        self.batch.unconfirmed.remove(&number);
-    }
-
-    /// Takes records again from behind what was left out. Those that came meanwhile were not taken.
-    pub(super) fn take_again(&mut self) {
-        if self.asked_for.take().is_some() {
-            self.shared.answers.send_again(self.id, None);
-        }
-    }
-
-    /// The same, if another instance has committed what was left out.
-    pub(super) fn take_again_what_is_committed(&mut self) {
-        let mark = self.mark();
-        if self.asked_for.is_some_and(|asked_for| mark >= Some(asked_for.before)) {
-            self.take_again();
-        }
-    }
-
-    /// A record stands in the gap of this number that the broker has not sent.
-    pub(crate) fn note_left_out(&mut self, number: u64) {
-        let since = Instant::now();
-        if let Some(asked_for) = self.asked_for.as_mut().filter(|asked_for| asked_for.question == Some(number)) {
-            (asked_for.question, asked_for.since) = (None, since);
-        }
-        // Else the batch with the record behind it was dropped.
-        let Some(&before) = self.batch.unconfirmed.get(&number) else { return };
-        match &mut self.batch.left_out {
-            Some(left_out) => left_out.before = left_out.before.min(before),
-            None => {
-                self.batch.left_out = Some(LeftOut { before, since });
-                tracing::warn!(
-                    topic = %self.topic, %before, "the broker left out records, and is waited for to send all of them again"
-                );
-            }
-        }
-    }
-
-    /// When to look for what the broker left out; none while nothing is, an answer is waited for, or a commit is under way.
-    pub(crate) fn left_out_due(&self) -> Option<Instant> {
-        let asked_for = self.asked_for.filter(|asked_for| asked_for.question.is_none());
-        let since = self.batch.left_out.map(|left_out| left_out.since).or(asked_for.map(|asked_for| asked_for.since));
-        since.filter(|_| self.committing.is_none()).map(|since| since + PAUSE)
-    }
-
-    /// Asks the broker to send again what it left out, and what has become of that since.
-    pub(crate) async fn look_for_left_out(&mut self) -> Result<()> {
-        if let Some(LeftOut { before, .. }) = self.batch.left_out {
-            self.drop_batch();
-            return self.ask_to_send_again(before);
-        }
-        if self.batch.extent.is_none() {
-            // Another instance perhaps gets what this one waits for.
-            self.load().await?;
-        }
-        let Some(asked_for) = self.asked_for else { return Ok(()) };
-        if !asked_for.comes_again || asked_for.looks == asked_for.most_looks {
-            self.ask_to_send_again(asked_for.before)?;
-        }
-        // Client and broker acknowledge for itself what never comes: it counts as soon as what precedes it does.
-        let behind = self.last_accepted.max(self.mark());
-        let number = self.shared.answers.gap(Gap { source_partition: self.id, behind, before: asked_for.before });
-        if let Some(asked_for) = &mut self.asked_for {
-            (asked_for.question, asked_for.looks) = (Some(number), asked_for.looks + 1);
-        }
-        Ok(())
-    }
-
-    fn ask_to_send_again(&mut self, before: Position) -> Result<()> {
-        let since = Instant::now();
-        let began = self.asked_for.map_or(since, |asked_for| asked_for.began);
-        let most_looks = match self.asked_for.filter(|asked_for| asked_for.before == before) {
-            Some(asked_for) if asked_for.comes_again => asked_for.most_looks.saturating_mul(2),
-            Some(asked_for) => asked_for.most_looks,
-            None => FEWEST_LOOKS + (self.shared.acknowledgement_delay.as_secs() / PAUSE.as_secs()) as u32,
-        };
-        let asks = self.asked_for.filter(|asked_for| !asked_for.comes_again).map_or(0, |asked_for| asked_for.asks);
-        if asks == MOST_ASKS {
-            return Err(Error::new(
-                ErrorKind::Storage,
-                format_args!(
-                    "the broker left out records of {} and sent others, from {before} on, and did not send all of them again when it \
-                     was asked to, so this instance ends and the broker sends them to the next one; nothing is lost",
-                    self.topic
-                ),
-            ));
-        }
-        self.asked_for = Some(AskedFor {
-            before,
-            began,
-            since,
-            asks: asks + 1,
-            comes_again: false,
-            looks: 0,
-            most_looks,
-            question: None,
-        });
-        self.shared.answers.send_again(self.id, Some(before));
-        Ok(())
-    }
-
-    /// Whether a record is to be sent again, because it stands behind what was left out.
-    pub(super) fn is_behind_left_out(&mut self, position: Position) -> bool {
-        let Some(asked_for) = &mut self.asked_for else { return false };
-        if position < asked_for.before {
-            asked_for.comes_again = true;
-            return false;
-        }
-        let has_come = asked_for.comes_again && self.last_accepted.is_some_and(|last| position.is_next_to(last));
-        if has_come {
-            self.asked_for = None;
-        }
-        !has_come
+    pub(super) fn without_time(self) -> (Position, [u32; 3], [bool; 2], Option<u64>) {
+        let counts = [self.asks, self.looks, self.most_looks];
+        (self.before, counts, [self.comes_again, self.leaves], self.question)
     }
 }

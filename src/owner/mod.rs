@@ -16,6 +16,7 @@ mod plans;
 pub(crate) mod retry;
 mod rewind;
 pub(crate) mod schedule;
+mod send_again;
 pub(crate) mod shared;
 mod state;
 mod streaming;

@@ -10,7 +10,7 @@ use crate::owner::abandoned::Abandoned;
 use crate::owner::batch::Batch;
 use crate::owner::commit_task::Committing;
 use crate::owner::health::Health;
-use crate::owner::left_out::AskedFor;
+use crate::owner::left_out::{AskedFor, LeftToBroker};
 use crate::owner::loaded::Loaded;
 use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
@@ -46,8 +46,8 @@ pub(crate) struct Owner<S: Storage> {
     pub(super) committing: Option<Committing<S>>,
     pub(super) abandoned: Option<Abandoned>,
     pub(super) asked_for: Option<AskedFor>,
-    /// The last record of the part that is accepted was not taken: it is to be sent again.
-    pub(super) is_left_to_broker: bool,
+    /// Which records of the part that is accepted were not taken.
+    pub(super) left_to_broker: LeftToBroker,
     /// Something failed since the last cleaning: there may be files to clean.
     pub(super) unclean: bool,
 }
@@ -76,7 +76,7 @@ impl<S: Storage> Owner<S> {
             committing: None,
             abandoned: None,
             asked_for: None,
-            is_left_to_broker: false,
+            left_to_broker: LeftToBroker::default(),
             unclean: true,
         }
     }
@@ -116,9 +116,7 @@ impl<S: Storage> Owner<S> {
     /// When the first of the records came that are accepted and not committed.
     pub(crate) fn uncommitted_since(&self) -> Option<Instant> {
         let committing = self.committing.as_ref().map(|committing| committing.extent.began);
-        committing
-            .or(self.batch.extent.map(|extent| extent.began))
-            .or(self.asked_for.map(|asked_for| asked_for.began()))
+        committing.or(self.batch.extent.map(|extent| extent.began)).or(self.asked_for.map(|asked_for| asked_for.began))
     }
 
     /// When [`Owner::is_held_up`] becomes true by time alone; none while nothing is unconfirmed.

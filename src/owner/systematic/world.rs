@@ -231,7 +231,8 @@ impl World {
                 let shown = owners.shown(owner.node);
                 !owner.stopped && shown.ended.is_none() && shown.parked && shown.left_out
             };
-            steps.extend((0..2).filter(looks).map(Step::LeftOut));
+            // The other one only waits for what this one commits.
+            steps.extend([self.active, 1 - self.active].into_iter().find(looks).map(Step::LeftOut));
         }
         steps
     }
