@@ -30,7 +30,7 @@ pub struct Before {
 pub fn run(only: &[String], rounds: u32, fewer: u64, before: Option<&Before>) -> Result<()> {
     let renamed = before.map(|before| peer::renamed(&before.nar, &stacks_dir().join("before"))).transpose()?;
     let report = if before.is_some() { REPORT_BEFORE } else { REPORT };
-    let services = services("bench", renamed)?;
+    let services = services(renamed)?;
     services.run(|services| {
         let mut searching = None;
         // The official sink gets fewer: it takes so long.
@@ -66,10 +66,10 @@ pub fn run(only: &[String], rounds: u32, fewer: u64, before: Option<&Before>) ->
     })
 }
 
-/// Pulsar and HDFS at their speed, with the connectors.
-pub fn services(name: &str, further: Option<PathBuf>) -> Result<Services> {
+/// Pulsar and HDFS at their speed, with the connectors, and a further one.
+fn services(further: Option<PathBuf>) -> Result<Services> {
     let noop = backlog::noop_connector(&stacks_dir().join("noop-sink"))?;
-    let mut stack = Stack::builder().name(name).runtime(Runtime::Process).peak_speed(true);
+    let mut stack = Stack::builder().name("bench").runtime(Runtime::Process).peak_speed(true);
     // No instance is to end because the worker was too busy to ask after it.
     stack = stack.liveness_check(Duration::from_secs(30)).connector(noop);
     for connector in artifacts::resolve("hdfs-sink")?.into_iter().chain(further) {

@@ -18,7 +18,6 @@ use crate::storage::Storage;
 const PAUSE: Duration = Duration::from_secs(10);
 /// So often it is asked to send again before this instance ends: to a new consumer it sends everything.
 const MOST_ASKS: u32 = 30;
-
 /// So many looks, and those that an acknowledgement may take, are enough for what never comes.
 const FEWEST_LOOKS: u32 = 6;
 

@@ -113,7 +113,7 @@ impl<S: Storage> Owner<S> {
             || schedule.due(extent.began) <= Instant::now()
     }
 
-    /// When the first of the records came that are accepted and not committed.
+    /// When the first of the records came that are accepted, or left to be sent again, and not committed.
     pub(crate) fn uncommitted_since(&self) -> Option<Instant> {
         let committing = self.committing.as_ref().map(|committing| committing.extent.began);
         committing.or(self.batch.extent.map(|extent| extent.began)).or(self.asked_for.map(|asked_for| asked_for.began))
