@@ -26,6 +26,8 @@ pub struct Record<'a> {
     pub properties: Option<&'a [u8]>,
     /// The message as its producer encoded it.
     pub payload: &'a [u8],
+    /// Whether its producer gave it no value (a tombstone); then the payload is empty.
+    pub null_value: bool,
 }
 
 impl<'a> Record<'a> {
@@ -41,6 +43,7 @@ impl<'a> Record<'a> {
             key_is_bytes: false,
             properties: None,
             payload,
+            null_value: false,
         }
     }
 

@@ -98,7 +98,7 @@ impl<'a> Table<'a> {
         let services = namespace.services();
         let hdfs = services.hdfs()?;
         let table = services.wait_for(sink.table(&hdfs))?;
-        let subject = Subject { topic: namespace.topic(KIND), table: Some(table) };
+        let subject = Subject::new(namespace.topic(KIND), Some(table));
         Ok(Table { services, subject, directory: sink.directory() })
     }
 
@@ -421,7 +421,7 @@ fn what_is_not_committed_is_no_finding_and_the_watermark_moves_when_it_is() -> R
         };
         send(DAY, 60)?;
         // Before there is a table, all is uncommitted, from the first message on.
-        let unborn = Subject { topic: topic.clone(), table: None };
+        let unborn = Subject::new(topic.clone(), None);
         let hdfs = services.hdfs()?;
         let report = services.wait_for(audit(&hdfs, &client, &unborn, Period::default(), LIMIT, &|_| ()))?;
         ensure!(report.total().uncommitted == 60 && report.findings().count() == 0, "{report:#?}");

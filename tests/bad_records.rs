@@ -2,15 +2,13 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::process::Command;
 
 use anyhow::{Context, Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use clap::Parser;
 use hdfs_csv_tests::{
-    Comparison, Expected, Field, Fields, LIMIT, Letter, Namespace, QUICK_START, Services, Shared, Sink, encode,
-    letters, repository, until,
+    Comparison, Expected, Field, Fields, LIMIT, Letter, Namespace, Services, Shared, Sink, encode, letters, until,
 };
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::command::Cli;
@@ -137,84 +135,6 @@ fn a_table_of_another_sink_is_refused_with_words_that_say_whose_it_is_until_it_i
         let summary = Comparison::of(&heir).run()?;
         ensure!(summary["rows"] == 3 * messages.len(), "{summary}");
         heir.delete()
-    })
-}
-
-/// Sends a message without a value with the Java client: the tests' own cannot.
-fn tombstone(services: &Services, topic: &str) -> Result<()> {
-    let pulsar = services.stack().pulsar();
-    let mut java = Command::new("java");
-    java.args([QUICK_START, "-cp"])
-        .arg(pulsar.home().join("lib/*"))
-        .arg(repository().join("tests/oracle/Tombstone.java"));
-    let output = java.args([&pulsar.service_url(), topic]).output().context("java cannot be run")?;
-    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success() && out.contains("position"), "{out}{errors}");
-    Ok(())
-}
-
-#[test]
-fn a_tombstone_stops_the_sink_until_it_is_skipped_and_nothing_else_is_lost() -> Result<()> {
-    const BEFORE: usize = 30;
-    const AFTER: usize = 20;
-    /// As docs/operate/runbook.md quotes it.
-    const SAYS: &str =
-        "java.lang.IllegalArgumentException: The value in the record returned by the source cannot be null";
-
-    let services = Services::shared(Shared::Threads)?;
-    services.run(|services| {
-        let namespace = services.namespace("tombstone")?;
-        let topic = namespace.topic(KIND);
-        let rows = |count| -> Result<Vec<Sent>> {
-            (0..count).map(|at| Ok(Sent { message: message(good(at)?, at), bad: None })).collect()
-        };
-        let (before, after) = (rows(BEFORE)?, rows(AFTER)?);
-        send(&namespace, Some(KIND.schema_text()), 1, &before)?;
-        tombstone(services, &topic)?;
-        send(&namespace, Some(KIND.schema_text()), 1, &after)?;
-        let sink = Sink::new(&namespace, "cold", &[KIND])?.create()?;
-
-        // What precedes it is committed though the instance ends at it again and again; what follows it waits.
-        until("the records before the tombstone are in the table", LIMIT, || {
-            let rows = sink.committed_rows()?;
-            ensure!(rows == BEFORE as u64, "{rows} are");
-            Ok(())
-        })?;
-        until("the restarts", LIMIT, || {
-            let ends = sink.log().matches(SAYS).count();
-            ensure!(ends > 2, "the log says '{SAYS}' {ends} times");
-            Ok(())
-        })?;
-        println!("the sink's status: {}", sink.status()?);
-        sink.stop()?;
-
-        // Not all that is committed need be acknowledged: the instance may end before it can.
-        let count = usize::try_from(sink.backlog(&topic)?)? - AFTER;
-        let (subscription, count) = (sink.subscription(), count.to_string());
-        let admin = |action: &str| {
-            services.stack().pulsar_admin(&["topics", action, "-s", &subscription, "-n", &count, &topic])
-        };
-        let peeked = admin("peek-messages").unwrap_or_else(|error| error.to_string());
-        let stored = namespace.read(KIND)?;
-        let at = stored.get(BEFORE).filter(|message| message.payload.is_empty()).context("no tombstone")?.position;
-        let mut ids = peeked.lines().filter_map(|line| line.strip_prefix("Message ID: "));
-        ensure!(
-            ids.next_back() == Some(&format!("{}:{}", at.ledger, at.entry)),
-            "the last one is not {at:?}: {peeked}"
-        );
-        ensure!(peeked.contains("NullPointerException"), "{peeked}");
-        admin("skip")?;
-        println!("{count} entries were skipped, of which the last was the tombstone");
-        ensure!(sink.backlog(&topic)? as usize == AFTER, "{} are left", sink.backlog(&topic)?);
-        sink.start()?;
-        sink.wait_until_all_is_acknowledged(LIMIT)?;
-
-        let positions = services.scratch("tombstone.jsonl");
-        let line = json!({ "topic": topic, "ledger": at.ledger, "entry": at.entry, "batch_index": at.batch_index });
-        std::fs::write(&positions, line.to_string())?;
-        let summary = Comparison::of(&sink).option("--dead", &positions).run()?;
-        ensure!(summary["rows"] == BEFORE + AFTER, "{summary}");
-        sink.delete()
     })
 }
 

@@ -27,3 +27,4 @@ mod replication;
 mod runtimes;
 mod scale;
 mod stack;
+mod tombstones;

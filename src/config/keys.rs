@@ -184,6 +184,13 @@ pub const KEYS: &[Key] = &[
         "What happens to a record that cannot be written. fail ends the sink after what precedes it is committed.",
     ),
     key(
+        "onNullValue",
+        Some("skip"),
+        "skip, deadLetter or row",
+        "row",
+        "What becomes of a message without a value (a tombstone): it is counted, goes to the dead-letter topic, or is a row of NULLs with its key in the metadata columns. Pulsar ends the instance at each that comes while the sink runs, and the next instance passes it.",
+    ),
+    key(
         "deadLetterTopic",
         None,
         "a topic that the sink does not read",

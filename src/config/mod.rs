@@ -7,7 +7,7 @@ mod settings;
 pub(crate) mod tables;
 mod values;
 
-pub(crate) use settings::{Config, Guarantee, OnBadRecord};
+pub(crate) use settings::{Config, Guarantee, OnBadRecord, OnNullValue};
 
 #[cfg(test)]
 pub(crate) mod tests {

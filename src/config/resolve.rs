@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json};
 
 use crate::config::checks::{check_guarantee, check_inputs_are_persistent, check_tables, check_timeout};
 use crate::config::keys::{KEYS, Key};
-use crate::config::settings::{Config, Guarantee, OnBadRecord, SinkSettings};
+use crate::config::settings::{Config, Guarantee, OnBadRecord, OnNullValue, SinkSettings};
 use crate::config::values::{
     OF_NUMBERS, between, hadoop_folder, one_of, parse_delimiter, parse_directory, parse_duration, parse_metadata,
     parse_name, parse_pattern, parse_size, parse_time_source, reads_from_observers, seconds,
@@ -111,6 +111,13 @@ impl Values<'_> {
                 ("fail", OnBadRecord::Fail),
             ]),
         );
+        let on_null_value = self.parse(
+            "onNullValue",
+            one_of(&[("skip", OnNullValue::Skip), ("deadLetter", OnNullValue::DeadLetter), ("row", OnNullValue::Row)]),
+        );
+        if let (Some(OnNullValue::DeadLetter), Some(OnBadRecord::Skip | OnBadRecord::Fail)) = (on_null_value, on_bad_record) {
+            self.wrong("onNullValue", "deadLetter needs onBadRecord: deadLetter");
+        }
         // Java sends the dead letters and makes subscriptions; here only the keys are known.
         self.parse("deadLetterTopic", |text| Some(text.to_owned()));
         self.parse("subscriptionRolePrefix", |text| {
@@ -171,6 +178,7 @@ impl Values<'_> {
             fold_below: fold_below?,
             max_memory: usize::try_from(max_memory?).ok()?,
             on_bad_record: on_bad_record?,
+            on_null_value: on_null_value?,
             hive,
             open_timeout: open_timeout?,
             log_level: log_level?,

@@ -28,6 +28,17 @@ pub(crate) enum OnBadRecord {
     Fail,
 }
 
+/// What happens to a message without a value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OnNullValue {
+    /// It is counted.
+    Skip,
+    /// It goes to a dead-letter topic.
+    DeadLetter,
+    /// It is a row of NULLs.
+    Row,
+}
+
 /// What the functions worker says about the sink.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -91,6 +102,7 @@ pub(crate) struct Config {
     pub(crate) max_memory: usize,
     /// What happens to a bad record.
     pub(crate) on_bad_record: OnBadRecord,
+    pub(crate) on_null_value: OnNullValue,
     /// The Hive metastore that is kept up with the tables, if one is.
     pub(crate) hive: Option<HiveSettings>,
     /// The bound on starting.

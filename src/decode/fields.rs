@@ -16,6 +16,19 @@ pub(crate) trait Fields<'a> {
     fn end(self) -> Result<(), Reason>;
 }
 
+/// No field has a value: those of a message that its producer gave none.
+pub(crate) struct NoValues;
+
+impl<'a> Fields<'a> for NoValues {
+    fn next<P: Put<'a>>(&mut self, put: P) -> Result<P::Done, Reason> {
+        put.put(Value::Null)
+    }
+
+    fn end(self) -> Result<(), Reason> {
+        Ok(())
+    }
+}
+
 /// What is done with a field's value: any function, and what wants to be more than called. A function is compiled once for values
 /// of every type, and each value is moved to it, which takes longer than to write a short one. What is inlined instead where a
 /// value is read is compiled for values of its type.

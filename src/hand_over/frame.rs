@@ -12,6 +12,8 @@ const FLAG_PROPERTIES: u32 = 2;
 /// The producer gave the key as bytes and not as text.
 pub(crate) const FLAG_KEY_IS_BYTES: u32 = 4;
 const FLAG_EVENT_TIME: u32 = 8;
+/// The payload's length where there is none, because the producer gave no value.
+const NULL_VALUE: u32 = u32::MAX;
 /// The flags are that many low bits, the batch index is above them.
 const FLAG_BITS: u32 = 4;
 
@@ -104,6 +106,7 @@ impl<'a> Iterator for Records<'a> {
                     key_is_bytes: parts.flags & FLAG_KEY_IS_BYTES != 0,
                     properties: parts.properties,
                     payload: parts.payload,
+                    null_value: parts.null_value,
                 }))
             }
             Err(what) => {
@@ -168,6 +171,7 @@ struct Parts<'a> {
     key: Option<&'a [u8]>,
     properties: Option<&'a [u8]>,
     payload: &'a [u8],
+    null_value: bool,
     /// Bytes behind it.
     behind: usize,
 }
@@ -177,7 +181,9 @@ struct Parts<'a> {
 fn parts(bytes: &[u8]) -> Result<Parts<'_>, &'static str> {
     let (header, mut tail) = bytes.split_first_chunk::<RECORD_HEADER>().ok_or("its header is cut off")?;
     let header = u64::from_le_bytes(*header);
-    let (payload, flags) = (header as u32 as usize, (header >> 32) as u32);
+    let (length, flags) = (header as u32, (header >> 32) as u32);
+    let null_value = length == NULL_VALUE;
+    let payload = if null_value { 0 } else { length as usize };
     let (mut event_time, mut key, mut properties) = (None, None, None);
     if flags & (FLAG_EVENT_TIME | FLAG_KEY | FLAG_PROPERTIES) != 0 {
         if flags & FLAG_EVENT_TIME != 0 {
@@ -189,7 +195,7 @@ fn parts(bytes: &[u8]) -> Result<Parts<'_>, &'static str> {
         properties = optional_part(&mut tail, flags & FLAG_PROPERTIES != 0)?;
     }
     let (payload, rest) = tail.split_at_checked(payload).ok_or("it is longer than its entry")?;
-    Ok(Parts { flags, event_time, key, properties, payload, behind: rest.len() })
+    Ok(Parts { flags, event_time, key, properties, payload, null_value, behind: rest.len() })
 }
 
 fn optional_part<'a>(tail: &mut &'a [u8], present: bool) -> Result<Option<&'a [u8]>, &'static str> {
@@ -255,7 +261,8 @@ fn put(buffer: &mut Vec<u8>, record: &Record<'_>) {
         | flag(record.properties.is_some(), FLAG_PROPERTIES)
         | flag(record.key_is_bytes, FLAG_KEY_IS_BYTES)
         | flag(record.event_time.is_some(), FLAG_EVENT_TIME);
-    buffer.extend_from_slice(&(record.payload.len() as u32).to_le_bytes());
+    let length = if record.null_value { NULL_VALUE } else { record.payload.len() as u32 };
+    buffer.extend_from_slice(&length.to_le_bytes());
     buffer.extend_from_slice(&(record.position.batch_index << FLAG_BITS | flags).to_le_bytes());
     if let Some(time) = record.event_time {
         buffer.extend_from_slice(&time.to_le_bytes());
@@ -274,7 +281,7 @@ mod tests {
     use proptest::option;
     use proptest::prelude::*;
 
-    type Parts = (u32, u32, (u64, u64, u32), i64, i64, Option<Vec<u8>>, Option<Vec<u8>>, Vec<u8>);
+    type Parts = (u32, u32, (u64, u64, u32), i64, i64, Option<Vec<u8>>, Option<Vec<u8>>, Option<Vec<u8>>);
 
     fn parts() -> impl Strategy<Value = Parts> {
         (
@@ -289,7 +296,7 @@ mod tests {
             any::<i64>(),
             option::of(vec(any::<u8>(), 0..20)),
             option::of(vec(any::<u8>(), 0..20)),
-            vec(any::<u8>(), 0..200),
+            option::weighted(0.9, vec(any::<u8>(), 0..200)),
         )
     }
 
@@ -313,7 +320,8 @@ mod tests {
             key: key.as_deref(),
             key_is_bytes: key.as_ref().is_some_and(|key| key.len() % 2 == 1),
             properties: properties.as_deref(),
-            payload,
+            payload: payload.as_deref().unwrap_or_default(),
+            null_value: payload.is_none(),
         }
     }
 
@@ -374,13 +382,13 @@ mod tests {
 
     #[test]
     fn records_of_one_entry_have_one_header() {
-        let all = [0, 1].map(|batch_index| (1, 2, (3, 4, batch_index), 6, 0, None, None, vec![8; 10]));
+        let all = [0, 1].map(|batch_index| (1, 2, (3, 4, batch_index), 6, 0, None, None, Some(vec![8; 10])));
         assert_eq!(pack(all.iter().map(record)).len(), ENTRY_HEADER + 2 * (RECORD_HEADER + 10));
     }
 
     #[test]
     fn what_is_cut_off_is_named_with_its_place() {
-        let parts = |entry| (1, 2, (3, entry, 5), 6, 7, None, None, vec![8; 10]);
+        let parts = |entry| (1, 2, (3, entry, 5), 6, 7, None, None, Some(vec![8; 10]));
         let (first, second) = (parts(4), parts(5));
         let whole = pack([record(&first)]).len();
         let mut buffer = pack([record(&first), record(&second)]);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::OnBadRecord;
+use crate::config::{OnBadRecord, OnNullValue};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hand_over::answers::DeadLetter;
 use crate::hand_over::frame::{RecordOffset, Records};
@@ -16,7 +16,7 @@ use crate::record::Record;
 use crate::row::partition::PartitionKey;
 use crate::safeguard::{Safeguard, is_on};
 use crate::storage::Storage;
-use crate::value::BadRecord;
+use crate::value::{BadRecord, Reason};
 
 /// How many milliseconds a producer's clock may be ahead for its records to tell of a topic made anew: an hour, far less than
 /// what a commit counts, so that a record that comes again is no such sign.
@@ -145,6 +145,9 @@ impl<S: Storage> Owner<S> {
     /// Adds a row to the batch, or drops a bad record.
     #[inline]
     fn add_record(&mut self, record: &Record<'_>) -> Option<Interruption> {
+        if record.null_value && !self.makes_row_of_null(record) {
+            return None;
+        }
         let added = match self.plans.get(&record.schema).map(|planned| &planned.plan) {
             Some(Ok(plan)) => {
                 let added = self.batch.add(record, plan.header(), |out| plan.encode(record, &self.topic, out));
@@ -165,6 +168,20 @@ impl<S: Storage> Owner<S> {
             Err(bad) => self.drop_bad(record, &bad),
         }
         None
+    }
+
+    /// Whether a message without a value is to be a row. Otherwise it has been dropped.
+    #[cold]
+    fn makes_row_of_null(&mut self, record: &Record<'_>) -> bool {
+        match self.shared.on_null_value {
+            OnNullValue::Row => return true,
+            OnNullValue::Skip => self.batch.add_dropped(record),
+            OnNullValue::DeadLetter => {
+                let detail = "its producer gave it no value (a tombstone)".to_owned();
+                self.drop_bad(record, &BadRecord { reason: Reason::NullValue, detail });
+            }
+        }
+        false
     }
 
     fn drop_duplicate(&self, record: &Record<'_>, loaded: &Loaded) -> Result<()> {

@@ -6,7 +6,7 @@ use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
 use crate::budget::Budget;
-use crate::config::OnBadRecord;
+use crate::config::{OnBadRecord, OnNullValue};
 use crate::hand_over::answers::Answers;
 use crate::hive::keeper::Keeper;
 use crate::metrics::Metrics;
@@ -33,6 +33,7 @@ pub(crate) struct Shared<S: Storage> {
     /// Manifests that stay when old ones are pruned.
     pub(crate) keep_manifests: u64,
     pub(crate) on_bad_record: OnBadRecord,
+    pub(crate) on_null_value: OnNullValue,
     pub(crate) schemas: WriterSchemas,
     pub(crate) budget: Budget,
     pub(crate) answers: Answers,

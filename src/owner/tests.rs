@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::time::Instant;
 
 use crate::budget::Budget;
-use crate::config::OnBadRecord;
+use crate::config::{OnBadRecord, OnNullValue};
 use crate::error::ErrorKind;
 use crate::error::Result;
 use crate::hand_over::answers::Answers;
@@ -92,6 +92,7 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         asks_about_gaps: false,
         keep_manifests: 1_000,
         on_bad_record,
+        on_null_value: OnNullValue::Row,
         schemas,
         budget: Budget::new(1 << 30),
         answers: Answers::default(),
@@ -1054,6 +1055,35 @@ async fn a_batch_with_a_dead_letter_is_committed_only_after_the_broker_confirmed
     assert_eq!(rows(&memory), [1, 3]);
     let manifest = manifest(&memory, 1).unwrap();
     assert_eq!((manifest.rows, manifest.dropped), (2, 1));
+}
+
+// Rule 12.
+#[tokio::test]
+async fn a_message_without_a_value_becomes_what_is_configured() {
+    for (on_null_value, row, letters) in
+        [(OnNullValue::Skip, "", 0), (OnNullValue::DeadLetter, "", 1), (OnNullValue::Row, "2,\\N\n", 0)]
+    {
+        let memory = Memory::new();
+        let mut shared = shared_with(&memory, OnBadRecord::DeadLetter, false);
+        Arc::get_mut(&mut shared).unwrap().on_null_value = on_null_value;
+        let mut owner = owner(&shared);
+        let payload = avro_long(7);
+        let record = |entry, payload| Record::plain(Position { ledger: 1, entry, batch_index: 0 }, payload);
+        let null = Record { null_value: true, ..record(2, &[]) };
+        let records = [record(1, &payload[..]), null, record(3, &payload)];
+        owner.accept(HandOverPart::packed(&shared.budget, 1, records)).await.unwrap();
+        assert_eq!(owner.batch.unconfirmed.len(), letters, "{on_null_value:?}");
+        owner.confirm(1);
+        owner.commit_all().await.unwrap();
+
+        let files = memory.files().into_iter().filter(|(path, _)| !path.contains("/_"));
+        let texts: Vec<_> = files.map(|(_, bytes)| String::from_utf8(bytes).unwrap()).collect();
+        assert_eq!(texts, [format!("1,7\n{row}3,7\n")], "{on_null_value:?}");
+        let manifest = manifest(&memory, 1).unwrap();
+        let rows = 2 + u64::from(!row.is_empty());
+        assert_eq!((manifest.rows, manifest.dropped, manifest.last.unwrap().entry), (rows, 3 - rows, 3));
+        assert_eq!(shared.metrics.bad_records(), letters as u64);
+    }
 }
 
 /// The entries at the ends of the gaps that were asked about.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use crate::decode::avro::Avro;
-use crate::decode::fields::{Fields, Put};
+use crate::decode::fields::{Fields, NoValues, Put};
 use crate::record::Record;
 use crate::row::Dialect;
 use crate::row::metadata::Metadata;
@@ -127,6 +127,9 @@ impl Plan {
     /// the caller cuts it off.
     #[inline]
     pub fn encode(&self, record: &Record<'_>, topic: &str, out: &mut Vec<u8>) -> Result<PartitionKey, BadRecord> {
+        if record.null_value {
+            return self.write(NoValues, record, topic, out);
+        }
         match &*self.input {
             Input::Payload(Format::Avro { fields, records }) => {
                 self.write(Avro::new(record.payload, fields, records), record, topic, out)

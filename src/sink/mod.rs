@@ -118,6 +118,7 @@ impl<S: Storage> Sink<S> {
             folding: Folding { below: config.fold_below, format: config.rows.format.into() },
             keep_manifests: KEEP_MANIFESTS,
             on_bad_record: config.on_bad_record,
+            on_null_value: config.on_null_value,
             schemas: WriterSchemas::default(),
             budget: Budget::new(config.max_memory),
             answers: Answers::default(),

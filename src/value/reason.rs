@@ -5,6 +5,8 @@ use std::fmt;
 /// Why a record is bad; the names are those of the metrics and of the dead letters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Reason {
+    /// The message has no value (a tombstone), under `onNullValue: deadLetter`.
+    NullValue,
     /// The message has no schema version.
     NoSchema,
     /// The writer's schema cannot be written as rows, or does not fit the table's columns.
@@ -30,7 +32,8 @@ pub enum Reason {
 
 impl Reason {
     /// Every reason.
-    pub(crate) const ALL: [Reason; 10] = [
+    pub(crate) const ALL: [Reason; 11] = [
+        Reason::NullValue,
         Reason::NoSchema,
         Reason::IncompatibleSchema,
         Reason::Truncated,
@@ -46,6 +49,7 @@ impl Reason {
     /// The reason's name in metrics and dead letters.
     pub fn name(self) -> &'static str {
         match self {
+            Reason::NullValue => "null-value",
             Reason::NoSchema => "no-schema",
             Reason::IncompatibleSchema => "incompatible-schema",
             Reason::Truncated => "truncated",

@@ -176,7 +176,7 @@ impl<'a> Sink<'a> {
         let (hdfs, client) = (services.hdfs()?, services.pulsar()?);
         services.wait_for(async {
             let table = self.table(&hdfs).await?;
-            let subject = Subject { topic: topic.to_owned(), table: Some(table) };
+            let subject = Subject::new(topic.to_owned(), Some(table));
             audit(&hdfs, &client, &subject, Period::default(), LIMIT, &|_| ()).await
         })
     }

@@ -52,7 +52,7 @@ const KNOWN: [Known; 23] = [
     known("scale::many", 120, 1),
     known("layers::", 110, 1),
     known("isolation::", 100, 4),
-    known("bad_records::a_tombstone", 100, 1),
+    known("tombstones::", 100, 1),
     known("kinds_of_topics::messages_that", 100, 1),
     known("hive::tables", 90, 1),
     known("kinds_of_topics::encrypted", 90, 1),

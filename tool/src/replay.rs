@@ -25,6 +25,8 @@ const REASON: &str = "hdfs-csv-reason";
 const ENCRYPTION: &str = "hdfs-csv-encryption";
 /// On a letter that could not be sent whole.
 const CUT: &str = "hdfs-csv-cut";
+/// The reason of a message without a value, which would come back with an empty one.
+const NULL_VALUE: &str = "null-value";
 const SCHEMA_VERSION: &str = "hdfs-csv-schema-version";
 /// How often a message has been sent back; it stays with the message.
 const REPLAYED: &str = "hdfs-csv-replayed";
@@ -57,7 +59,7 @@ pub struct Replay {
 pub struct ReplayReport {
     /// Sent back, by topic.
     pub sent: BTreeMap<String, u64>,
-    /// Left where they are, because of their reason, or because they are encrypted or cut.
+    /// Left where they are, because of their reason, or because they are encrypted, cut, or without a value.
     pub left: u64,
 }
 
@@ -223,8 +225,9 @@ fn letter(dead_letters: &str, position: Position, received: &Received<Vec<u8>>) 
         schema_version,
         ..Default::default()
     };
-    let is_whole = property(ENCRYPTION).is_none() && property(CUT).is_none();
-    Ok(Letter { topic, reason: property(REASON).unwrap_or_default(), is_whole, message })
+    let reason = property(REASON).unwrap_or_default();
+    let is_whole = property(ENCRYPTION).is_none() && property(CUT).is_none() && !reason.starts_with(NULL_VALUE);
+    Ok(Letter { topic, reason, is_whole, message })
 }
 
 fn from_hex(text: &str) -> Result<Vec<u8>> {

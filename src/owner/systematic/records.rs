@@ -9,7 +9,7 @@ use std::time::Duration;
 use tokio::sync::Semaphore;
 
 use crate::budget::Budget;
-use crate::config::OnBadRecord;
+use crate::config::{OnBadRecord, OnNullValue};
 use crate::hand_over::answers::Answers;
 use crate::hand_over::part::HandOverPart;
 use crate::metrics::Metrics;
@@ -53,6 +53,7 @@ pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<G
         folding: Folding { below: settings.fold_below, format: like.rows.format.into() },
         keep_manifests: settings.keep_manifests,
         on_bad_record: OnBadRecord::Skip,
+        on_null_value: OnNullValue::Skip,
         schemas: like.schemas.clone(),
         budget: Budget::new(1 << 30),
         answers: Answers::default(),

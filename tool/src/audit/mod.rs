@@ -39,6 +39,15 @@ pub struct Subject {
     pub topic: String,
     /// Its table.
     pub table: Option<TableLayout>,
+    /// Whether messages without a value are rows of the table (`onNullValue: row`).
+    pub null_values_are_rows: bool,
+}
+
+impl Subject {
+    /// A topic and its table, in which messages without a value are no rows.
+    pub fn new(topic: String, table: Option<TableLayout>) -> Subject {
+        Subject { topic, table, null_values_are_rows: false }
+    }
 }
 
 /// Compares a topic with its table. `progress` is told of records and rows as they are read.
@@ -85,7 +94,8 @@ pub async fn audit<S: Storage>(
     for (partition, name) in existing_partitions(client, topic).await? {
         let own = own_name(&table, topic, partition)?;
         let commits = of_source_partition(&all, &own);
-        let expected = Expected::new(newest.clone(), columns.clone(), partition_column(&directories));
+        let mut expected = Expected::new(newest.clone(), columns.clone(), partition_column(&directories));
+        expected.null_values_are_rows = subject.null_values_are_rows;
         let mut records = Topic { client, partition, name, patience, expected };
         let source_partition = SourcePartition {
             storage,

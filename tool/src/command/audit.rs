@@ -35,6 +35,9 @@ pub struct Audit {
     /// Ends before the first record published at or after this time; with the last committed one when absent.
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
     to: Option<DateTime<Utc>>,
+    /// Messages without a value are rows of NULLs, as the sink's `onNullValue: row` makes them.
+    #[arg(long)]
+    null_values_are_rows: bool,
     /// Seconds to wait for the broker.
     #[arg(long, default_value_t = 30)]
     patience: u64,
@@ -64,12 +67,13 @@ impl Audit {
             ensure!(from < to, "--from must be before --to");
         }
         let hdfs = self.hdfs.connect()?;
-        let subjects = self.subjects.subjects(&hdfs).await?;
+        let mut subjects = self.subjects.subjects(&hdfs).await?;
         let client = connect(&self.service_url).await?;
         let bar = ProgressBar::new_spinner();
         bar.set_style(ProgressStyle::with_template("{spinner} {human_pos} records and rows, {per_sec}, {msg}")?);
         let mut reports = Vec::new();
-        for subject in &subjects {
+        for subject in &mut subjects {
+            subject.null_values_are_rows = self.null_values_are_rows;
             bar.set_message(subject.topic.clone());
             let patience = Duration::from_secs(self.patience);
             reports.push(audit(&hdfs, &client, subject, period, patience, &|count| bar.inc(count)).await?);

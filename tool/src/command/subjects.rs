@@ -35,7 +35,7 @@ impl SubjectArgs {
             }
             let identity = read_identity(storage, &table.identity()).await.with_context(|| table.identity())?;
             match identity {
-                Some(identity) => subjects.push(Subject { topic: identity.topic, table: Some(table) }),
+                Some(identity) => subjects.push(Subject::new(identity.topic, Some(table))),
                 None if self.tables.is_empty() => {}
                 None => {
                     bail!("{} does not say which topic it comes from: {} is missing", table.root(), table.identity())
@@ -54,7 +54,7 @@ impl SubjectArgs {
         for name in &self.topics {
             let topic = TopicName::parse(name)?.to_string();
             let known = subjects.iter().find(|subject| subject.topic == topic).cloned();
-            wanted.push(known.unwrap_or(Subject { topic, table: None }));
+            wanted.push(known.unwrap_or(Subject::new(topic, None)));
         }
         Ok(wanted)
     }

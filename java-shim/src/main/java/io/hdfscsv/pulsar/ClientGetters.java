@@ -5,6 +5,8 @@ import java.lang.invoke.MethodHandles;
 import java.lang.invoke.MethodType;
 import java.lang.reflect.Field;
 import java.lang.reflect.Method;
+import java.util.ArrayList;
+import java.util.List;
 import java.util.Map;
 import java.util.concurrent.CompletableFuture;
 import org.apache.pulsar.client.api.Consumer;
@@ -206,7 +208,44 @@ final class ClientGetters {
     static final class Subscriptions {
         private static final String LAST = "internalGetLastMessageIdAsync";
 
+        /**
+         * What the broker says of one now.
+         *
+         * @param acknowledged up to where everything is acknowledged; null if it does not say
+         * @param last the topic's last entry; its number is negative when there is none
+         */
+        record State(MessageId acknowledged, MessageId last) {}
+
         private Subscriptions() {}
+
+        /** The consumers of one topic or partition each that a consumer consists of. */
+        static List<Consumer<?>> each(Consumer<?> consumer) {
+            try {
+                Object parts = consumer.getClass().getMethod("getConsumers").invoke(consumer);
+                List<Consumer<?>> each = new ArrayList<>();
+                ((List<?>) parts).forEach(part -> each.add((Consumer<?>) part));
+                return each;
+            } catch (ReflectiveOperationException e) {
+                return List.of(consumer);
+            }
+        }
+
+        /** Of a consumer of one topic or partition. */
+        static CompletableFuture<State> state(Consumer<?> consumer) {
+            try {
+                Object answer = consumer.getClass().getMethod(LAST).invoke(consumer);
+                return ((CompletableFuture<?>) answer)
+                        .thenApply(
+                                state ->
+                                        new State(
+                                                position(state, "markDeletePosition"),
+                                                position(state, "lastMessageId")));
+            } catch (NoSuchMethodException e) {
+                return CompletableFuture.completedFuture(new State(null, null));
+            } catch (ReflectiveOperationException e) {
+                return CompletableFuture.failedFuture(e);
+            }
+        }
 
         /** Whether {@link #acknowledged} says something. */
         static boolean areKnown(SinkContext context) {
@@ -226,11 +265,8 @@ final class ClientGetters {
             }
             try {
                 // A partition's name is found among the consumers like a topic's
-                Object consumer = getter.invoke(context, topic, 0);
-                Object answer = consumer.getClass().getMethod(LAST).invoke(consumer);
-                return ((CompletableFuture<?>) answer).thenApply(Subscriptions::markDeletePosition);
-            } catch (NoSuchMethodException e) {
-                return CompletableFuture.completedFuture(null);
+                return state((Consumer<?>) getter.invoke(context, topic, 0))
+                        .thenApply(State::acknowledged);
             } catch (ReflectiveOperationException e) {
                 return CompletableFuture.failedFuture(e);
             }
@@ -245,9 +281,9 @@ final class ClientGetters {
             }
         }
 
-        private static MessageId markDeletePosition(Object answer) {
+        private static MessageId position(Object answer, String name) {
             try {
-                Field position = answer.getClass().getDeclaredField("markDeletePosition");
+                Field position = answer.getClass().getDeclaredField(name);
                 position.setAccessible(true);
                 return (MessageId) position.get(answer);
             } catch (ReflectiveOperationException | RuntimeException e) {

@@ -72,4 +72,36 @@ class EntryReader<T> {
             }
         }
     }
+
+    /** Makes one message of an entry: its first one without a value, if there is one. */
+    static final class TombstonesFirst implements MessagePayloadProcessor {
+        @Override
+        public <V> void process(
+                MessagePayload payload,
+                MessagePayloadContext context,
+                Schema<V> schema,
+                java.util.function.Consumer<Message<V>> messages) {
+            Message<V> whole = context.asSingleMessage(payload, schema);
+            boolean isReadable = context.isBatch() && whole.getEncryptionCtx().isEmpty();
+            Message<V> tombstone = isReadable ? tombstone(payload, context, schema) : null;
+            messages.accept(tombstone == null ? whole : tombstone);
+            for (int other = 1; other < context.getNumMessages(); other++) {
+                messages.accept(null);
+            }
+        }
+
+        private static <V> Message<V> tombstone(
+                MessagePayload payload, MessagePayloadContext context, Schema<V> schema) {
+            int count = context.getNumMessages();
+            Message<V> found = null;
+            // They are read one after another
+            for (int index = 0; index < count; index++) {
+                Message<V> message = context.getMessageAt(index, count, payload, true, schema);
+                if (found == null && message != null && message.getValue() == null) {
+                    found = message;
+                }
+            }
+            return found;
+        }
+    }
 }

@@ -3,6 +3,7 @@ package io.hdfscsv.pulsar;
 import java.util.concurrent.CompletableFuture;
 import org.apache.pulsar.client.api.ConsumerCryptoFailureAction;
 import org.apache.pulsar.client.api.MessageId;
+import org.apache.pulsar.client.api.MessagePayloadProcessor;
 import org.apache.pulsar.client.api.PulsarClient;
 import org.apache.pulsar.client.api.Schema;
 import org.apache.pulsar.client.api.SubscriptionMode;
@@ -24,6 +25,12 @@ class EntryReaders {
      * nothing behind on the broker.
      */
     <T> CompletableFuture<EntryReader<T>> open(Schema<T> schema, String topic, MessageId first) {
+        return open(schema, topic, first, new EntryReader.WholeEntries());
+    }
+
+    /** Opens one whose entries are as a processor makes them. */
+    <T> CompletableFuture<EntryReader<T>> open(
+            Schema<T> schema, String topic, MessageId first, MessagePayloadProcessor entries) {
         return client.newConsumer(schema)
                 .topic(topic)
                 .subscriptionName(subscriptions.ofReader())
@@ -33,7 +40,7 @@ class EntryReaders {
                 .startPaused(true)
                 .receiverQueueSize(QUEUE)
                 .cryptoFailureAction(ConsumerCryptoFailureAction.CONSUME)
-                .messagePayloadProcessor(new EntryReader.WholeEntries())
+                .messagePayloadProcessor(entries)
                 .subscribeAsync()
                 .thenCompose(
                         consumer ->

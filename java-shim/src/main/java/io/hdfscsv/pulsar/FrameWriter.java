@@ -11,6 +11,9 @@ final class FrameWriter {
     /** The schema id of a message without a schema version. */
     static final int NO_SCHEMA = 0xFFFFFFFF;
 
+    /** The payload's length where the message has no value. */
+    private static final int NULL_VALUE = 0xFFFFFFFF;
+
     private static final int ENTRY_HEADER = 40;
     private static final int RECORD_HEADER = 8;
 
@@ -47,6 +50,7 @@ final class FrameWriter {
      * @param key null for none
      * @param keyIsBytes whether the producer gave the key as bytes and not as text
      * @param properties a JSON object of strings, null for none
+     * @param payload null for a message without a value
      */
     boolean append(
             int sourcePartition,
@@ -72,7 +76,9 @@ final class FrameWriter {
                                 + (eventTime == 0 ? 0 : Long.BYTES),
                         Math.addExact(
                                 partLength(key),
-                                Math.addExact(partLength(properties), payload.length)));
+                                Math.addExact(
+                                        partLength(properties),
+                                        payload == null ? 0 : payload.length)));
         if (length > buffer.remaining()) {
             if (!isEmpty()) {
                 return false;
@@ -92,13 +98,16 @@ final class FrameWriter {
                         | (keyIsBytes ? KEY_IS_BYTES : 0)
                         | (eventTime == 0 ? 0 : EVENT_TIME_FOLLOWS);
         long batchIndexAndFlags = (long) position.batchIndex() << FLAG_BITS | flags;
-        buffer.putLong(batchIndexAndFlags << Integer.SIZE | payload.length);
+        int payloadLength = payload == null ? NULL_VALUE : payload.length;
+        buffer.putLong(batchIndexAndFlags << Integer.SIZE | Integer.toUnsignedLong(payloadLength));
         if (eventTime != 0) {
             buffer.putLong(eventTime);
         }
         putPart(key);
         putPart(properties);
-        buffer.put(payload);
+        if (payload != null) {
+            buffer.put(payload);
+        }
         entryRecords++;
         return true;
     }

@@ -35,7 +35,11 @@ public class HdfsCsvSink implements Sink<byte[]> {
         if (running != null) {
             throw new IllegalStateException("The sink is open");
         }
-        running = RunningSink.open(opener, config, context);
+        RunningSink opened = RunningSink.open(opener, config, context);
+        if (Tombstones.pass(opened, config, context)) {
+            opened = RunningSink.open(opener, config, context);
+        }
+        running = opened;
     }
 
     @Override

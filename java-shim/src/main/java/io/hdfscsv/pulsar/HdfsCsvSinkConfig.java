@@ -181,6 +181,14 @@ public class HdfsCsvSinkConfig {
                     "What happens to a record that cannot be written. fail ends the sink after what precedes it is committed. Allowed: deadLetter, skip or fail.")
     public String onBadRecord;
 
+    /** For example {@code row}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "skip",
+            help =
+                    "What becomes of a message without a value (a tombstone): it is counted, goes to the dead-letter topic, or is a row of NULLs with its key in the metadata columns. Pulsar ends the instance at each that comes while the sink runs, and the next instance passes it. Allowed: skip, deadLetter or row.")
+    public String onNullValue;
+
     /** For example {@code persistent://marketplace/bad/events}. */
     @FieldDoc(
             required = false,

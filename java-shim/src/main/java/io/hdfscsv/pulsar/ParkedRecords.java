@@ -42,6 +42,11 @@ final class ParkedRecords {
         return true;
     }
 
+    /** Whether none wait here. */
+    boolean isEmpty() {
+        return records.isEmpty();
+    }
+
     /** What they take of the heap, about. */
     long bytes() {
         return bytes;

@@ -2,11 +2,13 @@ package io.hdfscsv.pulsar;
 
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.Function;
 import org.apache.pulsar.client.api.Message;
+import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.PulsarClientException;
 import org.apache.pulsar.client.api.SubscriptionInitialPosition;
 import org.apache.pulsar.common.functions.FunctionConfig.ProcessingGuarantees;
@@ -78,6 +80,9 @@ final class RunningSink implements Answers.Receiver {
     private long handOver = 1;
     private boolean full;
 
+    /** Says up to where a topic's subscription is acknowledged. */
+    private volatile Function<String, CompletableFuture<MessageId>> acknowledged;
+
     // The timer's
     private long reported = System.nanoTime();
     private long acknowledgedDue;
@@ -125,6 +130,7 @@ final class RunningSink implements Answers.Receiver {
                         this::pauseConsumer);
         OwnSubscriptions subscriptions = OwnSubscriptions.of(configs);
         EntryReaders readers = new EntryReaders(context.getPulsarClient(), subscriptions);
+        acknowledged = topic -> ClientGetters.Subscriptions.acknowledged(context, topic);
         writerSchemas =
                 new WriterSchemas(
                         sink, new SchemaReader(readers), this::fail, context.getLogger()::warn);
@@ -141,7 +147,7 @@ final class RunningSink implements Answers.Receiver {
         leftOutMessages =
                 new LeftOutMessages(
                         readers,
-                        topic -> ClientGetters.Subscriptions.acknowledged(context, topic),
+                        topic -> acknowledged.apply(topic),
                         givesCiphertext,
                         this::confirmed,
                         this::leftOut,
@@ -164,6 +170,16 @@ final class RunningSink implements Answers.Receiver {
         long delay = TimeUnit.MILLISECONDS.toNanos(sink.acknowledgementDelay());
         return topic ->
                 new CumulativeAcknowledger(clock, delay, new SkippedEntries(topic, context));
+    }
+
+    /** Whether records of a topic are written: those of one that cannot have a table are not. */
+    boolean takes(String topic) {
+        return !sourcePartitions.ofTopic(topic).isStopped();
+    }
+
+    /** Before the source has a consumer, another one says up to where a topic is acknowledged. */
+    void ask(Function<String, CompletableFuture<MessageId>> acknowledged) {
+        this.acknowledged = acknowledged;
     }
 
     /** Called by one thread, as the functions worker does. */
@@ -335,10 +351,11 @@ final class RunningSink implements Answers.Receiver {
     /**
      * Commits what it can, in less than 10 s whatever the other threads do. Answers are still
      * fetched meanwhile: a batch with dead letters is committed only when the broker has them.
+     * Returns whether that is everything.
      */
-    void close() {
+    boolean close() {
         if (!closing.compareAndSet(false, true)) {
-            return;
+            return false;
         }
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_MILLIS);
         // The thread that closes is often one that was interrupted to stop it
@@ -350,9 +367,11 @@ final class RunningSink implements Answers.Receiver {
             interrupted = true;
         }
         try {
-            if (!(closeNative(end) && complete)) {
+            complete &= closeNative(end);
+            if (!complete) {
                 context.getLogger().warn(NOT_ALL_COMMITTED);
             }
+            return complete;
         } finally {
             timer.stop(CLOSE_TIMER_MILLIS);
             writerSchemas.close();
@@ -447,7 +466,7 @@ final class RunningSink implements Answers.Receiver {
             }
             try {
                 if (tryHandOver()) {
-                    return true;
+                    return sourcePartitions.all().stream().allMatch(each -> each.parked.isEmpty());
                 }
             } catch (HdfsCsvException e) {
                 // The sink has failed before, and has said so

@@ -49,7 +49,7 @@ final class Settings {
     }
 
     /** The functions worker's own default, which the sink's configuration does not show. */
-    private static String subscription(SinkConfig config, SinkContext context) {
+    static String subscription(SinkConfig config, SinkContext context) {
         String name = config.getSourceSubscriptionName();
         return name != null && !name.isBlank()
                 ? name

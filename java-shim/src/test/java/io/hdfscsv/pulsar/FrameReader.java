@@ -43,7 +43,9 @@ final class FrameReader {
     private static void readEntry(byte[] bytes, int start, int end, List<Packed> records) {
         int at = start + 40;
         while (at < end) {
-            int payloadLength = (int) number(bytes, at, 4);
+            long payloadLength = number(bytes, at, 4);
+            boolean hasValue = payloadLength != 0xffffffffL;
+            int payloadEnd = hasValue ? (int) payloadLength : 0;
             long flags = number(bytes, at + 4, 4);
             at += 8;
             long eventTime = 0;
@@ -75,8 +77,8 @@ final class FrameReader {
                             key,
                             (flags & 4) != 0,
                             properties,
-                            Arrays.copyOfRange(bytes, at, at + payloadLength)));
-            at += payloadLength;
+                            hasValue ? Arrays.copyOfRange(bytes, at, at + payloadEnd) : null));
+            at += payloadEnd;
         }
         if (at != end) {
             throw new IllegalStateException("ends at " + at + " and not at " + end);

@@ -120,9 +120,13 @@ class FrameWriterTest {
                 random.nextBoolean() ? null : bytes(random, random.nextInt(40)),
                 random.nextBoolean(),
                 random.nextInt(4) > 0 ? null : bytes(random, random.nextInt(60)),
-                bytes(
-                        random,
-                        random.nextInt(100) == 0 ? random.nextInt(20_000) : random.nextInt(300)));
+                random.nextInt(10) == 0
+                        ? null
+                        : bytes(
+                                random,
+                                random.nextInt(100) == 0
+                                        ? random.nextInt(20_000)
+                                        : random.nextInt(300)));
     }
 
     private static byte[] bytes(Random random, int length) {
