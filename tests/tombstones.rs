@@ -82,7 +82,9 @@ fn messages_without_a_value_are_passed_and_what_surrounds_them_is_committed_once
         fill(services, &struck)?;
         let mut more = Typed::open(services, &other, &schema(), 10)?;
         more.send(services, (0..100).map(row).collect())?;
-        let sink = Sink::of_topics(&namespace, "cold", &[struck.clone(), other.clone()])?.create()?;
+        let sink = Sink::of_topics(&namespace, "cold", &[struck.clone(), other.clone()])?;
+        // So long acknowledgements wait, and what is committed is sent again after a restart.
+        let sink = sink.config("chunkedMessageTimeout", json!("20s")).create()?;
         sink.wait_until_all_is_acknowledged(LIMIT)?;
         let starts = || sink.log().matches("were passed, up to").count();
         ensure!(starts() == 1, "they were passed {} times, and not at the first start", starts());
@@ -139,7 +141,10 @@ fn a_message_without_a_value_is_a_row_of_nulls_or_a_dead_letter_where_that_is_wa
         for (letter, receipt) in letters.iter().zip(&nulls) {
             let position = receipt.position;
             let place = format!("{}:{}:{}", position.ledger, position.entry, position.batch_index);
-            ensure!(letter.reason().starts_with("null-value") && letter.position() == Some(&place), "{place}: {letter:?}");
+            ensure!(
+                letter.reason().starts_with("null-value") && letter.position() == Some(&place),
+                "{place}: {letter:?}"
+            );
             ensure!(letter.payload.is_empty() && letter.key.as_deref() == Some("gone"), "{letter:?}");
         }
         with_letters.delete()?;

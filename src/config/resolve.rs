@@ -115,7 +115,9 @@ impl Values<'_> {
             "onNullValue",
             one_of(&[("skip", OnNullValue::Skip), ("deadLetter", OnNullValue::DeadLetter), ("row", OnNullValue::Row)]),
         );
-        if let (Some(OnNullValue::DeadLetter), Some(OnBadRecord::Skip | OnBadRecord::Fail)) = (on_null_value, on_bad_record) {
+        if let (Some(OnNullValue::DeadLetter), Some(OnBadRecord::Skip | OnBadRecord::Fail)) =
+            (on_null_value, on_bad_record)
+        {
             self.wrong("onNullValue", "deadLetter needs onBadRecord: deadLetter");
         }
         // Java sends the dead letters and makes subscriptions; here only the keys are known.

@@ -24,6 +24,7 @@ const METHODS: &[NativeMethod] = &[
     native_method! { static fn open(settings: [jbyte]) -> jlong, error_policy = Throw },
     native_method! { static fn acknowledgement_delay(sink: jlong) -> jlong, error_policy = Throw },
     native_method! { static fn source_partition(sink: jlong, topic: [jbyte]) -> jint, error_policy = Throw },
+    native_method! { static fn mark(sink: jlong, source_partition: jint) -> [jbyte], error_policy = Throw },
     native_method! { static fn announce_schema(sink: jlong) -> jint, error_policy = Throw },
     native_method! {
         static fn writer_schema(sink: jlong, id: jint, schema: [jbyte]), error_policy = Throw
@@ -150,6 +151,17 @@ fn source_partition(env: &mut Env<'_>, _: JClass<'_>, sink: jlong, topic: JByteA
     let topic = String::from_utf8(env.convert_byte_array(&topic)?)
         .map_err(|error| Error::bug(format_args!("a topic name is not UTF-8: {error}")))?;
     Ok(registry::get(sink as u64)?.source_partition(&topic)? as jint)
+}
+
+fn mark<'local>(
+    env: &mut Env<'local>,
+    _: JClass<'local>,
+    sink: jlong,
+    source_partition: jint,
+) -> Result<JByteArray<'local>, Failure> {
+    let Some(mark) = registry::get(sink as u64)?.mark(source_partition as u32)? else { return Ok(JByteArray::null()) };
+    let json = serde_json::to_vec(&(mark.ledger, mark.entry, mark.batch_index)).map_err(Error::bug)?;
+    Ok(env.byte_array_from_slice(&json)?)
 }
 
 fn announce_schema(_: &mut Env<'_>, _: JClass<'_>, sink: jlong) -> Result<jint, Failure> {

@@ -38,6 +38,7 @@ use crate::storage::Storage;
 use crate::topic::TopicName;
 
 mod ailing;
+mod mark;
 mod probe;
 mod recover;
 mod status;
@@ -67,6 +68,7 @@ pub(crate) const THREADS: usize = 2;
 
 struct Handle {
     topic: String,
+    layout: SourcePartitionLayout,
     sender: UnboundedSender<Message>,
     state: Arc<TaskState>,
     health: Arc<Health>,
@@ -224,14 +226,14 @@ impl<S: Storage> Sink<S> {
         }
         let id = u32::try_from(all.handles.len()).map_err(Error::bug)?;
         let shared = Arc::clone(&self.shared);
-        let owner = Owner::new(shared, id, topic.to_owned(), layout, self.identity(&name.to_string()));
+        let owner = Owner::new(shared, id, topic.to_owned(), layout.clone(), self.identity(&name.to_string()));
         let schedule = Schedule::new(self.config.commit_interval, self.opened, id);
-        all.handles.push(self.spawn(owner, schedule));
+        all.handles.push(self.spawn(owner, layout, schedule));
         all.by_topic.insert(topic.to_owned(), id);
         Ok(id)
     }
 
-    fn spawn(&self, owner: Owner<S>, schedule: Schedule) -> Handle {
+    fn spawn(&self, owner: Owner<S>, layout: SourcePartitionLayout, schedule: Schedule) -> Handle {
         let (sender, inbox) = unbounded_channel();
         let state = Arc::new(TaskState::default());
         let (topic, health) = (owner.topic().to_owned(), Arc::clone(owner.health()));
@@ -249,7 +251,7 @@ impl<S: Storage> Sink<S> {
             let _ = failure.set(error);
             false
         });
-        Handle { topic, sender, state, health, task: Some(watched) }
+        Handle { topic, layout, sender, state, health, task: Some(watched) }
     }
 
     /// The id of a writer's schema, for the records of it that come before it is known.

@@ -26,6 +26,9 @@ interface Acknowledger {
     /** None of its records are seen meanwhile, or they are again. */
     void pause(boolean paused);
 
+    /** Whether all records that were noted are committed. */
+    boolean isCommitted();
+
     /** How many records are kept. */
     int size();
 }

@@ -152,6 +152,11 @@ final class CumulativeAcknowledger implements Acknowledger {
     }
 
     @Override
+    public boolean isCommitted() {
+        return pending.isEmpty();
+    }
+
+    @Override
     public int size() {
         return pending.size() + held.size();
     }

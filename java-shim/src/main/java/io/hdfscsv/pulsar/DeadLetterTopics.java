@@ -83,7 +83,7 @@ final class DeadLetterTopics {
     }
 
     /** As Pulsar completes short names. */
-    private static String fullName(String topic) {
+    static String fullName(String topic) {
         if (topic.contains("://")) {
             return topic;
         }

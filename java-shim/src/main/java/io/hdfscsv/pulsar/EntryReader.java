@@ -82,8 +82,10 @@ class EntryReader<T> {
                 Schema<V> schema,
                 java.util.function.Consumer<Message<V>> messages) {
             Message<V> whole = context.asSingleMessage(payload, schema);
-            boolean isReadable = context.isBatch() && whole.getEncryptionCtx().isEmpty();
-            Message<V> tombstone = isReadable ? tombstone(payload, context, schema) : null;
+            Message<V> tombstone =
+                    context.isBatch() && whole.getEncryptionCtx().isEmpty()
+                            ? tombstone(payload, context, schema)
+                            : null;
             messages.accept(tombstone == null ? whole : tombstone);
             for (int other = 1; other < context.getNumMessages(); other++) {
                 messages.accept(null);
@@ -94,12 +96,16 @@ class EntryReader<T> {
                 MessagePayload payload, MessagePayloadContext context, Schema<V> schema) {
             int count = context.getNumMessages();
             Message<V> found = null;
-            // They are read one after another
-            for (int index = 0; index < count; index++) {
-                Message<V> message = context.getMessageAt(index, count, payload, true, schema);
-                if (found == null && message != null && message.getValue() == null) {
-                    found = message;
+            try {
+                // They are read one after another
+                for (int index = 0; index < count && found == null; index++) {
+                    Message<V> message = context.getMessageAt(index, count, payload, true, schema);
+                    if (message != null && message.getValue() == null) {
+                        found = message;
+                    }
                 }
+            } catch (RuntimeException e) {
+                // A batch that no client can take apart: the source will not give it
             }
             return found;
         }

@@ -25,12 +25,16 @@ class EntryReaders {
      * nothing behind on the broker.
      */
     <T> CompletableFuture<EntryReader<T>> open(Schema<T> schema, String topic, MessageId first) {
-        return open(schema, topic, first, new EntryReader.WholeEntries());
+        return open(schema, topic, first, QUEUE, new EntryReader.WholeEntries());
     }
 
-    /** Opens one whose entries are as a processor makes them. */
+    /** Opens one whose entries are as a processor makes them, and which fetches so many ahead. */
     <T> CompletableFuture<EntryReader<T>> open(
-            Schema<T> schema, String topic, MessageId first, MessagePayloadProcessor entries) {
+            Schema<T> schema,
+            String topic,
+            MessageId first,
+            int ahead,
+            MessagePayloadProcessor entries) {
         return client.newConsumer(schema)
                 .topic(topic)
                 .subscriptionName(subscriptions.ofReader())
@@ -38,7 +42,7 @@ class EntryReaders {
                 .startMessageIdInclusive()
                 // A consumer has to be sent to where it begins
                 .startPaused(true)
-                .receiverQueueSize(QUEUE)
+                .receiverQueueSize(ahead)
                 .cryptoFailureAction(ConsumerCryptoFailureAction.CONSUME)
                 .messagePayloadProcessor(entries)
                 .subscribeAsync()

@@ -46,6 +46,11 @@ final class IndividualAcknowledger implements Acknowledger {
     }
 
     @Override
+    public boolean isCommitted() {
+        return pending.isEmpty();
+    }
+
+    @Override
     public int size() {
         return pending.size();
     }

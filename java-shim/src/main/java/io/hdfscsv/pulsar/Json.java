@@ -35,6 +35,15 @@ final class Json {
         return strings;
     }
 
+    static long[] parseLongs(byte[] json) {
+        JsonArray array = parse(json).getAsJsonArray();
+        long[] longs = new long[array.size()];
+        for (int at = 0; at < longs.length; at++) {
+            longs[at] = array.get(at).getAsLong();
+        }
+        return longs;
+    }
+
     /** Maps, collections, numbers, booleans, null and trees; of anything else its text. */
     static JsonElement tree(Object value) {
         if (value == null) {

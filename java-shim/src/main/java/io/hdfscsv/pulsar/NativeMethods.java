@@ -15,6 +15,8 @@ final class NativeMethods {
 
     static native int sourcePartition(long sink, byte[] topic);
 
+    static native byte[] mark(long sink, int sourcePartition);
+
     static native int announceSchema(long sink);
 
     static native void writerSchema(long sink, int id, byte[] schema);

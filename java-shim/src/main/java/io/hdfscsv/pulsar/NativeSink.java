@@ -25,6 +25,15 @@ class NativeSink {
         return NativeMethods.sourcePartition(handle, topic);
     }
 
+    /**
+     * Up to where a source partition is committed: ledger, entry and batch index. Null for nothing,
+     * and where records have no order.
+     */
+    long[] mark(int sourcePartition) {
+        byte[] mark = NativeMethods.mark(handle, sourcePartition);
+        return mark == null ? null : Json.parseLongs(mark);
+    }
+
     int announceSchema() {
         return NativeMethods.announceSchema(handle);
     }

@@ -2,13 +2,11 @@ package io.hdfscsv.pulsar;
 
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.Function;
 import org.apache.pulsar.client.api.Message;
-import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.PulsarClientException;
 import org.apache.pulsar.client.api.SubscriptionInitialPosition;
 import org.apache.pulsar.common.functions.FunctionConfig.ProcessingGuarantees;
@@ -80,8 +78,7 @@ final class RunningSink implements Answers.Receiver {
     private long handOver = 1;
     private boolean full;
 
-    /** Says up to where a topic's subscription is acknowledged. */
-    private volatile Function<String, CompletableFuture<MessageId>> acknowledged;
+    private volatile boolean takesGapsForEmpty;
 
     // The timer's
     private long reported = System.nanoTime();
@@ -130,7 +127,6 @@ final class RunningSink implements Answers.Receiver {
                         this::pauseConsumer);
         OwnSubscriptions subscriptions = OwnSubscriptions.of(configs);
         EntryReaders readers = new EntryReaders(context.getPulsarClient(), subscriptions);
-        acknowledged = topic -> ClientGetters.Subscriptions.acknowledged(context, topic);
         writerSchemas =
                 new WriterSchemas(
                         sink, new SchemaReader(readers), this::fail, context.getLogger()::warn);
@@ -147,7 +143,7 @@ final class RunningSink implements Answers.Receiver {
         leftOutMessages =
                 new LeftOutMessages(
                         readers,
-                        topic -> acknowledged.apply(topic),
+                        topic -> ClientGetters.Subscriptions.acknowledged(context, topic),
                         givesCiphertext,
                         this::confirmed,
                         this::leftOut,
@@ -172,14 +168,32 @@ final class RunningSink implements Answers.Receiver {
                 new CumulativeAcknowledger(clock, delay, new SkippedEntries(topic, context));
     }
 
-    /** Whether records of a topic are written: those of one that cannot have a table are not. */
-    boolean takes(String topic) {
-        return !sourcePartitions.ofTopic(topic).isStopped();
+    /** For the thread that writes. */
+    SourcePartition sourcePartition(String topic) {
+        return sourcePartitions.ofTopic(topic);
     }
 
-    /** Before the source has a consumer, another one says up to where a topic is acknowledged. */
-    void ask(Function<String, CompletableFuture<MessageId>> acknowledged) {
-        this.acknowledged = acknowledged;
+    /** See {@link NativeSink#mark}; for any thread. */
+    long[] mark(SourcePartition source) {
+        return sink.mark(source.id);
+    }
+
+    /**
+     * What is written comes from a reader, which leaves nothing out: in its gaps stands nothing
+     * that has to come.
+     */
+    void takeGapsForEmpty() {
+        takesGapsForEmpty = true;
+    }
+
+    /** Whether all that was written of a topic is committed, as far as is known; once closed. */
+    boolean hasCommitted(SourcePartition source) {
+        long turn = lock.writeLock();
+        try {
+            return source.parked.isEmpty() && source.acknowledger.isCommitted();
+        } finally {
+            lock.unlockWrite(turn);
+        }
     }
 
     /** Called by one thread, as the functions worker does. */
@@ -341,7 +355,7 @@ final class RunningSink implements Answers.Receiver {
                         && !gap.hasBeginning()
                         && context.getSinkConfig().getSourceSubscriptionPosition()
                                 != SubscriptionInitialPosition.Earliest;
-        if (isBeforeSubscription) {
+        if (takesGapsForEmpty || isBeforeSubscription) {
             confirmed(gap.number());
         } else {
             leftOutMessages.lookInto(sourcePartitions.ofId(sourcePartition).topic, gap);
@@ -354,10 +368,19 @@ final class RunningSink implements Answers.Receiver {
      * Returns whether that is everything.
      */
     boolean close() {
+        return close(CLOSE_MILLIS, CLOSE_NATIVE_MILLIS);
+    }
+
+    /** The same, with as much time as that where nobody waits. */
+    boolean closeWithin(long nativeMillis) {
+        return close(nativeMillis + CLOSE_HAND_OVER_MILLIS + CLOSE_LOCK_MILLIS, nativeMillis);
+    }
+
+    private boolean close(long millis, long nativeMillis) {
         if (!closing.compareAndSet(false, true)) {
             return false;
         }
-        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(CLOSE_MILLIS);
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(millis);
         // The thread that closes is often one that was interrupted to stop it
         boolean interrupted = Thread.interrupted();
         boolean complete = false;
@@ -367,7 +390,7 @@ final class RunningSink implements Answers.Receiver {
             interrupted = true;
         }
         try {
-            complete &= closeNative(end);
+            complete &= closeNative(end, nativeMillis);
             if (!complete) {
                 context.getLogger().warn(NOT_ALL_COMMITTED);
             }
@@ -479,9 +502,9 @@ final class RunningSink implements Answers.Receiver {
         return false;
     }
 
-    private boolean closeNative(long end) {
+    private boolean closeNative(long end, long nativeMillis) {
         reports.logs();
         long left = TimeUnit.NANOSECONDS.toMillis(end - System.nanoTime());
-        return sink.close(Math.max(0, Math.min(left, CLOSE_NATIVE_MILLIS)));
+        return sink.close(Math.max(0, Math.min(left, nativeMillis)));
     }
 }

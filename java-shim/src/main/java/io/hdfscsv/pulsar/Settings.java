@@ -72,6 +72,23 @@ final class Settings {
         return inputs;
     }
 
+    static Collection<String> topicsPatterns(SinkConfig config) {
+        Set<String> patterns = new TreeSet<>();
+        if (config.getTopicsPattern() != null) {
+            patterns.add(config.getTopicsPattern());
+        }
+        if (config.getInputSpecs() != null) {
+            config.getInputSpecs()
+                    .forEach(
+                            (topic, spec) -> {
+                                if (spec.isRegexPattern()) {
+                                    patterns.add(topic);
+                                }
+                            });
+        }
+        return patterns;
+    }
+
     static String topicsPattern(SinkConfig config) {
         if (config.getTopicsPattern() != null || config.getInputSpecs() == null) {
             return config.getTopicsPattern();

@@ -73,6 +73,11 @@ final class SourcePartition {
         return new SourcePartition(STOPPED, topic, null);
     }
 
+    /** Whether its records are written. */
+    boolean isWritten() {
+        return id >= 0;
+    }
+
     boolean isLeftOut() {
         return id == NO_ID;
     }

@@ -1,5 +1,6 @@
 package io.hdfscsv.pulsar;
 
+import io.hdfscsv.pulsar.ClientGetters.Subscriptions;
 import java.util.ArrayList;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
@@ -11,25 +12,33 @@ import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.Schema;
 
 /**
- * Looks for messages without a value in the first entries of a topic that are not acknowledged. The
- * bound is far above what an instance can have had that came to one and ended: what it has got it
- * acknowledges within a second.
+ * Looks for messages without a value in a topic. An instance that ended at one had committed what
+ * precedes it, or most of that: so it looks at the first entries from the mark on. Where there is
+ * no mark it begins behind what is acknowledged.
  */
 final class TombstoneSearch {
-    private static final int MOST_ENTRIES = 50_000;
-    private static final long MOST_BYTES = 64L << 20;
+    private static final int AHEAD = 20;
     private static final long ANSWER_MILLIS = 10_000;
+
+    /** How far it looks: entries and bytes, and when it ends by {@link System#nanoTime()}. */
+    record Bounds(long entries, long bytes, long end) {}
 
     /**
      * Entries that hold a message without a value, of which there is at least one.
      *
      * @param acknowledged up to where the topic is acknowledged
      * @param entries in order
-     * @param besideChunks whether chunks stand before the last one, perhaps of a message that ends
-     *     behind it
+     * @param beginsCommitted whether the first one is committed: it is the last that an instance
+     *     has passed, which perhaps ended before it acknowledged it and those before it
+     * @param allSeen whether it has seen all from what is acknowledged to the last one, and no
+     *     chunks among it, perhaps of a message that ends behind it
      */
     record Found(
-            String topic, MessageId acknowledged, List<MessageId> entries, boolean besideChunks) {
+            String topic,
+            MessageId acknowledged,
+            List<MessageId> entries,
+            boolean beginsCommitted,
+            boolean allSeen) {
         MessageId last() {
             return entries.get(entries.size() - 1);
         }
@@ -37,58 +46,105 @@ final class TombstoneSearch {
 
     private final EntryReaders readers;
     private final String topic;
-    private final MessageId acknowledged;
-    private final MessagePosition end = new MessagePosition();
+    private final MessageId acknowledgedId;
+    private final Bounds bounds;
+    private final MessagePosition acknowledged = new MessagePosition();
     private final MessagePosition last = new MessagePosition();
     private final MessagePosition position = new MessagePosition();
 
+    private final List<MessageId> entries = new ArrayList<>();
+    private boolean beginsCommitted;
+    private boolean chunks;
+    private boolean chunksBeforeLast;
+
     TombstoneSearch(
-            EntryReaders readers, String topic, ClientGetters.Subscriptions.State subscription) {
+            EntryReaders readers, String topic, Subscriptions.State subscription, Bounds bounds) {
         this.readers = readers;
         this.topic = topic;
-        acknowledged = subscription.acknowledged();
-        end.read(acknowledged);
+        this.bounds = bounds;
+        acknowledgedId = subscription.acknowledged();
+        acknowledged.read(acknowledgedId);
         last.read(subscription.last());
     }
 
-    /** Null where there is none. */
-    Found run() throws InterruptedException, ExecutionException, TimeoutException {
-        MessageId first = MessagePosition.id(end.ledger(), Math.max(end.entry(), 0));
+    /**
+     * Null where there is none.
+     *
+     * @param mark ledger, entry and batch index; null for none
+     */
+    Found run(long[] mark) throws InterruptedException, ExecutionException {
+        boolean fromMark =
+                mark != null
+                        && (mark[0] > acknowledged.ledger()
+                                || mark[0] == acknowledged.ledger()
+                                        && mark[1] > acknowledged.entry());
+        if (fromMark) {
+            // Of a batch at the mark not all need be committed
+            read(mark[0], mark[1], mark[1] - 1, mark);
+        } else {
+            read(acknowledged.ledger(), acknowledged.entry(), acknowledged.entry(), null);
+        }
+        return entries.isEmpty()
+                ? null
+                : new Found(
+                        topic,
+                        acknowledgedId,
+                        List.copyOf(entries),
+                        beginsCommitted,
+                        !fromMark && !chunksBeforeLast);
+    }
+
+    /**
+     * Reads from an entry on, and notes what stands behind another one of its ledger. It ends at
+     * the topic's last one, at its bounds, and when nothing comes: what was found until then
+     * counts.
+     */
+    private void read(long ledger, long entry, long behind, long[] mark)
+            throws InterruptedException, ExecutionException {
         CompletableFuture<EntryReader<byte[]>> opening =
-                readers.open(Schema.BYTES, topic, first, new EntryReader.TombstonesFirst());
+                readers.open(
+                        Schema.BYTES,
+                        topic,
+                        MessagePosition.id(ledger, Math.max(entry, 0)),
+                        AHEAD,
+                        new EntryReader.TombstonesFirst());
         try {
-            return search(opening.get(ANSWER_MILLIS, TimeUnit.MILLISECONDS));
+            EntryReader<byte[]> reader = opening.get(ANSWER_MILLIS, TimeUnit.MILLISECONDS);
+            long bytes = 0;
+            for (long count = 0; count < bounds.entries() && bytes < bounds.bytes(); count++) {
+                Message<byte[]> message = reader.next().get(ANSWER_MILLIS, TimeUnit.MILLISECONDS);
+                if (message.getEncryptionCtx().isPresent()) {
+                    // The sink cannot read on
+                    return;
+                }
+                position.read(message.getMessageId());
+                if (position.isBehind(ledger, behind)) {
+                    bytes += message.size();
+                    note(message, mark);
+                }
+                if (position.isAtOrBehind(last.ledger(), last.entry())
+                        || System.nanoTime() - bounds.end() >= 0) {
+                    return;
+                }
+            }
+        } catch (TimeoutException e) {
+            // The topic's last entries are none that a client can take apart, or the broker is slow
         } finally {
             // Also one that opens too late
             opening.thenAccept(EntryReader::close);
         }
     }
 
-    private Found search(EntryReader<byte[]> reader)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        List<MessageId> entries = new ArrayList<>();
-        boolean besideChunks = false;
-        boolean chunks = false;
-        long bytes = 0;
-        for (int count = 0; count < MOST_ENTRIES && bytes < MOST_BYTES; count++) {
-            Message<byte[]> message = reader.next().get(ANSWER_MILLIS, TimeUnit.MILLISECONDS);
-            if (message.getEncryptionCtx().isPresent()) {
-                // The sink cannot read on
-                break;
-            }
-            position.read(message.getMessageId());
-            if (position.isBehind(end.ledger(), end.entry())) {
-                bytes += message.size();
-                chunks |= ClientGetters.Messages.isChunk(message);
-                if (message.getValue() == null) {
-                    entries.add(MessagePosition.id(position.ledger(), position.entry()));
-                    besideChunks = chunks;
-                }
-            }
-            if (position.isAtOrBehind(last.ledger(), last.entry())) {
-                break;
-            }
+    private void note(Message<byte[]> message, long[] mark) {
+        chunks |= ClientGetters.Messages.isChunk(message);
+        if (message.getValue() == null) {
+            beginsCommitted |=
+                    mark != null
+                            && position.ledger() == mark[0]
+                            && position.entry() == mark[1]
+                            && position.batchIndex() <= mark[2];
+            entries.add(MessagePosition.id(position.ledger(), position.entry()));
+            chunksBeforeLast = chunks;
         }
-        return entries.isEmpty() ? null : new Found(topic, acknowledged, entries, besideChunks);
     }
 }

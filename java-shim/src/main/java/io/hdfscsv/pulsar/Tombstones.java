@@ -1,5 +1,8 @@
 package io.hdfscsv.pulsar;
 
+import io.hdfscsv.pulsar.ClientGetters.Subscriptions;
+import io.hdfscsv.pulsar.TombstoneSearch.Bounds;
+import io.hdfscsv.pulsar.TombstoneSearch.Found;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
@@ -7,7 +10,6 @@ import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.Callable;
-import java.util.concurrent.CancellationException;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -30,12 +32,19 @@ import org.apache.pulsar.io.core.SinkContext;
  * acknowledges them.
  */
 final class Tombstones {
-    /** Counts messages without a value that were passed. */
+    /** Counts entries with messages without a value that were passed. */
     static final String PASSED = "null_values_total";
 
     private static final int SEARCHES_AT_ONCE = 16;
     private static final long SEARCH_MILLIS = 10_000;
+    private static final long MOST_ENTRIES = 50_000;
+    private static final long MOST_BYTES = 64L << 20;
+    private static final long COMMITTED_SEARCH_MILLIS = 300_000;
     private static final int READ_MILLIS = 10_000;
+    private static final long COMMIT_MILLIS = 60_000;
+
+    /** What was written of a topic. */
+    private record Written(Found found, SourcePartition source, List<MessageId> entries) {}
 
     private final SinkContext context;
     private final OwnSubscriptions subscriptions;
@@ -43,9 +52,16 @@ final class Tombstones {
     private final boolean ordered;
 
     Tombstones(Map<String, Object> configs, SinkContext context) {
+        this(
+                configs,
+                context,
+                new EntryReaders(context.getPulsarClient(), OwnSubscriptions.of(configs)));
+    }
+
+    Tombstones(Map<String, Object> configs, SinkContext context, EntryReaders readers) {
         this.context = context;
+        this.readers = readers;
         subscriptions = OwnSubscriptions.of(configs);
-        readers = new EntryReaders(context.getPulsarClient(), subscriptions);
         ordered =
                 context.getSinkConfig().getProcessingGuarantees()
                         == ProcessingGuarantees.EFFECTIVELY_ONCE;
@@ -59,11 +75,11 @@ final class Tombstones {
      * @return whether there were any: then the sink is closed
      */
     static boolean pass(RunningSink sink, Map<String, Object> configs, SinkContext context) {
-        List<TombstoneSearch.Found> found = List.of();
+        List<Found> found = List.of();
         try {
             Tombstones tombstones = new Tombstones(configs, context);
             try (SubscriptionHead head = SubscriptionHead.open(context)) {
-                found = tombstones.search(head);
+                found = tombstones.search(sink, head);
                 if (!found.isEmpty()) {
                     tombstones.pass(sink, found, head);
                 }
@@ -72,10 +88,7 @@ final class Tombstones {
             sink.close();
             Thread.currentThread().interrupt();
             throw new HdfsCsvException("closed", "The sink was interrupted while it was opened", e);
-        } catch (ExecutionException
-                | TimeoutException
-                | PulsarClientException
-                | RuntimeException e) {
+        } catch (ExecutionException | TimeoutException | RuntimeException | LinkageError e) {
             context.getLogger()
                     .warn(
                             "Messages without a value cannot be passed: {}. Pulsar ends the instance at"
@@ -89,13 +102,20 @@ final class Tombstones {
         return !found.isEmpty();
     }
 
-    private List<TombstoneSearch.Found> search(SubscriptionHead head)
-            throws InterruptedException, ExecutionException, TimeoutException {
-        List<Callable<TombstoneSearch.Found>> searches = new ArrayList<>();
+    private List<Found> search(RunningSink sink, SubscriptionHead head)
+            throws InterruptedException {
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(SEARCH_MILLIS);
+        // Without order what is in flight is bounded by its number alone
+        Bounds bounds = new Bounds(MOST_ENTRIES, ordered ? MOST_BYTES : Long.MAX_VALUE, end);
+        List<Callable<Found>> searches = new ArrayList<>();
         head.backlogs()
                 .forEach(
-                        (topic, state) ->
-                                searches.add(new TombstoneSearch(readers, topic, state)::run));
+                        (topic, state) -> {
+                            SourcePartition source = sink.sourcePartition(topic);
+                            if (source.isWritten()) {
+                                searches.add(() -> search(sink, source, state, bounds));
+                            }
+                        });
         if (searches.isEmpty()) {
             return List.of();
         }
@@ -103,16 +123,23 @@ final class Tombstones {
         Collections.shuffle(searches);
         int threads = Math.min(SEARCHES_AT_ONCE, searches.size());
         ExecutorService executor = Executors.newFixedThreadPool(threads, Tombstones::thread);
-        List<TombstoneSearch.Found> found = new ArrayList<>();
+        List<Found> found = new ArrayList<>();
         try {
-            for (Future<TombstoneSearch.Found> search :
-                    executor.invokeAll(searches, SEARCH_MILLIS, TimeUnit.MILLISECONDS)) {
+            for (Future<Found> search : executor.invokeAll(searches)) {
                 add(search, found);
             }
         } finally {
             executor.shutdownNow();
         }
         return found;
+    }
+
+    private Found search(
+            RunningSink sink, SourcePartition source, Subscriptions.State state, Bounds bounds)
+            throws InterruptedException, ExecutionException {
+        return System.nanoTime() - bounds.end() >= 0
+                ? null
+                : new TombstoneSearch(readers, source.topic, state, bounds).run(sink.mark(source));
     }
 
     private static Thread thread(Runnable task) {
@@ -122,15 +149,12 @@ final class Tombstones {
     }
 
     /** One topic that cannot be read keeps no other's from being passed. */
-    private void add(Future<TombstoneSearch.Found> search, List<TombstoneSearch.Found> found)
-            throws InterruptedException {
+    private void add(Future<Found> search, List<Found> found) throws InterruptedException {
         try {
-            TombstoneSearch.Found result = search.get();
+            Found result = search.get();
             if (result != null) {
                 found.add(result);
             }
-        } catch (CancellationException e) {
-            context.getLogger().info("Not all topics were searched for messages without a value");
         } catch (ExecutionException e) {
             context.getLogger()
                     .warn(
@@ -139,91 +163,125 @@ final class Tombstones {
         }
     }
 
-    /** Writes those that were found with the sink, closes it, and acknowledges them. */
-    void pass(RunningSink sink, List<TombstoneSearch.Found> found, SubscriptionHead head)
-            throws InterruptedException,
-                    ExecutionException,
-                    TimeoutException,
-                    PulsarClientException {
-        sink.ask(head::acknowledged);
-        List<TombstoneSearch.Found> taken = new ArrayList<>();
-        int passed = 0;
-        for (TombstoneSearch.Found each : found) {
-            if (sink.takes(each.topic())) {
-                taken.add(each);
-                passed += write(sink, each);
-            } else {
-                context.getLogger()
-                        .error(
-                                "{} cannot have a table and holds messages without a value: leave it"
-                                        + " out of the sink, or Pulsar ends the instance at each start",
-                                each.topic());
+    /**
+     * Writes those that were found with the sink, closes it, and acknowledges what is committed.
+     */
+    void pass(RunningSink sink, List<Found> found, SubscriptionHead head)
+            throws InterruptedException {
+        sink.takeGapsForEmpty();
+        List<Written> written = new ArrayList<>();
+        for (Found each : found) {
+            SourcePartition source = sink.sourcePartition(each.topic());
+            try {
+                List<MessageId> entries = toAcknowledge(each);
+                if (write(sink, each)) {
+                    written.add(new Written(each, source, entries));
+                }
+            } catch (ExecutionException | IOException e) {
+                warn(each, e);
             }
         }
-        if (!sink.close()) {
-            return;
-        }
-        for (TombstoneSearch.Found each : taken) {
-            if (ordered && !each.besideChunks()) {
-                head.acknowledgeUpTo(each.topic(), each.last());
-            } else {
-                head.acknowledge(each.topic(), each.entries());
+        boolean allCommitted = sink.closeWithin(COMMIT_MILLIS);
+        for (Written each : written) {
+            if (!allCommitted && !sink.hasCommitted(each.source())) {
+                warn(each.found(), "what precedes them is not committed");
+                continue;
             }
-            context.getLogger()
-                    .info(
-                            "{}: {} entries with messages without a value were passed, up to {}"
-                                    + " (onNullValue)",
-                            each.topic(),
-                            each.entries().size(),
-                            each.last());
+            try {
+                acknowledge(head, each);
+            } catch (ExecutionException | TimeoutException e) {
+                warn(each.found(), e);
+            }
         }
-        context.recordMetric(PASSED, passed);
+    }
+
+    private void warn(Found found, Object why) {
+        context.getLogger()
+                .warn(
+                        "{}: messages without a value up to {} cannot be passed: {}",
+                        found.topic(),
+                        found.last(),
+                        why);
+    }
+
+    /** With those that an instance has committed, which ended before it acknowledged them. */
+    private List<MessageId> toAcknowledge(Found found)
+            throws InterruptedException, ExecutionException {
+        if (!found.beginsCommitted()) {
+            return found.entries();
+        }
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(COMMITTED_SEARCH_MILLIS);
+        Bounds bounds = new Bounds(Long.MAX_VALUE, Long.MAX_VALUE, end);
+        Subscriptions.State state = new Subscriptions.State(found.acknowledged(), found.last());
+        Found all = new TombstoneSearch(readers, found.topic(), state, bounds).run(null);
+        return all == null ? found.entries() : all.entries();
     }
 
     /**
      * Gives the sink what the source would give it: in order all up to the last one, else the
-     * entries that hold one. Returns how many there are.
+     * entries that hold one. Returns whether that was all.
      */
-    private int write(RunningSink sink, TombstoneSearch.Found found)
-            throws PulsarClientException, InterruptedException {
+    private boolean write(RunningSink sink, Found found) throws IOException, InterruptedException {
         Set<MessageId> only = Set.copyOf(found.entries());
         MessagePosition acknowledged = new MessagePosition();
         acknowledged.read(found.acknowledged());
         MessagePosition last = new MessagePosition();
         last.read(found.last());
         MessagePosition position = new MessagePosition();
-        int tombstones = 0;
         try (Reader<byte[]> reader = reader(found.topic(), found.acknowledged())) {
+            boolean hasLast = false;
             while (reader.hasMessageAvailable()) {
                 Message<byte[]> message = reader.readNext(READ_MILLIS, TimeUnit.MILLISECONDS);
                 if (message == null) {
-                    throw new HdfsCsvException(
-                            "pulsar", found.topic() + " cannot be read: no message has come");
+                    // What is behind is not whole yet, or no client can take it apart
+                    break;
                 }
                 position.read(message.getMessageId());
                 if (position.isBehind(last.ledger(), last.entry())) {
                     break;
                 }
+                hasLast = position.isAtOrBehind(last.ledger(), last.entry());
                 boolean comesToSource =
                         position.isBehind(acknowledged.ledger(), acknowledged.entry());
                 MessageId entry = MessagePosition.id(position.ledger(), position.entry());
                 if (comesToSource && (ordered || only.contains(entry))) {
                     sink.write(new ReadRecord(message));
-                    tombstones += message.getValue() == null ? 1 : 0;
                 }
             }
-        } catch (IOException e) {
-            throw new PulsarClientException(e);
+            if (!hasLast) {
+                warn(found, "the broker does not send them to a reader");
+            }
+            return hasLast;
         }
-        return tombstones;
     }
 
+    /** As the topic's other consumers it forgets no message whose chunks it has begun to get. */
     private Reader<byte[]> reader(String topic, MessageId behind) throws PulsarClientException {
         return context.getPulsarClient()
                 .newReader(Schema.BYTES)
                 .topic(topic)
                 .startMessageId(behind)
                 .subscriptionName(subscriptions.ofReader())
+                .maxPendingChunkedMessage(Integer.MAX_VALUE)
+                .expireTimeOfIncompleteChunkedMessage(0, TimeUnit.MILLISECONDS)
                 .create();
+    }
+
+    private void acknowledge(SubscriptionHead head, Written written)
+            throws InterruptedException, ExecutionException, TimeoutException {
+        Found found = written.found();
+        if (ordered && found.allSeen()) {
+            head.acknowledgeUpTo(found.topic(), found.last());
+        } else {
+            head.acknowledge(found.topic(), written.entries());
+        }
+        context.recordMetric(PASSED, found.entries().size());
+        context.getLogger()
+                .info(
+                        "{}: {} entries with messages without a value were passed, up to {}"
+                                + " (onNullValue)",
+                        found.topic(),
+                        found.entries().size(),
+                        found.last());
     }
 }

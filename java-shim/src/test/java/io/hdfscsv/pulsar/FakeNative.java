@@ -24,6 +24,7 @@ class FakeNative extends NativeSink {
     final Queue<String> logs = new ConcurrentLinkedQueue<>();
     volatile String settings;
     volatile String metrics = "{}";
+    volatile long[] mark;
     volatile boolean full;
     volatile HdfsCsvException failure;
     volatile long acknowledgementDelay;
@@ -31,6 +32,7 @@ class FakeNative extends NativeSink {
     volatile long closeMillis;
     volatile long closeTimeout = -1;
     volatile int closes;
+    volatile boolean leavesRecords;
 
     FakeNative() {
         super(7);
@@ -54,6 +56,11 @@ class FakeNative extends NativeSink {
         }
         topics.add(text(topic));
         return 100 + topics.size();
+    }
+
+    @Override
+    long[] mark(int sourcePartition) {
+        return mark;
     }
 
     @Override
@@ -121,7 +128,7 @@ class FakeNative extends NativeSink {
         closes++;
         closeTimeout = timeoutMillis;
         sleep(Math.min(closeMillis, timeoutMillis));
-        return closeMillis <= timeoutMillis;
+        return !leavesRecords && closeMillis <= timeoutMillis;
     }
 
     private void throwFailure() {

@@ -5,20 +5,26 @@ import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
 import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mockito.ArgumentMatchers.any;
+import static org.mockito.ArgumentMatchers.anyInt;
 import static org.mockito.ArgumentMatchers.eq;
+import static org.mockito.Mockito.doAnswer;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
 import io.hdfscsv.pulsar.ClientGetters.Subscriptions.State;
+import io.hdfscsv.pulsar.TombstoneSearch.Bounds;
 import java.util.ArrayDeque;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
 import java.util.concurrent.CompletableFuture;
+import java.util.concurrent.TimeUnit;
+import java.util.concurrent.TimeoutException;
 import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.Schema;
+import org.apache.pulsar.client.impl.BatchMessageIdImpl;
 import org.apache.pulsar.client.impl.MessageIdImpl;
 import org.apache.pulsar.client.impl.MessageImpl;
 import org.apache.pulsar.common.api.EncryptionContext;
@@ -44,7 +50,7 @@ class TombstoneSearchTest {
 
     @BeforeEach
     void answer() {
-        when(readers.open(eq(Schema.BYTES), eq(TOPIC), any(), any()))
+        when(readers.open(eq(Schema.BYTES), eq(TOPIC), any(), anyInt(), any()))
                 .thenReturn(CompletableFuture.completedFuture(reader));
         when(reader.next())
                 .thenAnswer(call -> CompletableFuture.completedFuture(topic.removeFirst()));
@@ -57,8 +63,9 @@ class TombstoneSearchTest {
         TombstoneSearch.Found found = search(3, 7);
         assertEquals(List.of(id(5), id(6)), found.entries());
         assertEquals(id(6), found.last());
-        assertFalse(found.besideChunks());
-        verify(readers).open(eq(Schema.BYTES), eq(TOPIC), eq(id(3)), any());
+        assertTrue(found.allSeen());
+        assertFalse(found.beginsCommitted());
+        verify(readers).open(eq(Schema.BYTES), eq(TOPIC), eq(id(3)), anyInt(), any());
         verify(reader).close();
     }
 
@@ -86,9 +93,64 @@ class TombstoneSearchTest {
     @Test
     void given_chunks_before_a_tombstone_when_searched_then_that_is_said() throws Exception {
         topic.addAll(List.of(tombstone(4), message(5, false, 0, false), value(6)));
-        assertFalse(search(3, 6).besideChunks());
+        assertTrue(search(3, 6).allSeen());
         topic.addAll(List.of(message(7, false, 0, false), tombstone(8)));
-        assertTrue(search(6, 8).besideChunks());
+        assertFalse(search(6, 8).allSeen());
+    }
+
+    @Test
+    void given_a_mark_when_searched_then_it_begins_there_and_has_not_seen_all() throws Exception {
+        topic.addAll(List.of(value(5), tombstone(6), value(7)));
+        TombstoneSearch.Found found = search(3, 7, 1, 5, 0);
+        assertEquals(List.of(id(6)), found.entries());
+        assertFalse(found.allSeen());
+        assertFalse(found.beginsCommitted());
+        verify(readers).open(eq(Schema.BYTES), eq(TOPIC), eq(id(5)), anyInt(), any());
+    }
+
+    @Test
+    void given_a_mark_below_what_is_acknowledged_when_searched_then_that_counts() throws Exception {
+        topic.addAll(List.of(tombstone(3), tombstone(4)));
+        TombstoneSearch.Found found = search(3, 4, 1, 2, 0);
+        assertEquals(List.of(id(4)), found.entries());
+        assertTrue(found.allSeen());
+    }
+
+    @Test
+    void
+            given_a_tombstone_at_the_mark_when_searched_then_it_is_committed_if_the_mark_has_reached_it()
+                    throws Exception {
+        for (int reached = 0; reached < 3; reached++) {
+            topic.addAll(List.of(tombstoneInBatch(5, 1), tombstone(6)));
+            TombstoneSearch.Found found = search(3, 6, 1, 5, reached);
+            assertEquals(List.of(id(5), id(6)), found.entries());
+            assertEquals(reached >= 1, found.beginsCommitted(), "up to " + reached);
+        }
+    }
+
+    @Test
+    void given_a_topic_whose_end_no_client_gives_when_searched_then_what_was_found_counts()
+            throws Exception {
+        topic.add(tombstone(4));
+        doAnswer(
+                        call ->
+                                topic.isEmpty()
+                                        ? timedOut()
+                                        : CompletableFuture.completedFuture(topic.poll()))
+                .when(reader)
+                .next();
+        assertEquals(List.of(id(4)), search(3, 5).entries());
+        verify(reader).close();
+    }
+
+    /** As one that nothing completes is after the time. */
+    private static CompletableFuture<Message<byte[]>> timedOut() {
+        return new CompletableFuture<>() {
+            @Override
+            public Message<byte[]> get(long time, TimeUnit unit) throws TimeoutException {
+                throw new TimeoutException();
+            }
+        };
     }
 
     @Test
@@ -108,9 +170,19 @@ class TombstoneSearchTest {
         return (Class<Message<byte[]>>) (Class<?>) Message.class;
     }
 
-    private TombstoneSearch.Found search(long acknowledged, long last) throws Exception {
-        State state = new State(new MessageIdImpl(1, acknowledged, -1), id(last));
-        return new TombstoneSearch(readers, TOPIC, state).run();
+    private TombstoneSearch.Found search(long acknowledged, long last, long... mark)
+            throws Exception {
+        State state = new State(id(acknowledged), id(last));
+        Bounds bounds = new Bounds(100, 64 << 20, System.nanoTime() + 20_000_000_000L);
+        return new TombstoneSearch(readers, TOPIC, state, bounds)
+                .run(mark.length == 0 ? null : mark);
+    }
+
+    private static Message<byte[]> tombstoneInBatch(long entry, int index) {
+        Message<byte[]> message = mock(largeMessage());
+        when(message.getMessageId()).thenReturn(new BatchMessageIdImpl(1, entry, -1, index));
+        when(message.getEncryptionCtx()).thenReturn(Optional.empty());
+        return message;
     }
 
     private static MessageId id(long entry) {

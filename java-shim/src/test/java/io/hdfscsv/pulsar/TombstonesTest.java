@@ -63,7 +63,7 @@ class TombstonesTest {
     @Test
     void given_all_committed_when_passed_then_all_up_to_the_last_tombstone_is_acknowledged()
             throws Exception {
-        pass(true, false);
+        pass(true, true);
         assertEquals(List.of(4L, 5L), entries());
         assertEquals(
                 List.of(true, false),
@@ -77,15 +77,15 @@ class TombstonesTest {
 
     @Test
     void given_not_all_committed_when_passed_then_nothing_is_acknowledged() throws Exception {
-        pass(false, false);
+        pass(false, true);
         verifyNoInteractions(head);
         verify(context, never()).recordMetric(Tombstones.PASSED, 1);
     }
 
     @Test
-    void given_chunks_before_when_passed_then_only_the_tombstones_are_acknowledged()
+    void given_not_all_seen_when_passed_then_only_the_tombstones_are_acknowledged()
             throws Exception {
-        pass(true, true);
+        pass(true, false);
         verify(head).acknowledge(TOPIC, List.of(id(5)));
         verify(head, never()).acknowledgeUpTo(any(), any());
     }
@@ -94,13 +94,44 @@ class TombstonesTest {
     void given_at_least_once_when_passed_then_no_other_entries_are_read_or_acknowledged()
             throws Exception {
         config.setProcessingGuarantees(ProcessingGuarantees.ATLEAST_ONCE);
-        pass(true, false);
+        pass(true, true);
         assertEquals(List.of(5L), entries());
         verify(head).acknowledge(TOPIC, List.of(id(5)));
     }
 
     @Test
+    void given_a_topic_that_ends_in_what_nobody_can_read_when_passed_then_it_is_acknowledged()
+            throws Exception {
+        topic.removeLast();
+        when(reader.hasMessageAvailable()).thenReturn(true);
+        when(reader.readNext(anyInt(), any())).thenAnswer(call -> topic.pollFirst());
+        pass(true, true);
+        verify(head).acknowledgeUpTo(TOPIC, id(5));
+    }
+
+    @Test
+    void given_a_reader_that_does_not_get_so_far_when_passed_then_nothing_is_acknowledged()
+            throws Exception {
+        topic.removeLast();
+        topic.removeLast();
+        pass(true, true);
+        verifyNoInteractions(head);
+        verify(logger)
+                .warn(contains("cannot be passed"), any(), any(), contains("does not send them"));
+    }
+
+    @Test
+    void given_others_that_are_not_committed_when_passed_then_what_is_committed_is_acknowledged()
+            throws Exception {
+        library.answers.add(AnswerBytes.committed(101, 1));
+        library.leavesRecords = true;
+        pass(true, true);
+        verify(head).acknowledgeUpTo(TOPIC, id(5));
+    }
+
+    @Test
     void given_a_broker_that_refuses_when_opened_then_the_sink_opens_all_the_same() {
+        config.setTopicsPattern("persistent://t/n/.*");
         when(client.newConsumer(any())).thenThrow(new IllegalStateException("no right to consume"));
         HdfsCsvSink sink = new HdfsCsvSink(library::opened);
         sink.open(Map.of("directory", "/events"), context);
@@ -110,12 +141,12 @@ class TombstonesTest {
         assertEquals(1, library.closes);
     }
 
-    private void pass(boolean committed, boolean besideChunks) throws Exception {
+    private void pass(boolean committed, boolean allSeen) throws Exception {
         library.full = !committed;
         Map<String, Object> configs = Map.of("directory", "/events");
         RunningSink sink = RunningSink.open(library::opened, configs, context);
         TombstoneSearch.Found found =
-                new TombstoneSearch.Found(TOPIC, id(3), List.of(id(5)), besideChunks);
+                new TombstoneSearch.Found(TOPIC, id(3), List.of(id(5)), false, allSeen);
         new Tombstones(configs, context).pass(sink, List.of(found), head);
         assertTrue(topic.size() <= 1, "the reader goes no further");
     }
