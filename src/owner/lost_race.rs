@@ -60,6 +60,10 @@ impl<S: Storage> Owner<S> {
 
     /// Gives up all records from this one on: they cannot be staged again.
     pub(super) async fn abandon(&mut self, first: Position, hand_over: u64) -> Result<()> {
+        if !self.shared.ordered {
+            // The other owner's manifest says nothing of them.
+            return Err(self.not_in_memory());
+        }
         let last = self.last_accepted.ok_or_else(|| Error::bug("a race was lost without a record"))?;
         self.drop_batch();
         // What comes at or below it is sent again.

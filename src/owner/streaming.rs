@@ -19,7 +19,7 @@ impl<S: Storage> Owner<S> {
     /// likely when the broker has just turned to another instance: so the first batch after a load is committed instead, and
     /// the next one waits for that.
     pub(super) async fn commit_or_stream(&mut self) -> Result<()> {
-        if self.shared.ordered && self.batch.unconfirmed.is_empty() && !self.put_newest_manifest() {
+        if self.batch.unconfirmed.is_empty() && !self.put_newest_manifest() {
             self.end_commit().await?;
             if !self.put_newest_manifest() {
                 return self.begin_commit();

@@ -1840,8 +1840,7 @@ async fn pruning_that_failed_half_way_is_taken_up_again_without_losing_a_file() 
 #[tokio::test]
 async fn without_order_each_record_is_written_as_often_as_it_comes_and_acknowledged_after_its_commit() {
     let memory = Memory::new();
-    let mut shared = shared(&memory);
-    Arc::get_mut(&mut shared).unwrap().ordered = false;
+    let shared = shared_without_order(&memory);
     let mut owner = owner(&shared);
     accept(&mut owner, 1, [5, 2, 9]).await.unwrap();
     assert_eq!(acknowledged(&shared), None);
@@ -1851,6 +1850,40 @@ async fn without_order_each_record_is_written_as_often_as_it_comes_and_acknowled
     assert_eq!(rows(&memory), [1, 2, 5, 9, 9]);
     let first = manifest(&memory, 1).unwrap();
     assert_eq!((first.ordered, first.first.unwrap().entry, first.last.unwrap().entry), (false, 2, 9));
+}
+
+fn shared_without_order(memory: &Memory) -> Arc<Shared<Memory>> {
+    let mut shared = shared(memory);
+    Arc::get_mut(&mut shared).unwrap().ordered = false;
+    shared
+}
+
+#[tokio::test]
+async fn without_order_a_lost_race_loses_no_record() {
+    let memory = Memory::new();
+    let [shared_a, shared_b] = [(); 2].map(|()| shared_without_order(&memory));
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    accept(&mut a, 1, [4, 2]).await.unwrap();
+    commit(&mut b, 1, [9]).await;
+    a.commit_all().await.unwrap();
+    assert_eq!((shared_a.metrics.races_lost.get(), acknowledged(&shared_a)), (1, None));
+    a.commit_all().await.unwrap();
+    assert_eq!((rows(&memory), acknowledged(&shared_a)), (vec![2, 4, 9], Some(1)));
+}
+
+#[tokio::test]
+async fn without_order_an_instance_that_lost_a_race_with_streamed_rows_ends() {
+    let memory = Memory::new();
+    let [shared_a, shared_b] = [(); 2].map(|()| shared_without_order(&memory));
+    let (mut a, mut b) = (owner(&shared_a), owner(&shared_b));
+    commit(&mut a, 1, [1]).await;
+    assert_eq!(acknowledged(&shared_a), Some(1));
+    let last = accept_until_streamed(&mut a, &memory, 2).await;
+    // Its manifest ends behind them, and has none of them.
+    commit(&mut b, 1, [last + 1]).await;
+    let error = a.commit_all().await.unwrap_err();
+    assert!(error.message.contains("this instance ends"), "{error}");
+    assert_eq!((rows(&memory), acknowledged(&shared_a)), (vec![1, last + 1], None));
 }
 
 #[tokio::test]

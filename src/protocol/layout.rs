@@ -112,9 +112,9 @@ impl SourcePartitionLayout {
         Ok(SourcePartitionLayout { table, name })
     }
 
-    /// The part of it that one writer writes, when several do at the same time. A topic's name cannot contain the `+`.
-    pub(crate) fn of_writer(self, writer: &str) -> Self {
-        SourcePartitionLayout { name: format!("{}+{writer}", self.name), ..self }
+    /// The part of it that one instance writes, when several do at the same time. No escaped name contains `+i`.
+    pub(crate) fn of_instance(self, instance: u32) -> Self {
+        SourcePartitionLayout { name: format!("{}+i{instance}", self.name), ..self }
     }
 
     /// The folder of its manifests.

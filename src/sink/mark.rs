@@ -1,6 +1,7 @@
 //! Mark: what is committed, for whoever reads a topic before the source does.
 
 use tokio::time::timeout;
+use tracing::Instrument;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::position::Position;
@@ -27,6 +28,7 @@ impl<S: Storage> Sink<S> {
         let name = TopicName::parse(&topic).map_err(Error::bug)?;
         let (limit, identity) = (self.config.open_timeout, self.identity(&name.to_string()));
         let loading = async { timeout(limit, load(&self.shared.storage, &layout, &identity)).await };
+        let loading = loading.instrument(self.span.clone());
         let away = || Error::new(ErrorKind::Storage, format_args!("the mark of {topic} is not known after {limit:?}"));
         match self.tasks.block_on(loading).map_err(|_| away())? {
             Ok(newest) => Ok(newest.and_then(|manifest| manifest.last)),

@@ -31,7 +31,6 @@ use crate::owner::shared::Shared;
 use crate::protocol::folding::Folding;
 use crate::protocol::layout::{InvalidName, SourcePartitionLayout};
 use crate::protocol::manifest::SinkIdentity;
-use crate::protocol::nonce::nonce;
 use crate::schema::writer::SchemaInfo;
 use crate::schema::writers::WriterSchemas;
 use crate::storage::Storage;
@@ -90,8 +89,6 @@ pub(crate) struct Sink<S: Storage> {
     shared: Arc<Shared<S>>,
     source_partitions: Arc<Mutex<SourcePartitions>>,
     failure: Arc<OnceLock<Error>>,
-    /// Tells this opening of the sink from every other.
-    writer: String,
     span: tracing::Span,
     opened: Instant,
     /// None once it is closed: another thread may still be in a call.
@@ -138,7 +135,6 @@ impl<S: Storage> Sink<S> {
             shared,
             source_partitions: Arc::default(),
             failure: Arc::default(),
-            writer: nonce(),
             span,
             opened: Instant::now(),
             tasks: runtime.handle().clone(),
@@ -222,7 +218,7 @@ impl<S: Storage> Sink<S> {
         let mut layout = SourcePartitionLayout::new(table, &name.local, name.partition).map_err(invalid)?;
         if !self.shared.ordered {
             // Several instances may write records of one source partition at the same time: each has manifests of its own.
-            layout = layout.of_writer(&self.writer);
+            layout = layout.of_instance(self.config.sink.instance);
         }
         let id = u32::try_from(all.handles.len()).map_err(Error::bug)?;
         let shared = Arc::clone(&self.shared);
@@ -459,6 +455,25 @@ mod tests {
         assert!(!files.keys().any(|path| path.contains("_probe")));
         assert!(sink.close(Duration::from_secs(5)));
         assert!(!sink.close(Duration::from_secs(5)), "a second close has nothing to do");
+    }
+
+    #[test]
+    fn an_instance_goes_on_with_the_manifests_of_the_one_that_it_follows() {
+        let memory = Memory::new();
+        for instance in [0, 0, 1, 0] {
+            let configs = serde_json::json!({ "directory": "/d", "deliveryGuarantee": "at-least-once" });
+            let worker = serde_json::json!({ "processingGuarantees": "ATLEAST_ONCE", "instance": instance });
+            let sink = open_with(&memory, configs, worker).unwrap();
+            hand_over_one(&sink, "persistent://t/n/visits");
+            assert!(sink.close(Duration::from_secs(30)));
+        }
+        let files = memory.files();
+        let manifests = |name: &str| {
+            let folder = format!("/d/visits/_commits/{name}/");
+            files.keys().filter(|path| path.starts_with(&folder) && path.ends_with(".json")).count()
+        };
+        assert_eq!((manifests("visits+i0"), manifests("visits+i1")), (3, 1));
+        assert_eq!(files.keys().filter(|path| path.ends_with(".csv")).count(), 2, "files that grow: {files:?}");
     }
 
     #[test]

@@ -44,6 +44,22 @@ final class ClientGetters {
         static final MethodHandle ENTRY = of("getEntryId", long.class);
         static final MethodHandle BATCH_INDEX = of("getBatchIndex", int.class);
 
+        /** Of a batch, how many messages it has. */
+        private static final MethodHandle BATCH_SIZE = of("getBatchSize", int.class);
+
+        /** Whether no other message of its entry follows; false if the client does not say. */
+        static boolean isLastOfEntry(MessageId id) {
+            try {
+                if (BATCH_SIZE == null || BATCH_INDEX == null || !OWNER.isInstance(id)) {
+                    return false;
+                }
+                int index = (int) BATCH_INDEX.invokeExact(id);
+                return index < 0 || index + 1 >= (int) BATCH_SIZE.invokeExact(id);
+            } catch (Throwable e) {
+                throw new HdfsCsvException("bug", "No batch in message id " + id + ": " + e, e);
+            }
+        }
+
         /** Of the first chunk; null for a message that did not come in chunks. */
         static final MethodHandle FIRST_CHUNK =
                 as(

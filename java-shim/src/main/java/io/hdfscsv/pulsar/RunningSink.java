@@ -2,11 +2,13 @@ package io.hdfscsv.pulsar;
 
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
 import java.util.concurrent.atomic.AtomicBoolean;
 import java.util.concurrent.locks.StampedLock;
 import java.util.function.Function;
 import org.apache.pulsar.client.api.Message;
+import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.PulsarClientException;
 import org.apache.pulsar.client.api.SubscriptionInitialPosition;
 import org.apache.pulsar.common.functions.FunctionConfig.ProcessingGuarantees;
@@ -78,7 +80,8 @@ final class RunningSink implements Answers.Receiver {
     private long handOver = 1;
     private boolean full;
 
-    private volatile boolean takesGapsForEmpty;
+    /** Says what is acknowledged of a topic before the source has a consumer; else null. */
+    private volatile Function<String, CompletableFuture<MessageId>> acknowledged;
 
     // The timer's
     private long reported = System.nanoTime();
@@ -120,11 +123,7 @@ final class RunningSink implements Answers.Receiver {
         DeadLetterTopics deadLetterTopics = DeadLetterTopics.of(configs, context.getSinkConfig());
         sourcePartitions =
                 new SourcePartitions(
-                        sink,
-                        deadLetterTopics,
-                        acknowledgers(),
-                        context.getLogger()::warn,
-                        this::pauseConsumer);
+                        sink, deadLetterTopics, acknowledgers(), context.getLogger()::warn);
         OwnSubscriptions subscriptions = OwnSubscriptions.of(configs);
         EntryReaders readers = new EntryReaders(context.getPulsarClient(), subscriptions);
         writerSchemas =
@@ -143,7 +142,7 @@ final class RunningSink implements Answers.Receiver {
         leftOutMessages =
                 new LeftOutMessages(
                         readers,
-                        topic -> ClientGetters.Subscriptions.acknowledged(context, topic),
+                        this::acknowledged,
                         givesCiphertext,
                         this::confirmed,
                         this::leftOut,
@@ -179,11 +178,11 @@ final class RunningSink implements Answers.Receiver {
     }
 
     /**
-     * What is written comes from a reader, which leaves nothing out: in its gaps stands nothing
-     * that has to come.
+     * What is written comes from a reader of the sink's own, before the source has a consumer:
+     * another one says what is acknowledged, and none can be asked to send again.
      */
-    void takeGapsForEmpty() {
-        takesGapsForEmpty = true;
+    void readItself(Function<String, CompletableFuture<MessageId>> acknowledged) {
+        this.acknowledged = acknowledged;
     }
 
     /** Whether all that was written of a topic is committed, as far as is known; once closed. */
@@ -206,6 +205,10 @@ final class RunningSink implements Answers.Receiver {
             return;
         }
         if (source.isStopped()) {
+            if (!source.isPaused) {
+                source.isPaused = true;
+                pauseConsumer(source, true);
+            }
             return;
         }
         while (!source.parked.isOpen()) {
@@ -331,12 +334,24 @@ final class RunningSink implements Answers.Receiver {
         deadLetters.send(letter, source.topic, source.schemaVersions.get(letter.schema()));
     }
 
+    private CompletableFuture<MessageId> acknowledged(String topic) {
+        Function<String, CompletableFuture<MessageId>> other = acknowledged;
+        return other == null
+                ? ClientGetters.Subscriptions.acknowledged(context, topic)
+                : other.apply(topic);
+    }
+
     @Override
     public void sendAgain(int sourcePartition, Division division) {
+        SourcePartition source = sourcePartitions.ofId(sourcePartition);
+        if (acknowledged != null) {
+            context.getLogger()
+                    .warn("{}: a message has not come to the sink's reader", source.topic);
+            return;
+        }
         if (closing.get()) {
             return;
         }
-        SourcePartition source = sourcePartitions.ofId(sourcePartition);
         source.acknowledger.divideAt(division);
         String topic = source.topic;
         context.getLogger().warn("{}: the broker is asked to send again what it left out", topic);
@@ -355,7 +370,7 @@ final class RunningSink implements Answers.Receiver {
                         && !gap.hasBeginning()
                         && context.getSinkConfig().getSourceSubscriptionPosition()
                                 != SubscriptionInitialPosition.Earliest;
-        if (takesGapsForEmpty || isBeforeSubscription) {
+        if (isBeforeSubscription) {
             confirmed(gap.number());
         } else {
             leftOutMessages.lookInto(sourcePartitions.ofId(sourcePartition).topic, gap);

@@ -29,6 +29,9 @@ final class SourcePartition {
     /** Of those that were parked; null while there were none. */
     RecordPacker packerOfParked;
 
+    /** Of one that cannot have a table: the client was told to fetch none of its records. */
+    boolean isPaused;
+
     // The entry seen last
     private long ledger = -1;
     private long entry = -1;

@@ -4,7 +4,6 @@ import java.nio.charset.StandardCharsets;
 import java.util.Collection;
 import java.util.Map;
 import java.util.concurrent.ConcurrentHashMap;
-import java.util.function.BiConsumer;
 import java.util.function.Consumer;
 import java.util.function.Function;
 
@@ -16,7 +15,6 @@ final class SourcePartitions {
     private final DeadLetterTopics deadLetterTopics;
     private final Function<String, Acknowledger> acknowledgers;
     private final Consumer<String> warn;
-    private final BiConsumer<SourcePartition, Boolean> pause;
     private final Map<String, SourcePartition> byTopic = new ConcurrentHashMap<>();
     private final Map<Integer, SourcePartition> byId = new ConcurrentHashMap<>();
 
@@ -24,19 +22,16 @@ final class SourcePartitions {
 
     /**
      * @param acknowledgers makes the one of a topic
-     * @param pause has the client fetch no more records of one, or fetch them again
      */
     SourcePartitions(
             NativeSink sink,
             DeadLetterTopics deadLetterTopics,
             Function<String, Acknowledger> acknowledgers,
-            Consumer<String> warn,
-            BiConsumer<SourcePartition, Boolean> pause) {
+            Consumer<String> warn) {
         this.sink = sink;
         this.deadLetterTopics = deadLetterTopics;
         this.acknowledgers = acknowledgers;
         this.warn = warn;
-        this.pause = pause;
     }
 
     void acknowledgeDue() {
@@ -87,7 +82,6 @@ final class SourcePartitions {
             // Its own name is the reason, and it is in the log: the others go on
             SourcePartition stopped = SourcePartition.stopped(topic);
             byTopic.put(topic, stopped);
-            pause.accept(stopped, true);
             return stopped;
         }
         SourcePartition added = new SourcePartition(id, topic, acknowledgers.apply(topic));

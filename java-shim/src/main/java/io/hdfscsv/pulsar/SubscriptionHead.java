@@ -142,6 +142,11 @@ class SubscriptionHead implements AutoCloseable {
         return last.entry() >= 0 && last.isBehind(acknowledged.ledger(), acknowledged.entry());
     }
 
+    /** Up to where everything of a topic is acknowledged; null if the broker does not say. */
+    CompletableFuture<MessageId> acknowledged(String topic) {
+        return Subscriptions.state(byTopic.get(topic)).thenApply(Subscriptions.State::acknowledged);
+    }
+
     /** Acknowledges whole entries; returns when the broker has confirmed it. */
     void acknowledge(String topic, List<MessageId> entries)
             throws InterruptedException, ExecutionException, TimeoutException {

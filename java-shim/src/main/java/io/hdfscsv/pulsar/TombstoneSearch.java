@@ -1,8 +1,9 @@
 package io.hdfscsv.pulsar;
 
 import io.hdfscsv.pulsar.ClientGetters.Subscriptions;
-import java.util.ArrayList;
+import java.util.LinkedHashSet;
 import java.util.List;
+import java.util.Set;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.TimeUnit;
@@ -28,17 +29,10 @@ final class TombstoneSearch {
      *
      * @param acknowledged up to where the topic is acknowledged
      * @param entries in order
-     * @param beginsCommitted whether the first one is committed: it is the last that an instance
+     * @param isAtMark whether one is at the mark, and committed: it is the last that an instance
      *     has passed, which perhaps ended before it acknowledged it and those before it
-     * @param allSeen whether it has seen all from what is acknowledged to the last one, and no
-     *     chunks among it, perhaps of a message that ends behind it
      */
-    record Found(
-            String topic,
-            MessageId acknowledged,
-            List<MessageId> entries,
-            boolean beginsCommitted,
-            boolean allSeen) {
+    record Found(String topic, MessageId acknowledged, List<MessageId> entries, boolean isAtMark) {
         MessageId last() {
             return entries.get(entries.size() - 1);
         }
@@ -52,10 +46,8 @@ final class TombstoneSearch {
     private final MessagePosition last = new MessagePosition();
     private final MessagePosition position = new MessagePosition();
 
-    private final List<MessageId> entries = new ArrayList<>();
-    private boolean beginsCommitted;
-    private boolean chunks;
-    private boolean chunksBeforeLast;
+    private final Set<MessageId> entries = new LinkedHashSet<>();
+    private boolean isAtMark;
 
     TombstoneSearch(
             EntryReaders readers, String topic, Subscriptions.State subscription, Bounds bounds) {
@@ -73,25 +65,16 @@ final class TombstoneSearch {
      * @param mark ledger, entry and batch index; null for none
      */
     Found run(long[] mark) throws InterruptedException, ExecutionException {
-        boolean fromMark =
-                mark != null
-                        && (mark[0] > acknowledged.ledger()
-                                || mark[0] == acknowledged.ledger()
-                                        && mark[1] > acknowledged.entry());
-        if (fromMark) {
+        long ledger = acknowledged.ledger();
+        long entry = acknowledged.entry();
+        read(ledger, entry, entry, null);
+        if (mark != null && (mark[0] > ledger || mark[0] == ledger && mark[1] > entry)) {
             // Of a batch at the mark not all need be committed
             read(mark[0], mark[1], mark[1] - 1, mark);
-        } else {
-            read(acknowledged.ledger(), acknowledged.entry(), acknowledged.entry(), null);
         }
         return entries.isEmpty()
                 ? null
-                : new Found(
-                        topic,
-                        acknowledgedId,
-                        List.copyOf(entries),
-                        beginsCommitted,
-                        !fromMark && !chunksBeforeLast);
+                : new Found(topic, acknowledgedId, List.copyOf(entries), isAtMark);
     }
 
     /**
@@ -136,15 +119,13 @@ final class TombstoneSearch {
     }
 
     private void note(Message<byte[]> message, long[] mark) {
-        chunks |= ClientGetters.Messages.isChunk(message);
         if (message.getValue() == null) {
-            beginsCommitted |=
+            isAtMark |=
                     mark != null
                             && position.ledger() == mark[0]
                             && position.entry() == mark[1]
                             && position.batchIndex() <= mark[2];
             entries.add(MessagePosition.id(position.ledger(), position.entry()));
-            chunksBeforeLast = chunks;
         }
     }
 }

@@ -6,10 +6,11 @@ import io.hdfscsv.pulsar.TombstoneSearch.Found;
 import java.io.IOException;
 import java.util.ArrayList;
 import java.util.Collections;
+import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
-import java.util.concurrent.Callable;
 import java.util.concurrent.ExecutionException;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.Executors;
@@ -37,14 +38,26 @@ final class Tombstones {
 
     private static final int SEARCHES_AT_ONCE = 16;
     private static final long SEARCH_MILLIS = 10_000;
-    private static final long MOST_ENTRIES = 50_000;
+
+    /** At first a few of each topic, then more. */
+    private static final long[] MOST_ENTRIES = {100, 50_000};
+
     private static final long MOST_BYTES = 64L << 20;
     private static final long COMMITTED_SEARCH_MILLIS = 300_000;
     private static final int READ_MILLIS = 10_000;
+    private static final long WRITE_MILLIS = 120_000;
     private static final long COMMIT_MILLIS = 60_000;
 
-    /** What was written of a topic. */
-    private record Written(Found found, SourcePartition source, List<MessageId> entries) {}
+    /**
+     * What was written of a topic.
+     *
+     * @param upTo the last entry that was written whole; null for none
+     * @param isAll whether that is the last one that was found
+     * @param isWhole whether all that follow what is acknowledged were written up to there, none of
+     *     them a chunk: so that no message in chunks may end behind it
+     */
+    private record Written(
+            Found found, SourcePartition source, MessageId upTo, boolean isAll, boolean isWhole) {}
 
     private final SinkContext context;
     private final OwnSubscriptions subscriptions;
@@ -104,34 +117,69 @@ final class Tombstones {
 
     private List<Found> search(RunningSink sink, SubscriptionHead head)
             throws InterruptedException {
-        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(SEARCH_MILLIS);
-        // Without order what is in flight is bounded by its number alone
-        Bounds bounds = new Bounds(MOST_ENTRIES, ordered ? MOST_BYTES : Long.MAX_VALUE, end);
-        List<Callable<Found>> searches = new ArrayList<>();
-        head.backlogs()
-                .forEach(
-                        (topic, state) -> {
-                            SourcePartition source = sink.sourcePartition(topic);
-                            if (source.isWritten()) {
-                                searches.add(() -> search(sink, source, state, bounds));
-                            }
-                        });
-        if (searches.isEmpty()) {
-            return List.of();
-        }
+        Map<SourcePartition, Subscriptions.State> left = new LinkedHashMap<>();
+        List<Map.Entry<String, Subscriptions.State>> backlogs =
+                new ArrayList<>(head.backlogs().entrySet());
         // Where the time is not enough for all, each gets its turn at one start or another
-        Collections.shuffle(searches);
-        int threads = Math.min(SEARCHES_AT_ONCE, searches.size());
-        ExecutorService executor = Executors.newFixedThreadPool(threads, Tombstones::thread);
-        List<Found> found = new ArrayList<>();
-        try {
-            for (Future<Found> search : executor.invokeAll(searches)) {
-                add(search, found);
+        Collections.shuffle(backlogs);
+        for (Map.Entry<String, Subscriptions.State> backlog : backlogs) {
+            SourcePartition source = sink.sourcePartition(backlog.getKey());
+            if (source.isWritten()) {
+                left.put(source, backlog.getValue());
             }
-        } finally {
-            executor.shutdownNow();
+        }
+        List<Found> found = new ArrayList<>();
+        if (!left.isEmpty()) {
+            int threads = Math.min(SEARCHES_AT_ONCE, left.size());
+            ExecutorService executor = Executors.newFixedThreadPool(threads, Tombstones::thread);
+            try {
+                long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(SEARCH_MILLIS);
+                for (long entries : MOST_ENTRIES) {
+                    search(sink, left, entries, end, executor, found);
+                }
+            } finally {
+                executor.shutdownNow();
+            }
         }
         return found;
+    }
+
+    /** Takes away those in which some are found. */
+    private void search(
+            RunningSink sink,
+            Map<SourcePartition, Subscriptions.State> left,
+            long entries,
+            long end,
+            ExecutorService executor,
+            List<Found> found)
+            throws InterruptedException {
+        // Without order what is in flight is bounded by its number alone
+        Bounds bounds =
+                ordered
+                        ? new Bounds(entries, MOST_BYTES, end)
+                        : new Bounds(Long.MAX_VALUE, Long.MAX_VALUE, end);
+        Map<SourcePartition, Future<Found>> searches = new LinkedHashMap<>();
+        left.forEach(
+                (source, state) ->
+                        searches.put(
+                                source,
+                                executor.submit(() -> search(sink, source, state, bounds))));
+        for (Map.Entry<SourcePartition, Future<Found>> search : searches.entrySet()) {
+            try {
+                Found result = search.getValue().get();
+                if (result != null) {
+                    found.add(result);
+                    left.remove(search.getKey());
+                }
+            } catch (ExecutionException e) {
+                left.remove(search.getKey());
+                context.getLogger()
+                        .warn(
+                                "{}: messages without a value cannot be looked for: {}",
+                                search.getKey().topic,
+                                e.toString());
+            }
+        }
     }
 
     private Found search(
@@ -148,36 +196,18 @@ final class Tombstones {
         return thread;
     }
 
-    /** One topic that cannot be read keeps no other's from being passed. */
-    private void add(Future<Found> search, List<Found> found) throws InterruptedException {
-        try {
-            Found result = search.get();
-            if (result != null) {
-                found.add(result);
-            }
-        } catch (ExecutionException e) {
-            context.getLogger()
-                    .warn(
-                            "A topic cannot be searched for messages without a value: {}",
-                            e.toString());
-        }
-    }
-
     /**
      * Writes those that were found with the sink, closes it, and acknowledges what is committed.
      */
     void pass(RunningSink sink, List<Found> found, SubscriptionHead head)
             throws InterruptedException {
-        sink.takeGapsForEmpty();
+        sink.readItself(head::acknowledged);
+        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(WRITE_MILLIS);
         List<Written> written = new ArrayList<>();
         for (Found each : found) {
-            SourcePartition source = sink.sourcePartition(each.topic());
             try {
-                List<MessageId> entries = toAcknowledge(each);
-                if (write(sink, each)) {
-                    written.add(new Written(each, source, entries));
-                }
-            } catch (ExecutionException | IOException e) {
+                written.add(write(sink, each, end));
+            } catch (IOException | RuntimeException e) {
                 warn(each, e);
             }
         }
@@ -204,55 +234,58 @@ final class Tombstones {
                         why);
     }
 
-    /** With those that an instance has committed, which ended before it acknowledged them. */
-    private List<MessageId> toAcknowledge(Found found)
-            throws InterruptedException, ExecutionException {
-        if (!found.beginsCommitted()) {
-            return found.entries();
-        }
-        long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(COMMITTED_SEARCH_MILLIS);
-        Bounds bounds = new Bounds(Long.MAX_VALUE, Long.MAX_VALUE, end);
-        Subscriptions.State state = new Subscriptions.State(found.acknowledged(), found.last());
-        Found all = new TombstoneSearch(readers, found.topic(), state, bounds).run(null);
-        return all == null ? found.entries() : all.entries();
-    }
-
     /**
      * Gives the sink what the source would give it: in order all up to the last one, else the
-     * entries that hold one. Returns whether that was all.
+     * entries that hold one. It ends before, when its time does, and when the source partition gets
+     * on no more.
      */
-    private boolean write(RunningSink sink, Found found) throws IOException, InterruptedException {
+    private Written write(RunningSink sink, Found found, long end)
+            throws IOException, InterruptedException {
+        SourcePartition source = sink.sourcePartition(found.topic());
         Set<MessageId> only = Set.copyOf(found.entries());
         MessagePosition acknowledged = new MessagePosition();
         acknowledged.read(found.acknowledged());
         MessagePosition last = new MessagePosition();
         last.read(found.last());
         MessagePosition position = new MessagePosition();
+        MessageId upTo = null;
+        boolean isAll = false;
+        boolean isWhole = true;
+        long ledger = acknowledged.ledger();
+        long entry = acknowledged.entry();
         try (Reader<byte[]> reader = reader(found.topic(), found.acknowledged())) {
-            boolean hasLast = false;
-            while (reader.hasMessageAvailable()) {
+            while (!isAll && System.nanoTime() - end < 0 && reader.hasMessageAvailable()) {
                 Message<byte[]> message = reader.readNext(READ_MILLIS, TimeUnit.MILLISECONDS);
-                if (message == null) {
-                    // What is behind is not whole yet, or no client can take it apart
+                if (message == null || !source.parked.isOpen()) {
                     break;
                 }
                 position.read(message.getMessageId());
+                position.readChunks(message);
+                if (!position.isBehind(acknowledged.ledger(), acknowledged.entry())) {
+                    continue;
+                }
                 if (position.isBehind(last.ledger(), last.entry())) {
+                    // A client that does not say where a batch ends
+                    isAll = ledger == last.ledger() && entry == last.entry();
                     break;
                 }
-                hasLast = position.isAtOrBehind(last.ledger(), last.entry());
-                boolean comesToSource =
-                        position.isBehind(acknowledged.ledger(), acknowledged.entry());
-                MessageId entry = MessagePosition.id(position.ledger(), position.entry());
-                if (comesToSource && (ordered || only.contains(entry))) {
+                isWhole &=
+                        !position.isChunked()
+                                && position.ledger() == ledger
+                                && (position.entry() == entry || position.entry() == entry + 1);
+                ledger = position.ledger();
+                entry = position.entry();
+                MessageId id = MessagePosition.id(ledger, entry);
+                if (ordered || only.contains(id)) {
                     sink.write(new ReadRecord(message));
                 }
+                if (ClientGetters.Ids.isLastOfEntry(message.getMessageId())) {
+                    upTo = id;
+                    isAll = position.isAtOrBehind(last.ledger(), last.entry());
+                }
             }
-            if (!hasLast) {
-                warn(found, "the broker does not send them to a reader");
-            }
-            return hasLast;
         }
+        return new Written(found, source, upTo, isAll, isWhole && ordered);
     }
 
     /** As the topic's other consumers it forgets no message whose chunks it has begun to get. */
@@ -270,10 +303,15 @@ final class Tombstones {
     private void acknowledge(SubscriptionHead head, Written written)
             throws InterruptedException, ExecutionException, TimeoutException {
         Found found = written.found();
-        if (ordered && found.allSeen()) {
-            head.acknowledgeUpTo(found.topic(), found.last());
-        } else {
-            head.acknowledge(found.topic(), written.entries());
+        if (written.isWhole() && written.upTo() != null) {
+            // Also where it has not come so far: the next instance begins there
+            head.acknowledgeUpTo(found.topic(), written.upTo());
+        } else if (written.isAll()) {
+            head.acknowledge(found.topic(), List.copyOf(toAcknowledge(found)));
+        }
+        if (!written.isAll()) {
+            warn(found, "not all that precedes them was read in time");
+            return;
         }
         context.recordMetric(PASSED, found.entries().size());
         context.getLogger()
@@ -283,5 +321,21 @@ final class Tombstones {
                         found.topic(),
                         found.entries().size(),
                         found.last());
+    }
+
+    /** With those that an instance has committed, which ended before it acknowledged them. */
+    private Set<MessageId> toAcknowledge(Found found)
+            throws InterruptedException, ExecutionException {
+        Set<MessageId> entries = new LinkedHashSet<>(found.entries());
+        if (found.isAtMark()) {
+            long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(COMMITTED_SEARCH_MILLIS);
+            Bounds bounds = new Bounds(Long.MAX_VALUE, Long.MAX_VALUE, end);
+            Subscriptions.State state = new Subscriptions.State(found.acknowledged(), found.last());
+            Found all = new TombstoneSearch(readers, found.topic(), state, bounds).run(null);
+            if (all != null) {
+                entries.addAll(all.entries());
+            }
+        }
+        return entries;
     }
 }

@@ -21,6 +21,7 @@ class FakeNative extends NativeSink {
     final List<Long> confirmed = Collections.synchronizedList(new ArrayList<>());
     final List<Long> leftOut = Collections.synchronizedList(new ArrayList<>());
     final Queue<byte[]> answers = new ConcurrentLinkedQueue<>();
+    final Queue<byte[]> answersAtClose = new ConcurrentLinkedQueue<>();
     final Queue<String> logs = new ConcurrentLinkedQueue<>();
     volatile String settings;
     volatile String metrics = "{}";
@@ -127,6 +128,11 @@ class FakeNative extends NativeSink {
     boolean close(long timeoutMillis) {
         closes++;
         closeTimeout = timeoutMillis;
+        answers.addAll(answersAtClose);
+        long end = System.nanoTime() + timeoutMillis * 1_000_000;
+        while (!answersAtClose.isEmpty() && !answers.isEmpty() && System.nanoTime() < end) {
+            Thread.onSpinWait();
+        }
         sleep(Math.min(closeMillis, timeoutMillis));
         return !leavesRecords && closeMillis <= timeoutMillis;
     }

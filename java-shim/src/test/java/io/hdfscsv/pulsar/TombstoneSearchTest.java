@@ -3,18 +3,18 @@ package io.hdfscsv.pulsar;
 import static org.junit.jupiter.api.Assertions.assertEquals;
 import static org.junit.jupiter.api.Assertions.assertFalse;
 import static org.junit.jupiter.api.Assertions.assertNull;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mockito.ArgumentMatchers.any;
 import static org.mockito.ArgumentMatchers.anyInt;
 import static org.mockito.ArgumentMatchers.eq;
-import static org.mockito.Mockito.doAnswer;
 import static org.mockito.Mockito.mock;
+import static org.mockito.Mockito.never;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.when;
 
 import io.hdfscsv.pulsar.ClientGetters.Subscriptions.State;
 import io.hdfscsv.pulsar.TombstoneSearch.Bounds;
 import java.util.ArrayDeque;
+import java.util.ArrayList;
 import java.util.Deque;
 import java.util.List;
 import java.util.Optional;
@@ -37,11 +37,13 @@ import org.junit.jupiter.api.Timeout;
 @Timeout(30)
 class TombstoneSearchTest {
     private static final String TOPIC = "persistent://t/n/a";
-    private static final int NO_CHUNK = -1;
 
     private final EntryReaders readers = mock(EntryReaders.class);
     private final EntryReader<byte[]> reader = readerMock();
-    private final Deque<Message<byte[]>> topic = new ArrayDeque<>();
+    private final List<Message<byte[]>> topic = new ArrayList<>();
+
+    /** What the reader has still to give. */
+    private final Deque<Message<byte[]>> rest = new ArrayDeque<>();
 
     @SuppressWarnings("unchecked")
     private static EntryReader<byte[]> readerMock() {
@@ -51,9 +53,27 @@ class TombstoneSearchTest {
     @BeforeEach
     void answer() {
         when(readers.open(eq(Schema.BYTES), eq(TOPIC), any(), anyInt(), any()))
-                .thenReturn(CompletableFuture.completedFuture(reader));
+                .thenAnswer(
+                        call -> {
+                            long first = entry(call.getArgument(2));
+                            rest.clear();
+                            topic.stream()
+                                    .filter(each -> entry(each.getMessageId()) >= first)
+                                    .forEach(rest::add);
+                            return CompletableFuture.completedFuture(reader);
+                        });
         when(reader.next())
-                .thenAnswer(call -> CompletableFuture.completedFuture(topic.removeFirst()));
+                .thenAnswer(
+                        call ->
+                                rest.isEmpty()
+                                        ? timedOut()
+                                        : CompletableFuture.completedFuture(rest.poll()));
+    }
+
+    private static long entry(MessageId id) {
+        MessagePosition position = new MessagePosition();
+        position.read(id);
+        return position.entry();
     }
 
     @Test
@@ -63,8 +83,7 @@ class TombstoneSearchTest {
         TombstoneSearch.Found found = search(3, 7);
         assertEquals(List.of(id(5), id(6)), found.entries());
         assertEquals(id(6), found.last());
-        assertTrue(found.allSeen());
-        assertFalse(found.beginsCommitted());
+        assertFalse(found.isAtMark());
         verify(readers).open(eq(Schema.BYTES), eq(TOPIC), eq(id(3)), anyInt(), any());
         verify(reader).close();
     }
@@ -86,26 +105,30 @@ class TombstoneSearchTest {
 
     @Test
     void given_an_encrypted_entry_when_searched_then_the_search_ends_before_it() throws Exception {
-        topic.addAll(List.of(tombstone(4), message(5, false, NO_CHUNK, true), tombstone(6)));
+        topic.addAll(List.of(tombstone(4), message(5, false, true), tombstone(6)));
         assertEquals(List.of(id(4)), search(3, 6).entries());
     }
 
     @Test
-    void given_chunks_before_a_tombstone_when_searched_then_that_is_said() throws Exception {
-        topic.addAll(List.of(tombstone(4), message(5, false, 0, false), value(6)));
-        assertTrue(search(3, 6).allSeen());
-        topic.addAll(List.of(message(7, false, 0, false), tombstone(8)));
-        assertFalse(search(6, 8).allSeen());
+    void given_a_mark_when_searched_then_tombstones_before_it_and_behind_it_are_found()
+            throws Exception {
+        topic.addAll(List.of(tombstone(4), value(5), tombstone(6), value(7)));
+        TombstoneSearch.Found found = search(3, 7, 1, 5, 0);
+        assertEquals(List.of(id(4), id(6)), found.entries());
+        assertFalse(found.isAtMark());
+        verify(readers).open(eq(Schema.BYTES), eq(TOPIC), eq(id(3)), anyInt(), any());
+        verify(readers).open(eq(Schema.BYTES), eq(TOPIC), eq(id(5)), anyInt(), any());
     }
 
     @Test
-    void given_a_mark_when_searched_then_it_begins_there_and_has_not_seen_all() throws Exception {
-        topic.addAll(List.of(value(5), tombstone(6), value(7)));
-        TombstoneSearch.Found found = search(3, 7, 1, 5, 0);
-        assertEquals(List.of(id(6)), found.entries());
-        assertFalse(found.allSeen());
-        assertFalse(found.beginsCommitted());
-        verify(readers).open(eq(Schema.BYTES), eq(TOPIC), eq(id(5)), anyInt(), any());
+    void given_more_than_its_bounds_before_the_mark_when_searched_then_it_looks_behind_it_too()
+            throws Exception {
+        for (long entry = 4; entry < 400; entry++) {
+            topic.add(value(entry));
+        }
+        topic.add(tombstone(400));
+        assertNull(search(3, 400));
+        assertEquals(List.of(id(400)), search(3, 400, 1, 399, 0).entries());
     }
 
     @Test
@@ -113,7 +136,7 @@ class TombstoneSearchTest {
         topic.addAll(List.of(tombstone(3), tombstone(4)));
         TombstoneSearch.Found found = search(3, 4, 1, 2, 0);
         assertEquals(List.of(id(4)), found.entries());
-        assertTrue(found.allSeen());
+        verify(readers, never()).open(any(), any(), eq(id(2)), anyInt(), any());
     }
 
     @Test
@@ -121,10 +144,11 @@ class TombstoneSearchTest {
             given_a_tombstone_at_the_mark_when_searched_then_it_is_committed_if_the_mark_has_reached_it()
                     throws Exception {
         for (int reached = 0; reached < 3; reached++) {
+            topic.clear();
             topic.addAll(List.of(tombstoneInBatch(5, 1), tombstone(6)));
             TombstoneSearch.Found found = search(3, 6, 1, 5, reached);
             assertEquals(List.of(id(5), id(6)), found.entries());
-            assertEquals(reached >= 1, found.beginsCommitted(), "up to " + reached);
+            assertEquals(reached >= 1, found.isAtMark(), "up to " + reached);
         }
     }
 
@@ -132,13 +156,6 @@ class TombstoneSearchTest {
     void given_a_topic_whose_end_no_client_gives_when_searched_then_what_was_found_counts()
             throws Exception {
         topic.add(tombstone(4));
-        doAnswer(
-                        call ->
-                                topic.isEmpty()
-                                        ? timedOut()
-                                        : CompletableFuture.completedFuture(topic.poll()))
-                .when(reader)
-                .next();
         assertEquals(List.of(id(4)), search(3, 5).entries());
         verify(reader).close();
     }
@@ -190,20 +207,16 @@ class TombstoneSearchTest {
     }
 
     private static Message<byte[]> tombstone(long entry) {
-        return message(entry, true, NO_CHUNK, false);
+        return message(entry, true, false);
     }
 
     private static Message<byte[]> value(long entry) {
-        return message(entry, false, NO_CHUNK, false);
+        return message(entry, false, false);
     }
 
-    private static Message<byte[]> message(
-            long entry, boolean nullValue, int chunk, boolean encrypted) {
+    private static Message<byte[]> message(long entry, boolean nullValue, boolean encrypted) {
         MessageMetadata metadata = new MessageMetadata();
         metadata.setProducerName("p").setSequenceId(1).setPublishTime(2).setNullValue(nullValue);
-        if (chunk != NO_CHUNK) {
-            metadata.setNumChunksFromMsg(3).setChunkId(chunk);
-        }
         return MessageImpl.create(
                 TOPIC,
                 new MessageIdImpl(1, entry, -1),

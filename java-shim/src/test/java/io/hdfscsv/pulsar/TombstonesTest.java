@@ -1,13 +1,13 @@
 package io.hdfscsv.pulsar;
 
 import static org.junit.jupiter.api.Assertions.assertEquals;
-import static org.junit.jupiter.api.Assertions.assertTrue;
 import static org.mockito.ArgumentMatchers.any;
 import static org.mockito.ArgumentMatchers.anyInt;
 import static org.mockito.ArgumentMatchers.contains;
 import static org.mockito.Mockito.RETURNS_SELF;
 import static org.mockito.Mockito.mock;
 import static org.mockito.Mockito.never;
+import static org.mockito.Mockito.timeout;
 import static org.mockito.Mockito.verify;
 import static org.mockito.Mockito.verifyNoInteractions;
 import static org.mockito.Mockito.when;
@@ -22,6 +22,7 @@ import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.PulsarClient;
 import org.apache.pulsar.client.api.Reader;
 import org.apache.pulsar.client.api.ReaderBuilder;
+import org.apache.pulsar.client.impl.BatchMessageIdImpl;
 import org.apache.pulsar.client.impl.MessageIdImpl;
 import org.apache.pulsar.common.functions.FunctionConfig.ProcessingGuarantees;
 import org.apache.pulsar.common.io.SinkConfig;
@@ -63,7 +64,7 @@ class TombstonesTest {
     @Test
     void given_all_committed_when_passed_then_all_up_to_the_last_tombstone_is_acknowledged()
             throws Exception {
-        pass(true, true);
+        pass(true);
         assertEquals(List.of(4L, 5L), entries());
         assertEquals(
                 List.of(true, false),
@@ -77,24 +78,65 @@ class TombstonesTest {
 
     @Test
     void given_not_all_committed_when_passed_then_nothing_is_acknowledged() throws Exception {
-        pass(false, true);
+        pass(false);
         verifyNoInteractions(head);
         verify(context, never()).recordMetric(Tombstones.PASSED, 1);
     }
 
     @Test
-    void given_not_all_seen_when_passed_then_only_the_tombstones_are_acknowledged()
+    void given_entries_that_do_not_come_when_passed_then_only_the_tombstones_are_acknowledged()
             throws Exception {
-        pass(true, false);
+        topic.clear();
+        topic.addAll(List.of(message(3, 1), message(5, 0), message(6, 1)));
+        pass(true);
         verify(head).acknowledge(TOPIC, List.of(id(5)));
         verify(head, never()).acknowledgeUpTo(any(), any());
+    }
+
+    @Test
+    void given_a_batch_of_which_not_all_has_come_when_passed_then_it_is_not_acknowledged()
+            throws Exception {
+        topic.removeLast();
+        topic.removeLast();
+        topic.add(inBatch(5, 0, 3, 0));
+        topic.add(inBatch(5, 1, 3, 1));
+        when(reader.hasMessageAvailable()).thenReturn(true);
+        when(reader.readNext(anyInt(), any())).thenAnswer(call -> topic.pollFirst());
+        pass(true);
+        assertEquals(List.of(4L, 5L, 5L), entries());
+        verify(head).acknowledgeUpTo(TOPIC, id(4));
+        verify(head, never()).acknowledge(any(), any());
+    }
+
+    @Test
+    void given_a_whole_batch_at_the_end_when_passed_then_it_is_acknowledged() throws Exception {
+        topic.removeLast();
+        topic.removeLast();
+        topic.add(inBatch(5, 0, 2, 0));
+        topic.add(inBatch(5, 1, 2, 1));
+        pass(true);
+        verify(head).acknowledgeUpTo(TOPIC, id(5));
+    }
+
+    @Test
+    void given_a_source_partition_that_gets_on_no_more_when_passed_then_it_is_not_acknowledged()
+            throws Exception {
+        library.answers.add(AnswerBytes.pause(101, true));
+        when(reader.readNext(anyInt(), any()))
+                .thenAnswer(
+                        call -> {
+                            verify(context, timeout(5_000)).pause(TOPIC, 0);
+                            return topic.removeFirst();
+                        });
+        pass(true);
+        verifyNoInteractions(head);
     }
 
     @Test
     void given_at_least_once_when_passed_then_no_other_entries_are_read_or_acknowledged()
             throws Exception {
         config.setProcessingGuarantees(ProcessingGuarantees.ATLEAST_ONCE);
-        pass(true, true);
+        pass(true);
         assertEquals(List.of(5L), entries());
         verify(head).acknowledge(TOPIC, List.of(id(5)));
     }
@@ -105,27 +147,28 @@ class TombstonesTest {
         topic.removeLast();
         when(reader.hasMessageAvailable()).thenReturn(true);
         when(reader.readNext(anyInt(), any())).thenAnswer(call -> topic.pollFirst());
-        pass(true, true);
+        pass(true);
         verify(head).acknowledgeUpTo(TOPIC, id(5));
     }
 
     @Test
-    void given_a_reader_that_does_not_get_so_far_when_passed_then_nothing_is_acknowledged()
+    void given_a_reader_that_does_not_get_so_far_when_passed_then_no_tombstone_is_acknowledged()
             throws Exception {
         topic.removeLast();
         topic.removeLast();
-        pass(true, true);
-        verifyNoInteractions(head);
+        pass(true);
+        verify(head).acknowledgeUpTo(TOPIC, id(4));
+        verify(head, never()).acknowledge(any(), any());
         verify(logger)
-                .warn(contains("cannot be passed"), any(), any(), contains("does not send them"));
+                .warn(contains("cannot be passed"), any(), any(), contains("was read in time"));
     }
 
     @Test
     void given_others_that_are_not_committed_when_passed_then_what_is_committed_is_acknowledged()
             throws Exception {
-        library.answers.add(AnswerBytes.committed(101, 1));
+        library.answersAtClose.add(AnswerBytes.committed(101, 1));
         library.leavesRecords = true;
-        pass(true, true);
+        pass(true);
         verify(head).acknowledgeUpTo(TOPIC, id(5));
     }
 
@@ -141,14 +184,13 @@ class TombstonesTest {
         assertEquals(1, library.closes);
     }
 
-    private void pass(boolean committed, boolean allSeen) throws Exception {
+    private void pass(boolean committed) throws Exception {
         library.full = !committed;
         Map<String, Object> configs = Map.of("directory", "/events");
         RunningSink sink = RunningSink.open(library::opened, configs, context);
         TombstoneSearch.Found found =
-                new TombstoneSearch.Found(TOPIC, id(3), List.of(id(5)), false, allSeen);
+                new TombstoneSearch.Found(TOPIC, id(3), List.of(id(5)), false);
         new Tombstones(configs, context).pass(sink, List.of(found), head);
-        assertTrue(topic.size() <= 1, "the reader goes no further");
     }
 
     private List<FrameReader.Packed> records() {
@@ -163,6 +205,13 @@ class TombstonesTest {
 
     private static MessageId id(long entry) {
         return new MessageIdImpl(1, entry, -1);
+    }
+
+    private static Message<byte[]> inBatch(long entry, int index, int size, int values) {
+        Message<byte[]> message = message(entry, values);
+        BatchMessageIdImpl id = new BatchMessageIdImpl(1, entry, -1, index, size, null);
+        when(message.getMessageId()).thenReturn(id);
+        return message;
     }
 
     private static Message<byte[]> message(long entry, int values) {
