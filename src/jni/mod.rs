@@ -24,7 +24,7 @@ const METHODS: &[NativeMethod] = &[
     native_method! { static fn open(settings: [jbyte]) -> jlong, error_policy = Throw },
     native_method! { static fn acknowledgement_delay(sink: jlong) -> jlong, error_policy = Throw },
     native_method! { static fn source_partition(sink: jlong, topic: [jbyte]) -> jint, error_policy = Throw },
-    native_method! { static fn mark(sink: jlong, source_partition: jint) -> [jbyte], error_policy = Throw },
+    native_method! { static fn mark(sink: jlong, topic: [jbyte]) -> [jbyte], error_policy = Throw },
     native_method! { static fn announce_schema(sink: jlong) -> jint, error_policy = Throw },
     native_method! {
         static fn writer_schema(sink: jlong, id: jint, schema: [jbyte]), error_policy = Throw
@@ -148,18 +148,23 @@ fn acknowledgement_delay(_: &mut Env<'_>, _: JClass<'_>, sink: jlong) -> Result<
 }
 
 fn source_partition(env: &mut Env<'_>, _: JClass<'_>, sink: jlong, topic: JByteArray<'_>) -> Result<jint, Failure> {
-    let topic = String::from_utf8(env.convert_byte_array(&topic)?)
-        .map_err(|error| Error::bug(format_args!("a topic name is not UTF-8: {error}")))?;
+    let topic = topic_name(env, &topic)?;
     Ok(registry::get(sink as u64)?.source_partition(&topic)? as jint)
+}
+
+fn topic_name(env: &Env<'_>, topic: &JByteArray<'_>) -> Result<String, Failure> {
+    let not_utf_8 = |error| Error::bug(format_args!("a topic name is not UTF-8: {error}"));
+    Ok(String::from_utf8(env.convert_byte_array(topic)?).map_err(not_utf_8)?)
 }
 
 fn mark<'local>(
     env: &mut Env<'local>,
     _: JClass<'local>,
     sink: jlong,
-    source_partition: jint,
+    topic: JByteArray<'local>,
 ) -> Result<JByteArray<'local>, Failure> {
-    let Some(mark) = registry::get(sink as u64)?.mark(source_partition as u32)? else { return Ok(JByteArray::null()) };
+    let topic = topic_name(env, &topic)?;
+    let Some(mark) = registry::get(sink as u64)?.mark(&topic)? else { return Ok(JByteArray::null()) };
     let json = serde_json::to_vec(&(mark.ledger, mark.entry, mark.batch_index)).map_err(Error::bug)?;
     Ok(env.byte_array_from_slice(&json)?)
 }

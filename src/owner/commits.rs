@@ -100,7 +100,14 @@ impl<S: Storage> Owner<S> {
                 self.prune().await;
                 Ok(())
             }
-            Some(lost) => self.stage_again(lost).await,
+            Some(lost) => {
+                self.stage_again(lost).await?;
+                if self.shared.ordered {
+                    return Ok(());
+                }
+                // At once, or whoever commits oftener wins each time.
+                self.begin_commit()
+            }
         }
     }
 

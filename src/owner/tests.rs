@@ -1887,6 +1887,18 @@ async fn without_order_an_instance_that_lost_a_race_with_streamed_rows_ends() {
 }
 
 #[tokio::test]
+async fn without_order_a_committed_file_that_is_gone_keeps_no_instance_from_going_on() {
+    let memory = Memory::new();
+    let shared = shared_without_order(&memory);
+    commit(&mut owner(&shared), 1, [1, 2]).await;
+    for path in visible(&memory).into_keys() {
+        memory.remove(&path);
+    }
+    commit(&mut owner(&shared), 1, [3]).await;
+    assert_eq!(rows(&memory), [3]);
+}
+
+#[tokio::test]
 async fn a_day_that_retention_deleted_does_not_keep_the_sink_from_going_on() {
     let memory = Memory::new();
     let shared = shared_with(&memory, OnBadRecord::Skip, true);

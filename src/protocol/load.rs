@@ -66,7 +66,18 @@ async fn finish_renames<S: Storage>(
 ) -> Result<(), Failure> {
     if is_on(Safeguard::Redo) {
         for file in &manifest.files {
-            if publish(storage, &layout.table, file).await? == Published::Gone {
+            let published = match publish(storage, &layout.table, file).await {
+                Err(Failure::Fatal(error)) if !manifest.ordered => {
+                    if storage.status(&layout.table.path(&file.staged)).await?.is_some() {
+                        return Err(error.into());
+                    }
+                    // It was published, and is gone since. No mark depends on it.
+                    tracing::error!("{error}");
+                    continue;
+                }
+                published => published?,
+            };
+            if published == Published::Gone {
                 let path = layout.table.path(&file.name);
                 tracing::error!(
                     "{} That is as it should be if its day was deleted and another source partition has made it anew",

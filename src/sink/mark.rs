@@ -3,29 +3,23 @@
 use tokio::time::timeout;
 use tracing::Instrument;
 
+use crate::config::tables::Tables;
 use crate::error::{Error, ErrorKind, Result};
 use crate::position::Position;
 use crate::protocol::failure::Failure;
 use crate::protocol::load::load;
 use crate::sink::Sink;
 use crate::storage::Storage;
-use crate::topic::TopicName;
 
 impl<S: Storage> Sink<S> {
-    /// Up to where a source partition is committed, as its table says now; none where nothing is, and where records have no
+    /// Up to where a topic or partition is committed, as its table says now; none where nothing is, and where records have no
     /// order.
-    pub(crate) fn mark(&self, id: u32) -> Result<Option<Position>> {
+    pub(crate) fn mark(&self, topic: &str) -> Result<Option<Position>> {
         if !self.shared.ordered {
             return Ok(None);
         }
-        let (topic, layout) = {
-            let all = self.source_partitions();
-            let handle = all.handles.get(id as usize);
-            let handle =
-                handle.ok_or_else(|| Error::bug(format_args!("source partition {id} was never registered")))?;
-            (handle.topic.clone(), handle.layout.clone())
-        };
-        let name = TopicName::parse(&topic).map_err(Error::bug)?;
+        // Whether another topic has that table is looked at when it is registered.
+        let (name, layout) = self.layout(&mut Tables::default(), topic)?;
         let (limit, identity) = (self.config.open_timeout, self.identity(&name.to_string()));
         let loading = async { timeout(limit, load(&self.shared.storage, &layout, &identity)).await };
         let loading = loading.instrument(self.span.clone());

@@ -67,7 +67,6 @@ pub(crate) const THREADS: usize = 2;
 
 struct Handle {
     topic: String,
-    layout: SourcePartitionLayout,
     sender: UnboundedSender<Message>,
     state: Arc<TaskState>,
     health: Arc<Health>,
@@ -206,6 +205,18 @@ impl<S: Storage> Sink<S> {
     }
 
     fn register(&self, all: &mut SourcePartitions, topic: &str) -> Result<u32> {
+        let (name, layout) = self.layout(&mut all.tables, topic)?;
+        let id = u32::try_from(all.handles.len()).map_err(Error::bug)?;
+        let shared = Arc::clone(&self.shared);
+        let owner = Owner::new(shared, id, topic.to_owned(), layout, self.identity(&name.to_string()));
+        let schedule = Schedule::new(self.config.commit_interval, self.opened, id);
+        all.handles.push(self.spawn(owner, schedule));
+        all.by_topic.insert(topic.to_owned(), id);
+        Ok(id)
+    }
+
+    /// Where a topic's rows go. Its table must be none of the other topics'.
+    fn layout(&self, tables: &mut Tables, topic: &str) -> Result<(TopicName, SourcePartitionLayout)> {
         let name = TopicName::parse(topic).map_err(|error| Error::new(ErrorKind::Config, error))?;
         let refused = |what: String| Error::new(ErrorKind::Config, what);
         if self.shared.ordered {
@@ -213,23 +224,17 @@ impl<S: Storage> Sink<S> {
             check_persistence(&name).map_err(refused)?;
         }
         let (directory, pattern) = (&self.config.directory, &self.config.table_name_pattern);
-        let table = all.tables.claim(&name, directory, pattern, self.shared.hive.is_some()).map_err(refused)?;
+        let table = tables.claim(&name, directory, pattern, self.shared.hive.is_some()).map_err(refused)?;
         let invalid = |error: InvalidName| refused(format!("topic {topic} cannot have a table: {error}"));
         let mut layout = SourcePartitionLayout::new(table, &name.local, name.partition).map_err(invalid)?;
         if !self.shared.ordered {
             // Several instances may write records of one source partition at the same time: each has manifests of its own.
             layout = layout.of_instance(self.config.sink.instance);
         }
-        let id = u32::try_from(all.handles.len()).map_err(Error::bug)?;
-        let shared = Arc::clone(&self.shared);
-        let owner = Owner::new(shared, id, topic.to_owned(), layout.clone(), self.identity(&name.to_string()));
-        let schedule = Schedule::new(self.config.commit_interval, self.opened, id);
-        all.handles.push(self.spawn(owner, layout, schedule));
-        all.by_topic.insert(topic.to_owned(), id);
-        Ok(id)
+        Ok((name, layout))
     }
 
-    fn spawn(&self, owner: Owner<S>, layout: SourcePartitionLayout, schedule: Schedule) -> Handle {
+    fn spawn(&self, owner: Owner<S>, schedule: Schedule) -> Handle {
         let (sender, inbox) = unbounded_channel();
         let state = Arc::new(TaskState::default());
         let (topic, health) = (owner.topic().to_owned(), Arc::clone(owner.health()));
@@ -247,7 +252,7 @@ impl<S: Storage> Sink<S> {
             let _ = failure.set(error);
             false
         });
-        Handle { topic, layout, sender, state, health, task: Some(watched) }
+        Handle { topic, sender, state, health, task: Some(watched) }
     }
 
     /// The id of a writer's schema, for the records of it that come before it is known.

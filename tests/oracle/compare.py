@@ -19,7 +19,7 @@ HIDDEN = {"_commits", "_schema", "_staging", "_files", "_sink.json"}
 MOST_DIFFERENCES = 30
 # Put if absent; a crash between writing and renaming leaves it until the sink's next start.
 _TEMPORARY = re.compile(r"_staging/(schema|sink)-[0-9a-f]{16}\.json")
-_FILE = re.compile(r"(dt=\d{4}-\d\d-\d\d/)?[a-z_]+(-p\d+)?(\+[0-9a-f]{16})?-\d{20}\.csv")
+_FILE = re.compile(r"(dt=\d{4}-\d\d-\d\d/)?[a-z_]+(-p\d+)?(\+i\d+)?-\d{20}\.csv")
 
 
 class Report:
@@ -230,7 +230,7 @@ def check_place(report, options, table, relative, where, values, message):
 @functools.lru_cache
 def is_in(relative, directory, source, at_least_once):
     """Whether a file is one of a source's in its directory. Rows of a file ask the same."""
-    writer = r"\+[0-9a-f]{16}" if at_least_once else ""
+    writer = r"\+i\d+" if at_least_once else ""
     return re.fullmatch(rf"{re.escape(directory)}{re.escape(source)}{writer}-\d{{20}}\.csv", relative) is not None
 
 

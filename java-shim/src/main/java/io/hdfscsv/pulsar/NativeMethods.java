@@ -15,7 +15,7 @@ final class NativeMethods {
 
     static native int sourcePartition(long sink, byte[] topic);
 
-    static native byte[] mark(long sink, int sourcePartition);
+    static native byte[] mark(long sink, byte[] topic);
 
     static native int announceSchema(long sink);
 

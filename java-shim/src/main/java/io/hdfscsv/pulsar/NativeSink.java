@@ -26,11 +26,11 @@ class NativeSink {
     }
 
     /**
-     * Up to where a source partition is committed: ledger, entry and batch index. Null for nothing,
-     * and where records have no order.
+     * Up to where a topic or partition is committed: ledger, entry and batch index. Null for
+     * nothing, and where records have no order.
      */
-    long[] mark(int sourcePartition) {
-        byte[] mark = NativeMethods.mark(handle, sourcePartition);
+    long[] mark(byte[] topic) {
+        byte[] mark = NativeMethods.mark(handle, topic);
         return mark == null ? null : Json.parseLongs(mark);
     }
 

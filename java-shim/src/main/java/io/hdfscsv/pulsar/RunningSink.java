@@ -1,5 +1,6 @@
 package io.hdfscsv.pulsar;
 
+import java.nio.charset.StandardCharsets;
 import java.util.Map;
 import java.util.Set;
 import java.util.concurrent.CompletableFuture;
@@ -173,8 +174,8 @@ final class RunningSink implements Answers.Receiver {
     }
 
     /** See {@link NativeSink#mark}; for any thread. */
-    long[] mark(SourcePartition source) {
-        return sink.mark(source.id);
+    long[] mark(String topic) {
+        return sink.mark(topic.getBytes(StandardCharsets.UTF_8));
     }
 
     /**
@@ -345,6 +346,7 @@ final class RunningSink implements Answers.Receiver {
     public void sendAgain(int sourcePartition, Division division) {
         SourcePartition source = sourcePartitions.ofId(sourcePartition);
         if (acknowledged != null) {
+            source.isLeftOutByReader = true;
             context.getLogger()
                     .warn("{}: a message has not come to the sink's reader", source.topic);
             return;

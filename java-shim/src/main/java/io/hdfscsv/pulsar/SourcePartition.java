@@ -32,6 +32,9 @@ final class SourcePartition {
     /** Of one that cannot have a table: the client was told to fetch none of its records. */
     boolean isPaused;
 
+    /** Whether the sink's own reader has left out a message of it. */
+    volatile boolean isLeftOutByReader;
+
     // The entry seen last
     private long ledger = -1;
     private long entry = -1;

@@ -101,6 +101,10 @@ final class TombstoneSearch {
                     return;
                 }
                 position.read(message.getMessageId());
+                if (position.isBehind(last.ledger(), last.entry())) {
+                    // The last one is deleted already
+                    return;
+                }
                 if (position.isBehind(ledger, behind)) {
                     bytes += message.size();
                     note(message, mark);

@@ -48,6 +48,9 @@ final class Tombstones {
     private static final long WRITE_MILLIS = 120_000;
     private static final long COMMIT_MILLIS = 60_000;
 
+    /** Entries that are acknowledged by one command: a broker takes none of more than 5 MiB. */
+    private static final int AT_ONCE = 10_000;
+
     /**
      * What was written of a topic.
      *
@@ -117,17 +120,12 @@ final class Tombstones {
 
     private List<Found> search(RunningSink sink, SubscriptionHead head)
             throws InterruptedException {
-        Map<SourcePartition, Subscriptions.State> left = new LinkedHashMap<>();
+        Map<String, Subscriptions.State> left = new LinkedHashMap<>();
         List<Map.Entry<String, Subscriptions.State>> backlogs =
                 new ArrayList<>(head.backlogs().entrySet());
         // Where the time is not enough for all, each gets its turn at one start or another
         Collections.shuffle(backlogs);
-        for (Map.Entry<String, Subscriptions.State> backlog : backlogs) {
-            SourcePartition source = sink.sourcePartition(backlog.getKey());
-            if (source.isWritten()) {
-                left.put(source, backlog.getValue());
-            }
-        }
+        backlogs.forEach(backlog -> left.put(backlog.getKey(), backlog.getValue()));
         List<Found> found = new ArrayList<>();
         if (!left.isEmpty()) {
             int threads = Math.min(SEARCHES_AT_ONCE, left.size());
@@ -147,7 +145,7 @@ final class Tombstones {
     /** Takes away those in which some are found. */
     private void search(
             RunningSink sink,
-            Map<SourcePartition, Subscriptions.State> left,
+            Map<String, Subscriptions.State> left,
             long entries,
             long end,
             ExecutorService executor,
@@ -158,13 +156,12 @@ final class Tombstones {
                 ordered
                         ? new Bounds(entries, MOST_BYTES, end)
                         : new Bounds(Long.MAX_VALUE, Long.MAX_VALUE, end);
-        Map<SourcePartition, Future<Found>> searches = new LinkedHashMap<>();
+        Map<String, Future<Found>> searches = new LinkedHashMap<>();
         left.forEach(
-                (source, state) ->
+                (topic, state) ->
                         searches.put(
-                                source,
-                                executor.submit(() -> search(sink, source, state, bounds))));
-        for (Map.Entry<SourcePartition, Future<Found>> search : searches.entrySet()) {
+                                topic, executor.submit(() -> search(sink, topic, state, bounds))));
+        for (Map.Entry<String, Future<Found>> search : searches.entrySet()) {
             try {
                 Found result = search.getValue().get();
                 if (result != null) {
@@ -176,18 +173,17 @@ final class Tombstones {
                 context.getLogger()
                         .warn(
                                 "{}: messages without a value cannot be looked for: {}",
-                                search.getKey().topic,
+                                search.getKey(),
                                 e.toString());
             }
         }
     }
 
-    private Found search(
-            RunningSink sink, SourcePartition source, Subscriptions.State state, Bounds bounds)
+    private Found search(RunningSink sink, String topic, Subscriptions.State state, Bounds bounds)
             throws InterruptedException, ExecutionException {
         return System.nanoTime() - bounds.end() >= 0
                 ? null
-                : new TombstoneSearch(readers, source.topic, state, bounds).run(sink.mark(source));
+                : new TombstoneSearch(readers, topic, state, bounds).run(sink.mark(topic));
     }
 
     private static Thread thread(Runnable task) {
@@ -205,6 +201,10 @@ final class Tombstones {
         long end = System.nanoTime() + TimeUnit.MILLISECONDS.toNanos(WRITE_MILLIS);
         List<Written> written = new ArrayList<>();
         for (Found each : found) {
+            if (!sink.sourcePartition(each.topic()).isWritten()) {
+                warn(each, "the topic has no table");
+                continue;
+            }
             try {
                 written.add(write(sink, each, end));
             } catch (IOException | RuntimeException e) {
@@ -213,7 +213,8 @@ final class Tombstones {
         }
         boolean allCommitted = sink.closeWithin(COMMIT_MILLIS);
         for (Written each : written) {
-            if (!allCommitted && !sink.hasCommitted(each.source())) {
+            SourcePartition source = each.source();
+            if (source.isLeftOutByReader || !allCommitted && !sink.hasCommitted(source)) {
                 warn(each.found(), "what precedes them is not committed");
                 continue;
             }
@@ -307,7 +308,11 @@ final class Tombstones {
             // Also where it has not come so far: the next instance begins there
             head.acknowledgeUpTo(found.topic(), written.upTo());
         } else if (written.isAll()) {
-            head.acknowledge(found.topic(), List.copyOf(toAcknowledge(found)));
+            List<MessageId> entries = List.copyOf(toAcknowledge(found));
+            for (int from = 0; from < entries.size(); from += AT_ONCE) {
+                int to = Math.min(from + AT_ONCE, entries.size());
+                head.acknowledge(found.topic(), entries.subList(from, to));
+            }
         }
         if (!written.isAll()) {
             warn(found, "not all that precedes them was read in time");

@@ -60,7 +60,7 @@ class FakeNative extends NativeSink {
     }
 
     @Override
-    long[] mark(int sourcePartition) {
+    long[] mark(byte[] topic) {
         return mark;
     }
 
