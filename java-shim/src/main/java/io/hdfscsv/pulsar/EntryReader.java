@@ -65,8 +65,15 @@ class EntryReader<T> {
                 MessagePayloadContext context,
                 Schema<V> schema,
                 java.util.function.Consumer<Message<V>> messages) {
-            messages.accept(context.asSingleMessage(payload, schema));
-            // The broker counts what it may send by messages: the others of the batch are skipped
+            give(context.asSingleMessage(payload, schema), context, messages);
+        }
+
+        /** The broker counts what it may send by messages: the others of a batch are skipped. */
+        private static <V> void give(
+                Message<V> message,
+                MessagePayloadContext context,
+                java.util.function.Consumer<Message<V>> messages) {
+            messages.accept(message);
             for (int other = 1; other < context.getNumMessages(); other++) {
                 messages.accept(null);
             }
@@ -86,10 +93,7 @@ class EntryReader<T> {
                     context.isBatch() && whole.getEncryptionCtx().isEmpty()
                             ? tombstone(payload, context, schema)
                             : null;
-            messages.accept(tombstone == null ? whole : tombstone);
-            for (int other = 1; other < context.getNumMessages(); other++) {
-                messages.accept(null);
-            }
+            WholeEntries.give(tombstone == null ? whole : tombstone, context, messages);
         }
 
         private static <V> Message<V> tombstone(

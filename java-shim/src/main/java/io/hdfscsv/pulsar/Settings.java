@@ -3,11 +3,11 @@ package io.hdfscsv.pulsar;
 import java.util.ArrayList;
 import java.util.Collection;
 import java.util.LinkedHashMap;
+import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
 import java.util.TreeSet;
-import org.apache.pulsar.common.functions.ConsumerConfig;
 import org.apache.pulsar.common.io.SinkConfig;
 import org.apache.pulsar.io.core.SinkContext;
 
@@ -73,7 +73,7 @@ final class Settings {
     }
 
     static Collection<String> topicsPatterns(SinkConfig config) {
-        Set<String> patterns = new TreeSet<>();
+        Set<String> patterns = new LinkedHashSet<>();
         if (config.getTopicsPattern() != null) {
             patterns.add(config.getTopicsPattern());
         }
@@ -89,16 +89,9 @@ final class Settings {
         return patterns;
     }
 
-    static String topicsPattern(SinkConfig config) {
-        if (config.getTopicsPattern() != null || config.getInputSpecs() == null) {
-            return config.getTopicsPattern();
-        }
-        for (Map.Entry<String, ConsumerConfig> spec : config.getInputSpecs().entrySet()) {
-            if (spec.getValue().isRegexPattern()) {
-                return spec.getKey();
-            }
-        }
-        return null;
+    /** The first one; null for none. */
+    private static String topicsPattern(SinkConfig config) {
+        return topicsPatterns(config).stream().findFirst().orElse(null);
     }
 
     /**

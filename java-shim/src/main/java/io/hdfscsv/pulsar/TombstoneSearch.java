@@ -13,9 +13,9 @@ import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.Schema;
 
 /**
- * Looks for messages without a value in a topic. An instance that ended at one had committed what
- * precedes it, or most of that: so it looks at the first entries from the mark on. Where there is
- * no mark it begins behind what is acknowledged.
+ * Looks for messages without a value in a topic, in the first entries behind what is acknowledged,
+ * and in the first ones from the mark on: an instance that ended at one had committed what precedes
+ * it, or most of that, and perhaps not acknowledged it.
  */
 final class TombstoneSearch {
     private static final int AHEAD = 20;
