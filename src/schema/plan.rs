@@ -128,7 +128,7 @@ impl Plan {
     #[inline]
     pub fn encode(&self, record: &Record<'_>, topic: &str, out: &mut Vec<u8>) -> Result<PartitionKey, BadRecord> {
         if record.null_value {
-            return self.write(NoValues, record, topic, out);
+            return self.encode_null_value(record, topic, out);
         }
         match &*self.input {
             Input::Payload(Format::Avro { fields, records }) => {
@@ -139,6 +139,18 @@ impl Plan {
                 self.write(open_key_value((key, *key_fields, value), *separated, record)?, record, topic, out)
             }
         }
+    }
+
+    /// Out of line, so that the loop over other records is compiled as if there were no such record.
+    #[cold]
+    #[inline(never)]
+    fn encode_null_value(
+        &self,
+        record: &Record<'_>,
+        topic: &str,
+        out: &mut Vec<u8>,
+    ) -> Result<PartitionKey, BadRecord> {
+        self.write(NoValues, record, topic, out)
     }
 
     #[inline]
@@ -194,10 +206,17 @@ impl Plan {
     fn append(&self, step: &Step, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
         match step.conversion {
             None => self.dialect.append(out, value)?,
-            Some(conversion) => self.dialect.append(out, &*conversion.of(value)?)?,
+            Some(conversion) => self.append_converted(conversion, value, out)?,
         }
         out.push(self.dialect.delimiter());
         Ok(())
+    }
+
+    /// Out of line: inlined, it would stand beside each type's way of being read and push that out of the registers.
+    #[cold]
+    #[inline(never)]
+    fn append_converted(&self, conversion: Conversion, value: &Value<'_>, out: &mut Vec<u8>) -> Result<(), Reason> {
+        self.dialect.append(out, &*conversion.of(value)?)
     }
 
     /// Appends what is no field of the record.

@@ -95,6 +95,18 @@ pub(crate) fn made(name: &str, inputs: &impl Hash, make: impl FnOnce(&Path) -> R
     Ok(folder)
 }
 
+/// The project's folder in the user's cache, made if it is not there.
+pub(crate) fn cache_folder() -> Result<PathBuf> {
+    let folder = env::var_os("XDG_CACHE_HOME")
+        .map(PathBuf::from)
+        .filter(|folder| folder.is_absolute())
+        .or_else(|| Some(env::home_dir()?.join(".cache")))
+        .ok_or_else(|| Error::Missing("home folder: set XDG_CACHE_HOME".to_owned()))?
+        .join(CACHE);
+    fs::create_dir_all(&folder).map_err(Error::io(folder.display()))?;
+    Ok(folder)
+}
+
 /// The cache folder, and a lock on one part of it as long as this lives.
 struct Cache {
     folder: PathBuf,
@@ -109,13 +121,7 @@ impl Cache {
 
     /// Takes the lock in the file of this name, when nobody else has it.
     fn locked(file: &str) -> Result<Self> {
-        let folder = env::var_os("XDG_CACHE_HOME")
-            .map(PathBuf::from)
-            .filter(|folder| folder.is_absolute())
-            .or_else(|| Some(env::home_dir()?.join(".cache")))
-            .ok_or_else(|| Error::Missing("home folder: set XDG_CACHE_HOME".to_owned()))?
-            .join(CACHE);
-        fs::create_dir_all(&folder).map_err(Error::io(folder.display()))?;
+        let folder = cache_folder()?;
         let path = folder.join(file);
         let lock = File::create(&path).map_err(Error::io(path.display()))?;
         lock.lock().map_err(Error::io(path.display()))?;

@@ -5,9 +5,11 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process;
+use std::sync::{Mutex, PoisonError};
 
 use crate::error::{Error, Result};
 use crate::files;
+use crate::ports::Port;
 
 const LOCK: &str = "owner.lock";
 const DATA: &str = "data";
@@ -17,6 +19,7 @@ pub(crate) const STATE: &str = "stack.json";
 /// A data folder that this process owns as long as this lives.
 pub(crate) struct Folder {
     root: PathBuf,
+    ports: Mutex<Vec<Port>>,
     _lock: File,
 }
 
@@ -32,7 +35,7 @@ impl Folder {
             return Err(Error::InUse(root));
         }
         lock.set_len(0).and_then(|()| write!(lock, "{}", process::id())).map_err(Error::io(path.display()))?;
-        let folder = Self { root, _lock: lock };
+        let folder = Self::of(root, lock);
         for part in [folder.conf(), folder.data(), folder.connectors(), folder.logs()] {
             remove(&part)?;
             files::folder(&part)?;
@@ -40,6 +43,18 @@ impl Folder {
         let _ = fs::remove_file(folder.root.join(STATE));
         folder.discard_orphans();
         Ok(folder)
+    }
+
+    fn of(root: PathBuf, lock: File) -> Self {
+        Self { root, ports: Mutex::default(), _lock: lock }
+    }
+
+    /// A port that is free, and no other stack's as long as this lives.
+    pub(crate) fn port(&self) -> Result<u16> {
+        let port = Port::reserve()?;
+        let number = port.number;
+        self.ports.lock().unwrap_or_else(PoisonError::into_inner).push(port);
+        Ok(number)
     }
 
     /// Stacks that were killed leave gigabytes: whoever starts one beside them removes what takes room there.
@@ -52,7 +67,7 @@ impl Folder {
                 && lock.try_lock().is_ok()
             {
                 // As far as it can be: this stack works without.
-                let _ = Self { root, _lock: lock }.discard();
+                let _ = Self::of(root, lock).discard();
             }
         }
     }

@@ -29,7 +29,7 @@ impl Hive {
     /// Starts both processes and waits until they are ready.
     pub(crate) fn start(builder: &Builder, folder: &Folder, hadoop_conf: &Path) -> Result<Self> {
         ports::retried(|| {
-            let [metastore_port, server_port] = [ports::free()?, ports::free()?];
+            let [metastore_port, server_port] = [folder.port()?, folder.port()?];
             let java = HiveJava::new(
                 folder,
                 hadoop_conf,

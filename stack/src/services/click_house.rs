@@ -53,7 +53,7 @@ impl ClickHouse {
 
     /// It is ready when it answers a query.
     fn new(folder: &Folder, environment: Settings) -> Result<Self> {
-        let port = ports::free()?;
+        let port = folder.port()?;
         let conf = folder.conf().join(NAME);
         let data = hadoop::storage(folder, NAME)?;
         files::folder(&conf)?;

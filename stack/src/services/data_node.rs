@@ -8,7 +8,6 @@ use crate::error::Result;
 use crate::files::{Settings, settings};
 use crate::folder::Folder;
 use crate::hadoop::{self, Hadoop};
-use crate::ports;
 use crate::process::{Plan, READY_LIMIT, Service};
 
 const CLASS: &str = "org.apache.hadoop.hdfs.server.datanode.DataNode";
@@ -32,7 +31,7 @@ impl DataNode {
         extra: &Settings,
     ) -> Result<Self> {
         let name = format!("data-node-{number}");
-        let [transfer_port, ipc_port, http_port] = [ports::free()?, ports::free()?, ports::free()?];
+        let [transfer_port, ipc_port, http_port] = [folder.port()?, folder.port()?, folder.port()?];
         let conf = folder.conf().join(&name);
         let blocks = hadoop::storage(folder, &name)?;
         let base = settings([

@@ -11,7 +11,6 @@ use crate::error::Result;
 use crate::files::{Settings, settings};
 use crate::folder::Folder;
 use crate::hadoop::{self, Hadoop};
-use crate::ports;
 use crate::process::{Plan, READY_LIMIT, Service, run};
 
 const CLASS: &str = "org.apache.hadoop.hdfs.server.namenode.NameNode";
@@ -38,7 +37,7 @@ impl NameNode {
         extra: &Settings,
         client_extra: &Settings,
     ) -> Result<Self> {
-        let [rpc_port, http_port] = [ports::free()?, ports::free()?];
+        let [rpc_port, http_port] = [folder.port()?, folder.port()?];
         let file_system = format!("hdfs://127.0.0.1:{rpc_port}");
         let conf = folder.conf().join("name-node");
         let image = hadoop::storage(folder, "name-node")?;

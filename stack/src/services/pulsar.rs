@@ -13,7 +13,7 @@ use crate::error::{Error, Result};
 use crate::files::{self, Settings, settings};
 use crate::folder::Folder;
 use crate::process::{Plan, READY_LIMIT, Service, run};
-use crate::{hadoop, java, ports, procfs};
+use crate::{hadoop, java, procfs};
 
 const MEMORY: &str = "-Xms256m -Xmx1g -XX:MaxDirectMemorySize=1g";
 const ADMIN_MEMORY: &str = "-Xmx256m";
@@ -65,7 +65,7 @@ super::operate::operate!(Pulsar);
 impl Pulsar {
     /// A new Pulsar without data.
     pub(crate) fn new(folder: &Folder, options: &PulsarOptions) -> Result<Self> {
-        let ports = Ports { broker: ports::free()?, web: ports::free()?, bookie: ports::free()? };
+        let ports = Ports { broker: folder.port()?, web: folder.port()?, bookie: folder.port()? };
         let conf = folder.conf().join("pulsar");
         let data = hadoop::storage(folder, "pulsar")?;
         files::folder(&conf)?;

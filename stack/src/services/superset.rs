@@ -70,7 +70,7 @@ impl Superset {
 
     /// It is ready when its login page is.
     fn new(folder: &Folder, environment: Settings) -> Result<Self> {
-        let port = ports::free()?;
+        let port = folder.port()?;
         let parts = parts()?;
         let home = hadoop::storage(folder, NAME)?;
         let metadata = home.join(METADATA);
