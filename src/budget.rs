@@ -36,6 +36,11 @@ impl Budget {
         self.inner.bound
     }
 
+    /// Whether nothing more is to be taken now.
+    pub(crate) fn is_exhausted(&self) -> bool {
+        self.used() >= self.bound()
+    }
+
     /// Waits until fewer bytes than the bound are in use; false when that takes longer than the limit. What is charged next
     /// may go beyond the bound once, so that a record larger than the bound can pass.
     pub(crate) fn wait(&self, limit: Duration) -> bool {

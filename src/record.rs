@@ -46,10 +46,4 @@ impl<'a> Record<'a> {
             null_value: false,
         }
     }
-
-    /// Bytes of memory that a copy of it takes.
-    pub(crate) fn memory(&self) -> usize {
-        let parts = [self.key, self.properties, Some(self.payload)];
-        size_of::<Self>() + parts.into_iter().flatten().map(<[u8]>::len).sum::<usize>()
-    }
 }

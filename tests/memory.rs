@@ -1,11 +1,11 @@
-//! What the sink's process needs with a large backlog, against a sink that does nothing.
+//! What the sink's process needs with a large backlog, and with all that it reads or holds whole, against a sink that does nothing.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{LIMIT, Namespace, Services, Sink, Watch, backlog, until};
+use hdfs_csv_tests::{LIMIT, Namespace, Services, Sink, Watch, backlog, letters, long, setting, until};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
@@ -15,10 +15,25 @@ use serde_json::json;
 const KIND: EventKind = EventKind::PageVisit;
 const RECORDS: u64 = 5_000_000;
 const HEAP: u64 = 256 << 20;
+/// `maxMemory`, and what Rust and the HDFS client need beside it.
 const ALLOWED: u64 = 150 << 20;
 
+/// Late events come for so many days, each of which has an open file of so many bytes: together far more than may be used.
+const DAYS: u64 = 60;
+const OPEN_FILE: usize = 4 << 20;
+const LATE_TEXT: usize = 4 << 10;
+const DAY: i64 = 86_400_000;
+/// 2026-02-10.
+const LAST_DAY: i64 = 1_770_681_600_000;
+/// Rows of 120,000 bytes, of records of four: an array of nulls takes none.
+const GROWING: u64 = 4_000;
+const NULLS: i64 = 20_000;
+/// Of 60 bytes each.
+const BAD: u64 = 100_000;
+
 #[test]
-fn five_million_records_of_backlog_take_little_more_memory_than_a_sink_that_does_nothing() -> Result<()> {
+fn a_backlog_late_days_bad_records_and_rows_that_grow_take_little_more_memory_than_a_sink_that_does_nothing()
+-> Result<()> {
     let noop = backlog::noop_connector(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("noop-sink"))?;
     // No instance is to end because the worker was too busy to ask after it.
     let stack = Stack::builder().name("memory").liveness_check(Duration::from_secs(30)).connector(noop);
@@ -37,20 +52,100 @@ fn five_million_records_of_backlog_take_little_more_memory_than_a_sink_that_does
         let defaults = json!({ "directory": ours.directory(), "hdfsConfigDir": services.hadoop_conf()? });
         let ours = ours.setting("configs", defaults).setting("resources", resources);
         let peak = peak(&ours)?;
-
-        let megabytes = |bytes: u64| bytes / (1 << 20);
-        println!(
-            "memory: peak RSS {} MB, {} MB for a sink that does nothing, both with -Xmx{}m: {} MB more",
-            megabytes(peak),
-            megabytes(nothing),
-            megabytes(HEAP),
-            megabytes(peak.saturating_sub(nothing)),
-        );
-        ensure!(peak <= nothing + ALLOWED, "{} MB against {} MB", megabytes(peak), megabytes(nothing));
+        within("a backlog", peak, nothing)?;
         let rows = services.wait_for(committed(&ours))?;
         ensure!(rows == RECORDS, "{rows} rows are in the table");
+        for case in [late_days, bad_records, rows_that_grow] {
+            case(&namespace, nothing)?;
+        }
         Ok(())
     })
+}
+
+fn within(what: &str, peak: u64, nothing: u64) -> Result<()> {
+    let megabytes = |bytes: u64| bytes / (1 << 20);
+    println!(
+        "memory, {what}: peak RSS {} MB, {} MB for a sink that does nothing, both with -Xmx{}m: {} MB more",
+        megabytes(peak),
+        megabytes(nothing),
+        megabytes(HEAP),
+        megabytes(peak.saturating_sub(nothing)),
+    );
+    ensure!(peak <= nothing + ALLOWED, "{what}: {} MB against {} MB", megabytes(peak), megabytes(nothing));
+    Ok(())
+}
+
+/// One commit folds its rows into the open files of sixty days.
+fn late_days(namespace: &Namespace<'_>, nothing: u64) -> Result<()> {
+    let schema = r#"{"type":"record","name":"Late","fields":[
+        {"name":"at","type":{"type":"long","logicalType":"timestamp-millis"}},{"name":"text","type":"string"}]}"#;
+    let topics = [(namespace.topic_named("late"), Some(schema.to_owned()))];
+    let record = |day: u64, letters: usize| -> Result<(usize, Vec<u8>)> {
+        let mut payload = Vec::with_capacity(letters + 16);
+        long(&mut payload, LAST_DAY - day as i64 * DAY);
+        long(&mut payload, letters as i64);
+        payload.resize(payload.len() + letters, b'x');
+        Ok((0, payload))
+    };
+    let sink = Sink::of_topics(namespace, "late", &[topics[0].0.clone()])?
+        .config("partitionBy", json!("day"))
+        .config("partitionTime", json!("field:at"))
+        .config("foldBelow", json!("8MB"));
+    let of_a_day = (OPEN_FILE / LATE_TEXT) as u64;
+    let peak = observed(&sink, || {
+        backlog::send(namespace.services(), &topics, (0..DAYS * of_a_day).map(|at| record(at / of_a_day, LATE_TEXT)))?;
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        backlog::send(namespace.services(), &topics, (0..DAYS).map(|day| record(day, 1)))?;
+        sink.wait_until_all_is_acknowledged(LIMIT)
+    })?;
+    let rows = namespace.services().wait_for(committed(&sink))?;
+    ensure!(rows == DAYS * (of_a_day + 1), "{rows} rows are in the table");
+    within("late days", peak, nothing)
+}
+
+/// As many as the heap would not hold at once with their letters.
+fn bad_records(namespace: &Namespace<'_>, nothing: u64) -> Result<()> {
+    let schema = r#"{"type":"record","name":"Text","fields":[{"name":"text","type":"string"}]}"#;
+    let topics = [(namespace.topic_named("bad"), Some(schema.to_owned()))];
+    let count = setting("BAD_RECORDS", BAD)?;
+    let sink = Sink::of_topics(namespace, "bad", &[topics[0].0.clone()])?;
+    let peak = observed(&sink, || {
+        backlog::send(namespace.services(), &topics, (0..count).map(|_| Ok((0, vec![0xff; 60]))))?;
+        sink.wait_until_all_is_acknowledged(LIMIT)
+    })?;
+    let found = letters(namespace.services(), &topics[0].0, count as usize)?.len() as u64;
+    ensure!(found == count, "{found} of {count} are in the dead-letter topic");
+    within("bad records", peak, nothing)
+}
+
+/// A few bytes are a row of many.
+fn rows_that_grow(namespace: &Namespace<'_>, nothing: u64) -> Result<()> {
+    let schema = r#"{"type":"record","name":"Nulls","fields":[{"name":"n","type":{"type":"array","items":"null"}}]}"#;
+    let topics = [(namespace.topic_named("nulls"), Some(schema.to_owned()))];
+    let sink = Sink::of_topics(namespace, "nulls", &[topics[0].0.clone()])?;
+    let mut payload = Vec::new();
+    long(&mut payload, NULLS);
+    payload.push(0);
+    let peak = observed(&sink, || {
+        backlog::send(namespace.services(), &topics, (0..GROWING).map(|_| Ok((0, payload.clone()))))?;
+        sink.wait_until_all_is_acknowledged(LIMIT)
+    })?;
+    let rows = namespace.services().wait_for(committed(&sink))?;
+    ensure!(rows == GROWING, "{rows} rows are in the table");
+    within("rows that grow", peak, nothing)
+}
+
+/// The peak resident memory of a sink's process, with the smaller heap, while it does something.
+fn observed(sink: &Sink<'_>, something: impl FnOnce() -> Result<()>) -> Result<u64> {
+    let began = Instant::now();
+    sink.create_again()?;
+    let pid = sink.wait_for_process(0, None)?;
+    let watch = Watch::start(pid);
+    something()?;
+    println!("{} has done all within {:.1} s", sink.directory(), began.elapsed().as_secs_f64());
+    ensure!(sink.processes() == [(0, pid)], "process {pid} has not lived on: {:?}", sink.processes());
+    sink.delete()?;
+    Ok(watch.stop()?.peak)
 }
 
 /// Fills the topic.

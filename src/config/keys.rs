@@ -174,7 +174,7 @@ pub const KEYS: &[Key] = &[
         Some("64MB"),
         "a size from 8MB to 64GB",
         "128MB",
-        "The bound on records and rows in native memory; at the bound the sink stops taking records until some are written.",
+        "The bound on what the sink holds in native memory: records, rows, dead letters, and files that grow; at the bound it takes no records until some are written.",
     ),
     key(
         "onBadRecord",

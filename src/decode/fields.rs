@@ -4,7 +4,8 @@ use crate::value::{Reason, Value};
 
 /// How deep a value may be nested: readers of JSON have limits too, and so has the stack.
 pub(crate) const MOST_LEVELS: usize = 256;
-/// How many bytes the JSON text of one field may have: a payload of a few bytes can claim an array of any length.
+/// How many bytes of JSON text the nested fields of an Avro record may have together: a payload of a few bytes can claim arrays of
+/// any length. A JSON payload has the length of its values, and each may have as much.
 pub(crate) const MOST_TEXT: usize = 64 << 20;
 
 /// The fields of a record, one after another in the order of the writer's schema.

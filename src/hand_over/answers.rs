@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use crate::budget::Charge;
 use crate::hand_over::frame::FLAG_KEY_IS_BYTES;
+use crate::hand_over::letters::{DeadLetter, Letters};
 use crate::position::Position;
 
 const KIND_COMMITTED: u32 = 1;
@@ -15,31 +15,6 @@ const KIND_SEND_AGAIN: u32 = 5;
 const FLAG_HAS_BEGINNING: u32 = 1;
 const FLAG_HAS_DIVISION: u32 = 1;
 const ABSENT: u32 = u32::MAX;
-
-/// A bad record on its way to the dead-letter topic.
-#[derive(Debug)]
-pub(crate) struct DeadLetter {
-    /// Its source partition's id.
-    pub(crate) source_partition: u32,
-    /// Its writer's schema id.
-    pub(crate) schema: u32,
-    /// Where it stood.
-    pub(crate) position: Position,
-    /// Event time, milliseconds since 1970; none when the producer set none.
-    pub(crate) event_time: Option<i64>,
-    /// Why it is bad.
-    pub(crate) reason: String,
-    /// The message key's bytes.
-    pub(crate) key: Option<Vec<u8>>,
-    /// Whether the producer gave the key as bytes and not as text.
-    pub(crate) key_is_bytes: bool,
-    /// The message properties as JSON.
-    pub(crate) properties: Option<Vec<u8>>,
-    /// The message as its producer encoded it.
-    pub(crate) payload: Vec<u8>,
-    /// The memory that it takes.
-    pub(crate) _charge: Charge,
-}
 
 /// Entries that did not come, between two that did: Java looks whether one of them is a message that still has to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,13 +27,6 @@ pub(crate) struct Gap {
     pub(crate) before: Position,
 }
 
-/// What Java confirms when it has come to pass, under a number.
-#[derive(Debug)]
-enum Request {
-    DeadLetter(DeadLetter),
-    Gap(Gap),
-}
-
 #[derive(Debug, Default)]
 struct State {
     /// Per source partition, the last hand-over that is committed and not yet told.
@@ -67,8 +35,9 @@ struct State {
     paused: BTreeMap<u32, bool>,
     /// Source partitions whose records the broker is to send again.
     sends_again: BTreeMap<u32, Option<Position>>,
-    requests: VecDeque<(u64, Request)>,
-    /// Requests that are not confirmed, with their source partition.
+    gaps: VecDeque<(u64, Gap)>,
+    letters: Letters,
+    /// Dead letters and gaps that Java has not answered, with their source partition.
     unconfirmed: HashMap<u64, u32>,
     last_number: u64,
 }
@@ -104,20 +73,22 @@ impl Answers {
 
     /// Sends a dead letter; returns the number under which it is confirmed.
     pub(crate) fn dead_letter(&self, letter: DeadLetter) -> u64 {
-        self.request(letter.source_partition, Request::DeadLetter(letter))
+        let mut state = self.state();
+        let number = state.number(letter.source_partition);
+        state.letters.push(number, letter);
+        number
+    }
+
+    /// Whether dead letters take memory that the broker's confirmation frees.
+    pub(crate) fn has_letters(&self) -> bool {
+        !self.state().letters.is_empty()
     }
 
     /// Asks what stands in a gap; returns the number under which it is confirmed that nothing does which still has to come.
     pub(crate) fn gap(&self, gap: Gap) -> u64 {
-        self.request(gap.source_partition, Request::Gap(gap))
-    }
-
-    fn request(&self, source_partition: u32, request: Request) -> u64 {
         let mut state = self.state();
-        state.last_number += 1;
-        let number = state.last_number;
-        state.unconfirmed.insert(number, source_partition);
-        state.requests.push_back((number, request));
+        let number = state.number(gap.source_partition);
+        state.gaps.push_back((number, gap));
         number
     }
 
@@ -129,7 +100,9 @@ impl Answers {
 
     /// A request is answered; the source partition that waits for it.
     pub(crate) fn answered(&self, number: u64) -> Option<u32> {
-        self.state().unconfirmed.remove(&number)
+        let mut state = self.state();
+        state.letters.confirmed(number);
+        state.unconfirmed.remove(&number)
     }
 
     /// Writes as many answers as there is room for. The error is the room that the next one needs.
@@ -139,19 +112,7 @@ impl Answers {
         let mut answer = Vec::new();
         loop {
             answer.clear();
-            let committed = state.committed.first_key_value().map(|(id, hand_over)| (*id, *hand_over));
-            let paused = state.paused.first_key_value().map(|(id, paused)| (*id, *paused));
-            let sends_again = state.sends_again.first_key_value().map(|(id, division)| (*id, *division));
-            match (committed, paused, sends_again, state.requests.front()) {
-                (Some((id, hand_over)), ..) => encode_committed(&mut answer, id, hand_over),
-                (None, Some((id, paused)), ..) => encode_of(&mut answer, KIND_PAUSE, id, u32::from(paused)),
-                (None, None, Some((id, division)), _) => encode_send_again(&mut answer, id, division),
-                (None, None, None, Some((number, Request::DeadLetter(letter)))) => {
-                    encode_dead_letter(&mut answer, *number, letter);
-                }
-                (None, None, None, Some((number, Request::Gap(gap)))) => encode_gap(&mut answer, *number, gap),
-                (None, None, None, None) => return Ok(written),
-            }
+            let Some(next) = state.encode_next(&mut answer) else { return Ok(written) };
             let length = answer.len();
             answer[..4].copy_from_slice(&(length as u32).to_le_bytes());
             let Some(target) = room.get_mut(written..written + length) else {
@@ -159,15 +120,60 @@ impl Answers {
             };
             target.copy_from_slice(&answer);
             written += length;
-            if committed.is_some() {
-                state.committed.pop_first();
-            } else if paused.is_some() {
-                state.paused.pop_first();
-            } else if sends_again.is_some() {
-                state.sends_again.pop_first();
-            } else {
-                state.requests.pop_front();
-            }
+            state.told(next);
+        }
+    }
+}
+
+/// Which answer comes next.
+#[derive(Clone, Copy, Debug)]
+enum Next {
+    Committed(u32),
+    Paused(u32),
+    SendsAgain(u32),
+    Gap,
+    Letter(u32),
+}
+
+impl State {
+    /// A number for what Java is to answer.
+    fn number(&mut self, source_partition: u32) -> u64 {
+        self.last_number += 1;
+        self.unconfirmed.insert(self.last_number, source_partition);
+        self.last_number
+    }
+
+    /// Writes the next answer; none when there is none, or Java has dead letters enough. Those come last: others do not wait
+    /// for the broker.
+    fn encode_next(&self, answer: &mut Vec<u8>) -> Option<Next> {
+        if let Some((id, hand_over)) = self.committed.first_key_value() {
+            encode_committed(answer, *id, *hand_over);
+            return Some(Next::Committed(*id));
+        }
+        if let Some((id, paused)) = self.paused.first_key_value() {
+            encode_of(answer, KIND_PAUSE, *id, u32::from(*paused));
+            return Some(Next::Paused(*id));
+        }
+        if let Some((id, division)) = self.sends_again.first_key_value() {
+            encode_send_again(answer, *id, *division);
+            return Some(Next::SendsAgain(*id));
+        }
+        if let Some((number, gap)) = self.gaps.front() {
+            encode_gap(answer, *number, gap);
+            return Some(Next::Gap);
+        }
+        let (number, letter) = self.letters.next()?;
+        encode_dead_letter(answer, number, letter);
+        Some(Next::Letter(letter.source_partition))
+    }
+
+    fn told(&mut self, next: Next) {
+        match next {
+            Next::Committed(id) => drop(self.committed.remove(&id)),
+            Next::Paused(id) => drop(self.paused.remove(&id)),
+            Next::SendsAgain(id) => drop(self.sends_again.remove(&id)),
+            Next::Gap => drop(self.gaps.pop_front()),
+            Next::Letter(id) => self.letters.sent(id),
         }
     }
 }
@@ -228,6 +234,7 @@ fn encode_gap(answer: &mut Vec<u8>, number: u64, gap: &Gap) {
 mod tests {
     use super::*;
     use crate::budget::Budget;
+    use crate::hand_over::letters::tests::letter;
 
     fn u32_at(bytes: &[u8], offset: usize) -> u32 {
         u32::from_le_bytes(bytes[offset..offset + 4].try_into().unwrap())
@@ -274,18 +281,7 @@ mod tests {
     #[test]
     fn an_answer_that_does_not_fit_says_what_it_needs_and_is_kept() {
         let answers = Answers::default();
-        let number = answers.dead_letter(DeadLetter {
-            source_partition: 1,
-            schema: 2,
-            position: Position { ledger: 3, entry: 4, batch_index: 5 },
-            reason: "bad".to_owned(),
-            event_time: Some(77),
-            key: None,
-            key_is_bytes: true,
-            properties: Some(b"{}".to_vec()),
-            payload: vec![9; 10],
-            _charge: Budget::new(1).charge(0),
-        });
+        let number = answers.dead_letter(letter(&Budget::new(1), 1, 10));
         let needed = 56 + 4 + 3 + 4 + 4 + 2 + 4 + 10;
         assert_eq!(answers.take(&mut [0; 24]), Err(needed));
         let mut room = vec![0; needed];

@@ -2,5 +2,6 @@
 
 pub(crate) mod answers;
 pub mod frame;
+pub(crate) mod letters;
 pub(crate) mod part;
 pub(crate) mod split;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use crate::config::{OnBadRecord, OnNullValue};
 use crate::error::{Error, ErrorKind, Result};
-use crate::hand_over::answers::DeadLetter;
 use crate::hand_over::frame::{RecordOffset, Records};
+use crate::hand_over::letters::DeadLetter;
 use crate::hand_over::part::HandOverPart;
 use crate::owner::commits::now_millis;
 use crate::owner::left_out::LeftToBroker;
@@ -34,6 +34,8 @@ pub(super) enum Interruption {
     UnknownSchema(u32),
     /// A record that should be a duplicate and cannot be one.
     MadeAnew(Error),
+    /// The rows are much more than their records: whether there is memory for more is to be looked at.
+    Grown,
     /// A bad record under `onBadRecord: fail`.
     Fail(BadRecord, Position),
 }
@@ -72,6 +74,11 @@ impl<S: Storage> Owner<S> {
                     // before it were perhaps taken for duplicates.
                     (self.last_accepted, offset) = (None, first);
                     self.load().await?;
+                }
+                Interruption::Grown => {
+                    if self.free_grown().await? {
+                        first = offset;
+                    }
                 }
                 Interruption::Fail(bad, position) => return Err(self.fail(bad, position).await),
             }
@@ -128,6 +135,9 @@ impl<S: Storage> Owner<S> {
             }
             self.last_accepted = Some(record.position);
             *offset = records.offset();
+            if self.batch.has_grown() {
+                return Ok(Some(Interruption::Grown));
+            }
         }
         Ok(None)
     }
@@ -214,7 +224,7 @@ impl<S: Storage> Owner<S> {
         }
         self.batch.add_dropped(record);
         if self.shared.on_bad_record == OnBadRecord::DeadLetter {
-            let number = self.shared.answers.dead_letter(DeadLetter {
+            let mut letter = DeadLetter {
                 source_partition: self.id,
                 schema: record.schema,
                 position: record.position,
@@ -224,8 +234,10 @@ impl<S: Storage> Owner<S> {
                 key_is_bytes: record.key_is_bytes,
                 properties: record.properties.map(<[u8]>::to_vec),
                 payload: record.payload.to_vec(),
-                _charge: self.shared.budget.charge(record.memory()),
-            });
+                charge: self.shared.budget.charge(0),
+            };
+            letter.charge.set(letter.memory());
+            let number = self.shared.answers.dead_letter(letter);
             self.batch.unconfirmed.insert(number, record.position);
         }
     }
@@ -264,6 +276,11 @@ impl<S: Storage> Owner<S> {
 
     /// A hand-over of duplicates only is acknowledged as soon as the mark's renames are done, else a quiet topic keeps its backlog.
     fn acknowledge_duplicates(&mut self, hand_over: u64) {
+        if let Some(abandoned) = &mut self.abandoned {
+            // They are the last of these, and come to an end together.
+            abandoned.hand_over = hand_over;
+            return;
+        }
         self.batch.hand_over = hand_over;
         if let Some(committing) = &mut self.committing {
             committing.hand_over = hand_over;

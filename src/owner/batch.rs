@@ -24,6 +24,11 @@ use crate::value::BadRecord;
 
 /// From this many bytes in memory on, a batch streams its large files instead of keeping them.
 const STREAM_FROM: usize = 4 << 20;
+/// So many bytes of rows are counted in the midst of a hand-over; most of those that are larger than it have JSON text of
+/// values that take few bytes in Avro.
+const MOST_UNCOUNTED: usize = 4 << 20;
+/// So many bytes are kept for later rows at most where a row was taken away.
+const MOST_ROOM: usize = 8 << 20;
 /// A file's rows are streamed in pieces of at least this size.
 const PIECE: usize = 256 << 10;
 
@@ -75,6 +80,8 @@ pub(crate) struct Batch<S: Storage> {
     current: usize,
     scratch: Vec<u8>,
     charge: Charge,
+    /// Bytes of rows that came since they were counted.
+    uncounted: usize,
     /// What it has of records; none while it is empty.
     pub(crate) extent: Option<Extent>,
     pub(crate) rows: u64,
@@ -102,6 +109,7 @@ impl<S: Storage> Batch<S> {
             current: 0,
             scratch: Vec::new(),
             charge: budget.charge(0),
+            uncounted: 0,
             extent: None,
             rows: 0,
             dropped: 0,
@@ -133,9 +141,11 @@ impl<S: Storage> Batch<S> {
             Ok(key) => key,
             Err(bad) => {
                 buffer.truncate(start);
+                give_back(buffer);
                 return Err(bad);
             }
         };
+        self.uncounted += buffer.len() - start;
         if own != Some(key) {
             let mut row = std::mem::take(&mut self.scratch);
             if own.is_some() {
@@ -143,10 +153,12 @@ impl<S: Storage> Batch<S> {
                 row.clear();
                 row.extend_from_slice(&buffer[start..]);
                 buffer.truncate(start);
+                give_back(buffer);
             }
             self.current = self.file_of(key, header);
             self.files[self.current].buffer.extend_from_slice(&row);
             row.clear();
+            give_back(&mut row);
             self.scratch = row;
         }
         self.files[self.current].rows += 1;
@@ -212,15 +224,24 @@ impl<S: Storage> Batch<S> {
     }
 
     /// Keeps a hand-over's records, in case they must be staged again, and counts the rows' memory.
-    pub(crate) fn retain(&mut self, part: HandOverPart, first: RecordOffset) {
+    pub(crate) fn retain(&mut self, mut part: HandOverPart, first: RecordOffset) {
+        self.count_memory();
         if let Some(retained) = &mut self.retained {
+            part.charge.set(part.bytes.capacity());
             retained.push(RetainedPart { part, first });
         }
-        self.count_memory();
     }
 
-    fn count_memory(&mut self) {
-        self.charge.set(self.files.iter().map(|file| file.buffer.capacity()).sum());
+    /// Counts the rows' memory: what is reserved for more of them takes none.
+    pub(crate) fn count_memory(&mut self) {
+        self.charge.set(self.files.iter().map(|file| file.buffer.len()).sum());
+        self.uncounted = 0;
+    }
+
+    /// Whether rows have become much more than the records that they are of, so that they must be counted before more come.
+    #[inline]
+    pub(crate) fn has_grown(&self) -> bool {
+        self.uncounted >= MOST_UNCOUNTED
     }
 
     /// Bytes of memory that it takes, records included.
@@ -297,6 +318,13 @@ impl<S: Storage> Batch<S> {
             }
         });
         (files.collect(), self.charge)
+    }
+}
+
+/// Keeps no room that one large row has made.
+fn give_back(buffer: &mut Vec<u8>) {
+    if buffer.capacity() - buffer.len() > MOST_ROOM {
+        buffer.shrink_to_fit();
     }
 }
 

@@ -45,6 +45,7 @@ impl<S: Storage> Owner<S> {
             match interruption {
                 // Nothing of these is written, not even a header.
                 Interruption::UnknownSchema(schema) => drop(self.make_plan(schema).await?),
+                Interruption::Grown => self.batch.count_memory(),
                 Interruption::MadeAnew(error) => return Err(error),
                 Interruption::Fail(bad, position) => return Err(self.fail(bad, position).await),
                 Interruption::NotLoaded | Interruption::Redelivery(_) | Interruption::BehindAbandoned => {

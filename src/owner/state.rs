@@ -113,6 +113,12 @@ impl<S: Storage> Owner<S> {
             || schedule.due(extent.began) <= Instant::now()
     }
 
+    /// Whether memory is used up and dead letters, which the broker has still to confirm, have some of it: more records could be
+    /// as many letters.
+    pub(crate) fn waits_for_letters(&self) -> bool {
+        self.shared.budget.is_exhausted() && self.shared.answers.has_letters()
+    }
+
     /// When the first of the records came that are accepted, or left to be sent again, and not committed.
     pub(crate) fn uncommitted_since(&self) -> Option<Instant> {
         let committing = self.committing.as_ref().map(|committing| committing.extent.began);

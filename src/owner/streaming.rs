@@ -15,6 +15,28 @@ impl<S: Storage> Owner<S> {
         if self.batch.has_piece() { self.commit_or_stream().await } else { self.begin_commit() }
     }
 
+    /// Counts rows in the midst of a hand-over, and gives their memory back if there is none for more. Returns whether none are
+    /// left.
+    pub(super) async fn free_grown(&mut self) -> Result<bool> {
+        self.batch.count_memory();
+        let batch = &self.batch;
+        let is_full = batch.retained.is_none() && batch.is_full(self.shared.max_batch_rows, self.shared.max_file_size);
+        let streams = batch.wants_streaming() && self.put_newest_manifest();
+        if !is_full && !streams && !self.shared.budget.is_exhausted() {
+            return Ok(false);
+        }
+        // In either way the batch cannot be staged again: what the hand-over has given so far is not kept.
+        if batch.unconfirmed.is_empty() && (is_full || !batch.has_piece()) {
+            self.batch.retained = None;
+            self.end_commit().await?;
+            self.begin_commit()?;
+        } else if batch.has_piece() {
+            self.batch.retained = None;
+            self.commit_or_stream().await?;
+        }
+        Ok(self.batch.extent.is_none())
+    }
+
     /// Gives a large batch's memory back. What is streamed cannot be staged again after a lost race, and races are
     /// likely when the broker has just turned to another instance: so the first batch after a load is committed instead, and
     /// the next one waits for that.

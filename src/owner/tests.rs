@@ -22,7 +22,7 @@ use crate::owner::Owner;
 use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
 use crate::position::Position;
-use crate::protocol::folding::Folding;
+use crate::protocol::folding::{Folding, FoldingMemory};
 use crate::protocol::layout::SourcePartitionLayout;
 use crate::protocol::layout::TableLayout;
 use crate::protocol::manifest::Manifest;
@@ -82,9 +82,10 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
     };
     let schemas = WriterSchemas::default();
     schemas.known(&schema);
+    let budget = Budget::new(1 << 30);
     Arc::new(Shared {
         storage: memory.clone(),
-        folding: Folding { below: 0, format: rows.format.into() },
+        folding: Folding { below: 0, format: rows.format.into(), memory: FoldingMemory::new(&budget) },
         rows,
         max_batch_rows: 1_000_000,
         max_file_size: 1 << 30,
@@ -94,7 +95,7 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         on_bad_record,
         on_null_value: OnNullValue::Row,
         schemas,
-        budget: Budget::new(1 << 30),
+        budget,
         answers: Answers::default(),
         metrics: Metrics::default(),
         hive: None,
@@ -475,6 +476,92 @@ async fn streamed_rows_that_are_lost_are_written_when_the_broker_sends_them_agai
     let mut all = rows(&memory);
     all.sort_unstable();
     assert!(all == (1..=last + 1).collect::<Vec<_>>());
+}
+
+/// Rows of a megabyte each, of records of a few bytes: an array of nulls takes none.
+fn part_that_grows(shared: &Shared<Memory>, hand_over: u64, entries: std::ops::RangeInclusive<u64>) -> HandOverPart {
+    let payloads: Vec<_> =
+        entries.clone().map(|entry| [avro_long(entry as i64), avro_long(200_000), vec![0]].concat()).collect();
+    let records = entries.zip(&payloads).map(|(entry, payload)| {
+        let position = Position { ledger: 1, entry, batch_index: 0 };
+        Record { schema: 1, ..Record::plain(position, payload) }
+    });
+    HandOverPart::packed(&shared.budget, hand_over, records)
+}
+
+fn shared_that_grows(memory: &Memory) -> Arc<Shared<Memory>> {
+    let mut shared = shared(memory);
+    let inner = Arc::get_mut(&mut shared).unwrap();
+    let nulls = r#"{"type":"record","name":"Visit","fields":[{"name":"v","type":"long"},
+        {"name":"n","type":{"type":"array","items":"null"}}]}"#;
+    inner.schemas.known(&SchemaInfo {
+        schema_type: "AVRO".to_owned(),
+        schema: nulls.to_owned(),
+        version: "01".to_owned(),
+        ..SchemaInfo::default()
+    });
+    inner.budget = Budget::new(8 << 20);
+    shared
+}
+
+#[tokio::test]
+async fn rows_that_are_much_more_than_their_records_leave_memory_in_the_midst_of_a_hand_over() {
+    let memory = Memory::new();
+    let shared = shared_that_grows(&memory);
+    let mut owner = owner(&shared);
+    for hand_over in 1..=2 {
+        let first = 20 * hand_over - 19;
+        owner.accept(part_that_grows(&shared, hand_over, first..=first + 19)).await.unwrap();
+        assert!(shared.budget.used() < 6 << 20, "{} bytes are in memory", shared.budget.used());
+    }
+    owner.commit_all().await.unwrap();
+    assert_eq!(acknowledged(&shared), Some(2));
+    assert_eq!(rows(&memory), (1..=40).collect::<Vec<_>>());
+    assert_eq!(shared.budget.used(), 0);
+    let is_piece = |(operation, path): &(Operation, String)| *operation == Operation::Write && path.ends_with(".csv");
+    let pieces = memory.take_calls().iter().filter(|call| is_piece(call)).count();
+    assert!(pieces >= 7, "40 MB of rows in {pieces} pieces");
+}
+
+#[tokio::test]
+async fn rows_that_left_memory_in_the_midst_of_a_hand_over_are_in_the_table_once_when_that_race_is_lost() {
+    let memory = Memory::new();
+    let shared = shared_that_grows(&memory);
+    let (mut a, mut b) = (owner(&shared), owner(&shared));
+    accept(&mut a, 1, [1]).await.unwrap();
+    commit(&mut b, 1, 1..=3).await;
+    let error = a.accept(part_that_grows(&shared, 2, 2..=21)).await.unwrap_err();
+    assert!(error.to_string().contains("the rows are not in memory any more"), "{error}");
+    assert_ne!(acknowledged(&shared), Some(2));
+    drop(a);
+    let mut c = owner(&shared);
+    c.accept(part_that_grows(&shared, 3, 1..=21)).await.unwrap();
+    c.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), (1..=21).collect::<Vec<_>>());
+}
+
+// It may end in its last record, and must not be acknowledged then as one of duplicates only.
+#[tokio::test]
+async fn a_hand_over_whose_rows_were_all_lost_in_its_midst_is_acknowledged_when_the_other_owner_has_committed_them() {
+    for commits in [false, true] {
+        let memory = Memory::new();
+        let mut shared_a = shared_that_grows(&memory);
+        Arc::get_mut(&mut shared_a).unwrap().abandoned_limit = Duration::from_secs(60);
+        let (mut a, mut b) = (owner(&shared_a), owner(&shared_that_grows(&memory)));
+        accept(&mut a, 1, [1]).await.unwrap();
+        commit(&mut b, 1, 1..=3).await;
+        // Memory is short behind the last of them, which begins a commit, and, with that, behind four more.
+        a.accept(part_that_grows(&shared_a, 2, 2..=9)).await.unwrap();
+        a.accept(part_that_grows(&shared_a, 3, 10..=13)).await.unwrap();
+        assert!(a.abandoned_check_due().is_some(), "nothing was lost");
+        assert_eq!(acknowledged(&shared_a), None, "what nobody has committed");
+        if commits {
+            b.accept(part_that_grows(&b.shared, 2, 4..=13)).await.unwrap();
+            b.commit_all().await.unwrap();
+        }
+        a.check_abandoned().await.unwrap();
+        assert_eq!(acknowledged(&shared_a), commits.then_some(3));
+    }
 }
 
 #[tokio::test]
@@ -1809,6 +1896,34 @@ async fn old_manifests_go_and_their_files_stay_listed() {
     accept(&mut crate::owner::tests::owner(&shared), 1, 1..=7).await.unwrap();
     assert_eq!(shared.metrics.duplicates.get(), 7);
     assert_eq!(staged(&memory), Vec::<String>::new());
+}
+
+// Rule 5.
+#[tokio::test]
+async fn a_list_that_is_full_is_left_as_it_is_and_what_later_ones_say_of_its_files_counts() {
+    let memory = Memory::new();
+    let mut shared = shared_folding(&memory, false);
+    Arc::get_mut(&mut shared).unwrap().keep_manifests = 2;
+    let mut owner = owner(&shared);
+    let content = |rows: u64| serde_json::json!({ "length": rows, "rows": rows, "checksum": "0", "format": shared.rows.format.dialect });
+    let listed = |sequence: u64, rows: u64| serde_json::json!({ "sequence": sequence, "content": content(rows) });
+    let mut files: serde_json::Map<_, _> =
+        (0..20_000).map(|file| (format!("early-{file:05}.csv"), listed(0, 7))).collect();
+    // It grew afterwards.
+    files.insert("visits-00000000000000000001.csv".to_owned(), listed(0, 7));
+    let full = "/d/visits/_files/visits/table-full.json";
+    memory.put(full, serde_json::json!({ "files": files }).to_string().as_bytes());
+    for entry in 1..=9 {
+        commit(&mut owner, entry, [entry]).await;
+    }
+    let read_again =
+        memory.take_calls().into_iter().filter(|(operation, path)| *operation == Operation::Read && path == full);
+    assert_eq!(read_again.count(), 0);
+    let pruned = crate::protocol::pruning::read(&memory, &owner.layout).await.unwrap();
+    assert_eq!((pruned.through, pruned.files.len()), (6, 20_001));
+    assert_eq!(pruned.files["visits-00000000000000000001.csv"].content.rows, 6);
+    let lists = memory.files().into_keys().filter(|path| path.contains("/_files/")).count();
+    assert_eq!(lists, 3, "the full list, a list and the mark");
 }
 
 #[tokio::test]

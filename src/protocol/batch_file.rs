@@ -5,7 +5,7 @@ use futures_util::stream::{self, StreamExt};
 
 use crate::error::{Error, ErrorKind};
 use crate::protocol::failure::Failure;
-use crate::protocol::folding::read_open_file;
+use crate::protocol::folding::{FoldingMemory, read_open_file};
 use crate::protocol::layout::{SourcePartitionLayout, TableLayout};
 use crate::protocol::manifest::{Content, FileEntry, OpenFile, RowFormat};
 use crate::protocol::nonce::nonce;
@@ -40,8 +40,9 @@ pub(crate) async fn stage<S: Storage>(
     layout: &SourcePartitionLayout,
     sequence: u64,
     files: &mut [BatchFile<S>],
+    memory: &FoldingMemory,
 ) -> Result<(), Failure> {
-    let calls: Vec<_> = files.iter_mut().map(|file| stage_file(storage, layout, sequence, file)).collect();
+    let calls: Vec<_> = files.iter_mut().map(|file| stage_file(storage, layout, sequence, file, memory)).collect();
     let staged: Vec<_> = stream::iter(calls).buffer_unordered(CLOSES_AT_ONCE).collect().await;
     // An error that ends the instance comes before one that is tried again.
     let (fatal, again): (Vec<_>, Vec<_>) =
@@ -54,6 +55,7 @@ async fn stage_file<S: Storage>(
     layout: &SourcePartitionLayout,
     sequence: u64,
     file: &mut BatchFile<S>,
+    memory: &FoldingMemory,
 ) -> Result<(), Failure> {
     if let Some(streamed) = &mut file.streamed {
         let rest = std::mem::take(&mut file.bytes);
@@ -67,7 +69,7 @@ async fn stage_file<S: Storage>(
     }
     let old = match &file.fold {
         Some(open) => {
-            let read = read_open_file(storage, &layout.table, open, file.failed_reads).await;
+            let read = read_open_file(storage, &layout.table, open, file.failed_reads, memory).await;
             file.failed_reads += u32::from(read.is_err());
             read?
         }
@@ -78,11 +80,15 @@ async fn stage_file<S: Storage>(
     }
     let name = layout.staged(sequence, &nonce(), file.extension);
     let mut staged = StagedFile::create(storage, layout.table.path(&name)).await?;
-    if let Some(old) = old {
-        staged.append(old).await?;
-    }
+    let room = match old {
+        Some((old, room)) => {
+            staged.append(old).await?;
+            Some(room)
+        }
+        None => None,
+    };
     staged.append(file.bytes.clone()).await?;
-    staged.finish(storage).await?;
+    staged.finish_and_free(storage, room).await?;
     file.bytes = Bytes::new();
     file.streamed = Some(staged);
     Ok(())

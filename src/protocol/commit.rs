@@ -93,7 +93,8 @@ impl<S: Storage> Commit<S> {
         loop {
             let next = match &mut self.state {
                 State::Stage(files) => {
-                    let staged = stage(storage, &self.layout, self.manifest.sequence, files).await;
+                    let staged =
+                        stage(storage, &self.layout, self.manifest.sequence, files, &self.folding.memory).await;
                     self.has_poisoned |= staged.is_err();
                     staged?;
                     self.manifest.files =

@@ -1,7 +1,12 @@
 //! Folding: a small file grows by the next batch instead of leaving a heap of them.
 
-use bytes::Bytes;
+use std::sync::Arc;
 
+use bytes::Bytes;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::budget::{Budget, Charge};
+use crate::error::Error;
 use crate::protocol::failure::Failure;
 use crate::protocol::layout::TableLayout;
 use crate::protocol::manifest::{Content, OpenFile, RowFormat};
@@ -11,12 +16,49 @@ use crate::safeguard::{Safeguard, is_on};
 use crate::storage::{Storage, StorageError, StorageErrorKind};
 
 /// When a batch is folded into a file that is there.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Folding {
     /// Files below this many bytes grow; 0 for none.
     pub(crate) below: u64,
     /// How rows are written: a file that was written otherwise does not grow.
     pub(crate) format: RowFormat,
+    /// What files may take that are folded at the same time.
+    pub(crate) memory: FoldingMemory,
+}
+
+/// A part of the memory that all commits of a sink share for the files that they read whole to fold them.
+#[derive(Clone, Debug)]
+pub(crate) struct FoldingMemory {
+    budget: Budget,
+    /// In units.
+    share: u32,
+    free: Arc<Semaphore>,
+}
+
+/// Room for one file, until its bytes are on the DataNodes again.
+#[derive(Debug)]
+pub(crate) struct FoldingRoom {
+    _permit: OwnedSemaphorePermit,
+    _charge: Charge,
+}
+
+/// A semaphore cannot count the bytes of the largest `maxMemory`.
+const UNIT: u64 = 1 << 10;
+
+impl FoldingMemory {
+    /// Half of this budget, and always room for one file.
+    pub(crate) fn new(budget: &Budget) -> Self {
+        let share = u32::try_from(budget.bound() as u64 / 2 / UNIT).unwrap_or(u32::MAX).max(1);
+        FoldingMemory { budget: budget.clone(), share, free: Arc::new(Semaphore::new(share as usize)) }
+    }
+
+    /// Waits for room for a file of this many bytes. Whoever has room waits for HDFS alone, and each call of that is bounded.
+    async fn room(&self, bytes: u64) -> Result<FoldingRoom, Failure> {
+        let units = u32::try_from(bytes.div_ceil(UNIT)).unwrap_or(u32::MAX).min(self.share);
+        let permit = Arc::clone(&self.free).acquire_many_owned(units).await.map_err(Error::bug)?;
+        let bytes = usize::try_from(bytes).unwrap_or(usize::MAX);
+        Ok(FoldingRoom { _permit: permit, _charge: self.budget.charge(bytes) })
+    }
 }
 
 /// From so many failed reads on it is not the NameNode that keeps an open file from being read, if that answers.
@@ -30,15 +72,17 @@ impl Folding {
     }
 }
 
-/// The bytes of the file that a batch is folded into; none when it is not what its manifest says, or cannot be read: then the
+/// The bytes of the file that a batch is folded into, with the room that they take until they are written again; none when it is not what its manifest says, or cannot be read: then the
 /// batch begins a new file. Folding spares files, and must not hold up a commit.
 pub(crate) async fn read_open_file<S: Storage>(
     storage: &S,
     table: &TableLayout,
     open: &OpenFile,
     failed_reads: u32,
-) -> Result<Option<Bytes>, Failure> {
+    memory: &FoldingMemory,
+) -> Result<Option<(Bytes, FoldingRoom)>, Failure> {
     let path = table.path(&open.name);
+    let room = memory.room(open.content.length).await?;
     let found = match storage.read(&path).await {
         Ok(bytes) => bytes,
         Err(error) if error.kind == StorageErrorKind::NotFound => {
@@ -58,7 +102,7 @@ pub(crate) async fn read_open_file<S: Storage>(
         Err(error) => return Err(error.into()),
     };
     if is_unchanged(&found, &open.content) {
-        return Ok(Some(found));
+        return Ok(Some((found, room)));
     }
     tracing::warn!(
         path,
@@ -76,4 +120,32 @@ async fn is_unreadable<S: Storage>(storage: &S, path: &str, error: &StorageError
 fn is_unchanged(found: &[u8], content: &Content) -> bool {
     let is_equal = || found.len() as u64 == content.length && checksum_text(crc32fast::hash(found)) == content.checksum;
     !is_on(Safeguard::FoldCheck) || is_equal()
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[test]
+    fn files_that_are_folded_at_once_have_half_of_the_memory_and_one_that_is_larger_has_it_alone() {
+        const KILOBYTE: usize = 1 << 10;
+        let budget = Budget::new(20 * KILOBYTE);
+        let memory = FoldingMemory::new(&budget);
+        let room = |kilobytes: usize| memory.room((kilobytes * KILOBYTE) as u64).now_or_never().map(Result::unwrap);
+        let (first, second) = (room(6).unwrap(), room(4).unwrap());
+        assert!(room(1).is_none());
+        assert_eq!(budget.used(), 10 * KILOBYTE);
+        drop(first);
+        assert!(room(100).is_none());
+        drop(second);
+        let larger = room(100).unwrap();
+        assert!(room(1).is_none());
+        assert_eq!(budget.used(), 100 * KILOBYTE);
+        drop(larger);
+        assert!(room(10).is_some());
+        assert_eq!(budget.used(), 0);
+        assert!(FoldingMemory::new(&Budget::new(0)).room(7).now_or_never().is_some());
+    }
 }

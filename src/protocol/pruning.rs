@@ -1,7 +1,7 @@
 //! Pruning: old manifests go, and what they say of files is kept in lists per source partition and directory.
 //!
-//! Two owners may prune at the same time. So a list is never changed: a new one takes in those that were read, and only these
-//! are deleted after it. What a reader wants is in all of them together.
+//! Two owners may prune at the same time. So a list is never changed: a new one takes in those that were read, unless they are full, and
+//! only these are deleted after it. What a reader wants is in all of them together.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -60,8 +60,18 @@ pub struct Pruned {
 struct Lists {
     through: u64,
     marks: Vec<u64>,
-    by_directory: BTreeMap<String, Vec<String>>,
+    by_directory: BTreeMap<String, Vec<List>>,
 }
+
+/// A list that is there.
+struct List {
+    path: String,
+    length: u64,
+}
+
+/// A list of so many bytes is left as it is, and another one begins: what pruning reads and writes does not grow with the age of
+/// a table. Some four thousand files.
+const FULL: u64 = 1 << 20;
 
 async fn lists<S: Storage>(storage: &S, layout: &SourcePartitionLayout) -> Result<Lists, Failure> {
     let mut found = Lists { through: 0, marks: Vec::new(), by_directory: BTreeMap::new() };
@@ -71,7 +81,7 @@ async fn lists<S: Storage>(storage: &S, layout: &SourcePartitionLayout) -> Resul
             found.marks.push(through);
         } else if let Some(directory) = SourcePartitionLayout::rolled_up_directory(&entry.name) {
             let path = format!("{}/{}", layout.rolled_up_lists(), entry.name);
-            found.by_directory.entry(directory.to_owned()).or_default().push(path);
+            found.by_directory.entry(directory.to_owned()).or_default().push(List { path, length: entry.length });
         }
     }
     Ok(found)
@@ -81,8 +91,8 @@ async fn lists<S: Storage>(storage: &S, layout: &SourcePartitionLayout) -> Resul
 pub async fn read<S: Storage>(storage: &S, layout: &SourcePartitionLayout) -> Result<Pruned, Failure> {
     let found = lists(storage, layout).await?;
     let mut all = RolledUp::default();
-    for path in found.by_directory.into_values().flatten() {
-        take_in(storage, &path, &mut all).await?;
+    for list in found.by_directory.into_values().flatten() {
+        take_in(storage, &list.path, &mut all).await?;
     }
     Ok(Pruned { through: found.through, files: all.files })
 }
@@ -129,7 +139,8 @@ async fn roll_up<S: Storage>(
     }
     let mut merged = Vec::new();
     for (directory, mut list) in new {
-        for path in found.by_directory.remove(&directory).into_iter().flatten() {
+        let known = found.by_directory.remove(&directory).into_iter().flatten();
+        for List { path, .. } in known.filter(|list| list.length < FULL) {
             if take_in(storage, &path, &mut list).await? {
                 merged.push(path);
             }

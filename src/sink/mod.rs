@@ -28,7 +28,7 @@ use crate::owner::health::Health;
 use crate::owner::retry::pause_between_attempts;
 use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
-use crate::protocol::folding::Folding;
+use crate::protocol::folding::{Folding, FoldingMemory};
 use crate::protocol::layout::{InvalidName, SourcePartitionLayout};
 use crate::protocol::manifest::SinkIdentity;
 use crate::schema::writer::SchemaInfo;
@@ -106,6 +106,7 @@ impl<S: Storage> Sink<S> {
             None => None,
         };
         runtime.block_on(probe(&storage, &config))?;
+        let budget = Budget::new(config.max_memory);
         let shared = Arc::new(Shared {
             storage,
             rows: config.rows.clone(),
@@ -113,12 +114,16 @@ impl<S: Storage> Sink<S> {
             max_file_size: config.max_file_size,
             ordered: config.guarantee == Guarantee::ExactlyOnce,
             asks_about_gaps: config.guarantee == Guarantee::ExactlyOnce && config.sink.looks_into_gaps,
-            folding: Folding { below: config.fold_below, format: config.rows.format.into() },
+            folding: Folding {
+                below: config.fold_below,
+                format: config.rows.format.into(),
+                memory: FoldingMemory::new(&budget),
+            },
             keep_manifests: KEEP_MANIFESTS,
             on_bad_record: config.on_bad_record,
             on_null_value: config.on_null_value,
             schemas: WriterSchemas::default(),
-            budget: Budget::new(config.max_memory),
+            budget,
             answers: Answers::default(),
             metrics: Metrics::default(),
             hive,
@@ -280,7 +285,8 @@ impl<S: Storage> Sink<S> {
                 .handles
                 .get(id as usize)
                 .ok_or_else(|| Error::bug(format_args!("source partition {id} was never registered")))?;
-            let charge = self.shared.budget.charge(bytes.capacity());
+            // Its rows will take about as much, and it is kept beside them.
+            let charge = self.shared.budget.charge(2 * bytes.capacity());
             // A task that has ended has set the failure that the next call throws.
             handle.state.uncommitted_since().get_or_insert(now);
             let _ = handle.sender.send(Message::HandOver(HandOverPart { hand_over: number, bytes, charge }, now));
@@ -700,7 +706,7 @@ mod tests {
         let mut room = [0; 16];
         let (mut paused, mut entry) = (false, 0);
         while !paused {
-            let entries = entry + 1..=entry + 2_000;
+            let entries = entry + 1..=entry + 500;
             entry = *entries.end();
             let buffer = pack(entries.map(|entry| Record { schema, ..record(waiting, entry, &[1]) }));
             assert!(sink.hand_over(entry, &buffer).unwrap(), "{} bytes are in memory", sink.shared.budget.used());

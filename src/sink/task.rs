@@ -3,9 +3,10 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use crate::error::Result;
 use crate::hand_over::answers::Answers;
@@ -13,6 +14,9 @@ use crate::hand_over::part::HandOverPart;
 use crate::owner::Owner;
 use crate::owner::schedule::Schedule;
 use crate::storage::Storage;
+
+/// How soon to look again whether the broker has confirmed dead letters that take the memory.
+const LETTERS_PAUSE: Duration = Duration::from_millis(100);
 
 /// What a source partition's task is told.
 pub(super) enum Message {
@@ -90,7 +94,9 @@ pub(super) async fn run<S: Storage>(
             state.pause(false, owner.id(), owner.answers());
         }
         state.note_uncommitted(&owner, &waiting);
+        let waits_for_letters = !waiting.is_empty() && owner.waits_for_letters();
         if !owner.is_held_up(&schedule)
+            && !waits_for_letters
             && let Some((part, _)) = waiting.pop_front()
         {
             owner.accept(part).await?;
@@ -113,7 +119,8 @@ pub(super) async fn run<S: Storage>(
             () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => owner.check_abandoned().await?,
             () = sleep_until(left_out_due.unwrap_or_else(Instant::now)), if left_out_due.is_some() => owner.look_for_left_out().await?,
             () = sleep_until(held_up_due.unwrap_or_else(Instant::now)), if held_up_due.is_some() => {}
-            () = std::future::ready(()), if !waiting.is_empty() && !owner.is_held_up(&schedule) => {}
+            () = std::future::ready(()), if !waiting.is_empty() && !waits_for_letters && !owner.is_held_up(&schedule) => {}
+            () = sleep(LETTERS_PAUSE), if waits_for_letters => {}
             message = inbox.recv() => match message {
                 Some(Message::HandOver(part, came)) => waiting.push_back((part, came)),
                 Some(Message::Confirmed(number)) => owner.confirm(number),

@@ -4,7 +4,7 @@ mod nested;
 mod reader;
 mod scalar;
 
-use crate::decode::fields::{Fields, Put};
+use crate::decode::fields::{Fields, MOST_TEXT, Put};
 use crate::decode::types::{Kind, RecordType, Type};
 use crate::value::{Reason, Value};
 use reader::Reader;
@@ -16,13 +16,15 @@ pub(crate) struct Avro<'a> {
     fields: std::slice::Iter<'a, Type>,
     records: &'a [RecordType],
     reader: Reader<'a>,
+    /// Bytes of text that its nested fields may still have.
+    text_left: usize,
 }
 
 impl<'a> Avro<'a> {
     /// The fields of this payload, which are of these types.
     #[inline]
     pub(crate) fn new(payload: &'a [u8], fields: &'a [Type], records: &'a [RecordType]) -> Self {
-        Avro { fields: fields.iter(), records, reader: Reader::new(payload) }
+        Avro { fields: fields.iter(), records, reader: Reader::new(payload), text_left: MOST_TEXT }
     }
 }
 
@@ -39,7 +41,7 @@ impl<'a> Fields<'a> for Avro<'a> {
         }
         match &field.kind {
             kind @ (Kind::Record(_) | Kind::Array(_) | Kind::Map(_) | Kind::Union(_)) => {
-                put.put(nested::read(kind, self.records, &mut self.reader)?)
+                put.put(nested::read(kind, self.records, &mut self.reader, &mut self.text_left)?)
             }
             kind => scalar(kind, &mut self.reader, put),
         }

@@ -2,14 +2,19 @@
 
 use crate::decode::avro::reader::Reader;
 use crate::decode::avro::scalar::scalar;
-use crate::decode::fields::{MOST_LEVELS, MOST_TEXT};
+use crate::decode::fields::MOST_LEVELS;
 use crate::decode::json_text;
 use crate::decode::types::{Kind, RecordType, Type};
 use crate::value::{Reason, Value};
 
-/// Reads a nested value.
-pub(crate) fn read<'a>(kind: &Kind, records: &[RecordType], reader: &mut Reader<'_>) -> Result<Value<'a>, Reason> {
-    let mut nested = Nested { records, reader, text: Vec::new() };
+/// Reads a nested value. Its text may take what is left for the record's.
+pub(crate) fn read<'a>(
+    kind: &Kind,
+    records: &[RecordType],
+    reader: &mut Reader<'_>,
+    text_left: &mut usize,
+) -> Result<Value<'a>, Reason> {
+    let mut nested = Nested { records, reader, text: Vec::new(), most_text: *text_left };
     // A union that is null is a NULL and not the text `null`.
     if let Kind::Union(_) = kind
         && nested.null_branch(kind)?
@@ -17,6 +22,7 @@ pub(crate) fn read<'a>(kind: &Kind, records: &[RecordType], reader: &mut Reader<
         return Ok(Value::Null);
     }
     nested.kind(kind, MOST_LEVELS)?;
+    *text_left = text_left.checked_sub(nested.text.len()).ok_or(Reason::TooLarge)?;
     String::from_utf8(nested.text).map(|text| Value::Text(text.into())).map_err(|_| Reason::InvalidUtf8)
 }
 
@@ -24,6 +30,7 @@ struct Nested<'n, 'p> {
     records: &'n [RecordType],
     reader: &'n mut Reader<'p>,
     text: Vec<u8>,
+    most_text: usize,
 }
 
 impl Nested<'_, '_> {
@@ -55,7 +62,7 @@ impl Nested<'_, '_> {
 
     /// Appends a value's text; it may have so many levels. Each value has a text, so the bound on the text bounds the time.
     fn kind(&mut self, kind: &Kind, levels: usize) -> Result<(), Reason> {
-        if self.text.len() > MOST_TEXT {
+        if self.text.len() > self.most_text {
             return Err(Reason::TooLarge);
         }
         let below = || levels.checked_sub(1).ok_or(Reason::TooLarge);

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::decode::fields::MOST_LEVELS;
 use crate::schema::names::allow_names_of_java;
-use crate::schema::oracle::{Ty, Val, any_record, info, plan, read_column, record_schema, row, to_avro};
+use crate::schema::oracle::{Ty, Val, any_record, encode, info, plan, read_column, record_schema, row, to_avro};
 use crate::value::Reason;
 
 /// The payload that apache-avro writes of a record.
@@ -144,6 +144,21 @@ fn an_array_that_claims_more_items_than_it_can_have_ends_in_bounded_time() {
     // The least number has no positive counterpart.
     let least = [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, 0];
     assert_eq!(field(r#"{"type":"array","items":"long"}"#, &least), Err(Reason::Truncated));
+}
+
+#[test]
+fn the_nested_fields_of_a_record_have_a_bound_together() {
+    // Each of 50 MB.
+    let nulls = [0x80, 0xda, 0xc4, 0x09, 0];
+    let field = |name: &str| format!(r#"{{"name":"{name}","type":{{"type":"array","items":"null"}}}}"#);
+    let schema = |names: &[&str]| {
+        let fields: Vec<_> = names.iter().map(|name| field(name)).collect();
+        format!(r#"{{"type":"record","name":"R","fields":[{}]}}"#, fields.join(","))
+    };
+    let written =
+        |names: &[&str]| encode(&plan(&info("AVRO", &schema(names)), false), None, &nulls.repeat(names.len()));
+    assert_eq!(written(&["a"]).unwrap().len() / 1_000_000, 60, "with its commas escaped");
+    assert_eq!(written(&["a", "b"]).unwrap_err().reason, Reason::TooLarge);
 }
 
 #[test]

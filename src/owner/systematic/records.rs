@@ -20,7 +20,7 @@ use crate::owner::systematic::name::Blob;
 use crate::owner::systematic::tasks::Tasks;
 use crate::owner::tests::shared_with;
 use crate::position::Position;
-use crate::protocol::folding::Folding;
+use crate::protocol::folding::{Folding, FoldingMemory};
 use crate::record::Record;
 use crate::row::metadata::Metadata;
 use crate::row::settings::RowSettings;
@@ -43,6 +43,7 @@ thread_local! {
 pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<Gated>> {
     let by_day = settings.days.windows(2).any(|pair| pair[0] != pair[1]);
     let like = LIKE.with(|like| Arc::clone(&like[usize::from(by_day)]));
+    let budget = Budget::new(1 << 30);
     Arc::new(Shared {
         storage,
         rows: RowSettings { metadata: vec![Metadata::BatchIndex], ..like.rows.clone() },
@@ -50,12 +51,16 @@ pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<G
         max_file_size: 1 << 30,
         ordered: true,
         asks_about_gaps: settings.asks_about_gaps,
-        folding: Folding { below: settings.fold_below, format: like.rows.format.into() },
+        folding: Folding {
+            below: settings.fold_below,
+            format: like.rows.format.into(),
+            memory: FoldingMemory::new(&budget),
+        },
         keep_manifests: settings.keep_manifests,
         on_bad_record: OnBadRecord::Skip,
         on_null_value: OnNullValue::Skip,
         schemas: like.schemas.clone(),
-        budget: Budget::new(1 << 30),
+        budget,
         answers: Answers::default(),
         metrics: Metrics::default(),
         hive: None,

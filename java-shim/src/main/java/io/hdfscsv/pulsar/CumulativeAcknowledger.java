@@ -7,8 +7,8 @@ import org.apache.pulsar.client.api.Message;
 import org.apache.pulsar.functions.api.Record;
 
 /**
- * Acknowledges the last committed record, which speaks for all that precede it. A batch ends at a
- * hand-over's edge, so the last record of each hand-over is enough.
+ * Acknowledges the last committed record, which speaks for all that precede it. A batch is
+ * acknowledged up to a hand-over's edge, so the last record of each hand-over is enough.
  *
  * <p>It speaks for chunks, too, whose message has not come: they would not be sent again after a
  * crash, and the message would be lost. So nothing behind a message's first chunk is acknowledged

@@ -170,7 +170,7 @@ public class HdfsCsvSinkConfig {
             required = false,
             defaultValue = "64MB",
             help =
-                    "The bound on records and rows in native memory; at the bound the sink stops taking records until some are written. Allowed: a size from 8MB to 64GB.")
+                    "The bound on what the sink holds in native memory: records, rows, dead letters, and files that grow; at the bound it takes no records until some are written. Allowed: a size from 8MB to 64GB.")
     public String maxMemory;
 
     /** For example {@code skip}. */
