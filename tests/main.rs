@@ -24,6 +24,7 @@ mod partitions;
 mod queries;
 mod readers;
 mod replication;
+mod roles;
 mod runtimes;
 mod scale;
 mod stack;

@@ -16,6 +16,7 @@ const BOUNDARY: &str = "hdfs-csv-stack-part";
 pub(crate) struct Http {
     agent: Agent,
     base: String,
+    token: Option<String>,
 }
 
 impl Http {
@@ -31,7 +32,7 @@ impl Http {
             .proxy(None)
             .build()
             .new_agent();
-        Self { agent, base: format!("http://127.0.0.1:{port}") }
+        Self { agent, base: format!("http://127.0.0.1:{port}"), token: None }
     }
 
     pub(crate) fn get(&self, path: &str) -> Result<Value> {
@@ -52,12 +53,14 @@ impl Http {
         let error =
             |status, problem| Error::Admin { method: method.to_string(), path: path.to_owned(), status, problem };
         let failed = |problem: &dyn std::fmt::Display| error(None, problem.to_string());
-        let request = Request::builder()
+        let mut request = Request::builder()
             .method(method.clone())
             .uri(format!("{}{path}", self.base))
-            .header("Content-Type", content_type)
-            .body(body)
-            .map_err(|problem| failed(&problem))?;
+            .header("Content-Type", content_type);
+        if let Some(token) = &self.token {
+            request = request.header("Authorization", format!("Bearer {token}"));
+        }
+        let request = request.body(body).map_err(|problem| failed(&problem))?;
         let mut answer = self.agent.run(request).map_err(|problem| failed(&problem))?;
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES);
         let text = body.read_to_string().map_err(|problem| failed(&problem))?;
@@ -79,6 +82,13 @@ impl Admin {
     #[must_use]
     pub fn new(web_port: u16) -> Self {
         Self { http: Http::new(web_port) }
+    }
+
+    /// The same client with a role's token.
+    #[must_use]
+    pub fn with_token(mut self, token: &str) -> Self {
+        self.http.token = Some(token.to_owned());
+        self
     }
 
     /// Any GET request.

@@ -27,6 +27,7 @@ pub struct Builder {
     pub(crate) click_house: bool,
     pub(crate) superset: bool,
     pub(crate) cluster: String,
+    pub(crate) roles: bool,
     pub(crate) runtime: Runtime,
     pub(crate) peak_speed: bool,
     pub(crate) liveness_check: Duration,
@@ -52,6 +53,7 @@ impl Default for Builder {
             click_house: false,
             superset: false,
             cluster: "standalone".to_owned(),
+            roles: false,
             runtime: Runtime::Process,
             peak_speed: false,
             liveness_check: Duration::from_secs(3),
@@ -120,6 +122,14 @@ impl Builder {
     /// The name of Pulsar's cluster; `standalone` by default.
     pub fn cluster(mut self, name: &str) -> Self {
         name.clone_into(&mut self.cluster);
+        self
+    }
+
+    /// Whether Pulsar asks who is there: one with a [token](crate::Pulsar::token) has that role, and only the rights that it was
+    /// granted; one without is an operator and may do everything. A sink's instances have the token of who made it. Not by
+    /// default.
+    pub fn roles(mut self, roles: bool) -> Self {
+        self.roles = roles;
         self
     }
 

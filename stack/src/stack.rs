@@ -114,6 +114,11 @@ impl Stack {
         Admin::new(self.pulsar.web_port())
     }
 
+    /// A client of Pulsar's REST interface that has a role, in a stack with [roles](Builder::roles).
+    pub fn admin_as(&self, role: &str) -> Result<Admin> {
+        Ok(self.admin().with_token(&self.pulsar.token(role)?))
+    }
+
     /// Runs the real `bin/pulsar-admin` and returns what it printed.
     pub fn pulsar_admin(&self, arguments: &[&str]) -> Result<String> {
         self.pulsar.admin_command(arguments)
@@ -245,6 +250,7 @@ fn start_pulsar(builder: &Builder, folder: &Folder, home: PathBuf) -> Result<Pul
         runtime: builder.runtime,
         peak_speed: builder.peak_speed,
         cluster: builder.cluster.clone(),
+        roles: builder.roles,
         liveness_check: builder.liveness_check,
         function_java_options: builder.function_java_options.clone(),
         broker: builder.broker.clone(),

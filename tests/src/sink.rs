@@ -28,6 +28,8 @@ pub struct Sink<'a> {
     kinds: Vec<EventKind>,
     topics: Vec<String>,
     config: Value,
+    /// Who makes it, where Pulsar asks for roles; none for its operator.
+    role: Option<String>,
 }
 
 impl<'a> Sink<'a> {
@@ -35,7 +37,8 @@ impl<'a> Sink<'a> {
     /// ids of the messages as columns, and acknowledgements soon: nothing is sent in chunks. It does not run yet.
     pub fn new(namespace: &'a Namespace<'a>, name: &str, kinds: &[EventKind]) -> Result<Sink<'a>> {
         let topics = kinds.iter().map(|&kind| namespace.topic(kind)).collect();
-        let mut sink = Sink { namespace, name: name.to_owned(), kinds: kinds.to_vec(), topics, config: Value::Null };
+        let mut sink =
+            Sink { namespace, name: name.to_owned(), kinds: kinds.to_vec(), topics, config: Value::Null, role: None };
         sink.config = json!({
             "archive": "builtin://hdfs-csv",
             "inputs": sink.topics,
@@ -72,6 +75,12 @@ impl<'a> Sink<'a> {
         self
     }
 
+    /// Gives it a role in Pulsar, in a stack that asks for roles.
+    pub fn role(mut self, role: &str) -> Sink<'a> {
+        self.role = Some(role.to_owned());
+        self
+    }
+
     /// What it is created with.
     pub fn configuration(&self) -> &Value {
         &self.config
@@ -104,7 +113,11 @@ impl<'a> Sink<'a> {
 
     /// Creates it again after it was deleted.
     pub fn create_again(&self) -> Result<()> {
-        self.admin().create_sink(&self.namespace.full_name(), &self.name, &self.config).with_context(|| self.describe())
+        let admin = match &self.role {
+            Some(role) => self.namespace.services.stack().admin_as(role)?,
+            None => self.admin(),
+        };
+        admin.create_sink(&self.namespace.full_name(), &self.name, &self.config).with_context(|| self.describe())
     }
 
     /// Gives it the configuration that this now has.

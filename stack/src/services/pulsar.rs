@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::admin::Http;
-use crate::builder::Runtime;
+use crate::builder::{Runtime, random};
 use crate::error::{Error, Result};
 use crate::files::{self, Settings, settings};
 use crate::folder::Folder;
@@ -38,6 +38,7 @@ pub(crate) struct PulsarOptions {
     pub(crate) runtime: Runtime,
     pub(crate) peak_speed: bool,
     pub(crate) cluster: String,
+    pub(crate) roles: bool,
     pub(crate) liveness_check: Duration,
     pub(crate) function_java_options: Vec<String>,
     pub(crate) broker: Settings,
@@ -50,6 +51,8 @@ pub struct Pulsar {
     home: PathBuf,
     ports: Ports,
     logs: PathBuf,
+    /// What roles' tokens are signed with, if it asks for roles.
+    secret_key: Option<PathBuf>,
 }
 
 /// The ports that a Pulsar listens on, and finds free again when it is restarted.
@@ -71,10 +74,16 @@ impl Pulsar {
         files::folder(&conf)?;
         files::folder(&data.join("tmp"))?;
 
+        let secret_key = options.roles.then(|| conf.join("secret.key"));
+        if let Some(path) = &secret_key {
+            files::write(path, &(0..8).map(|_| format!("{:08x}", random())).collect::<String>())?;
+        }
         let standalone = conf.join("standalone.conf");
         let base = options.home.join("conf/standalone.conf");
         let base = fs::read_to_string(&base).map_err(Error::io(base.display()))?;
-        let changes = hadoop::overlaid(broker_settings(ports, &data, &options.cluster), &options.broker);
+        let mut base_settings = broker_settings(ports, &data, &options.cluster);
+        base_settings.extend(secret_key.iter().flat_map(|key| role_settings(key)));
+        let changes = hadoop::overlaid(base_settings, &options.broker);
         files::write(&standalone, &files::properties(&base, &changes))?;
 
         let worker = conf.join("functions_worker.yml");
@@ -98,7 +107,7 @@ impl Pulsar {
                 SIGNS_OF_LIFE.iter().all(|path| http.get(path).is_ok_and(|answer| answer != false))
             }),
         })?;
-        Ok(Self { service, home: options.home.clone(), ports, logs: folder.logs() })
+        Ok(Self { service, home: options.home.clone(), ports, logs: folder.logs(), secret_key })
     }
 
     /// What clients connect to: `pulsar://127.0.0.1:port`.
@@ -155,6 +164,14 @@ impl Pulsar {
         found
     }
 
+    /// A token of this role, made by the real `bin/pulsar tokens`.
+    pub fn token(&self, role: &str) -> Result<String> {
+        let key = self.secret_key.as_ref().ok_or_else(|| Error::Missing("roles".to_owned()))?;
+        let mut command = tool(&self.home, "pulsar", &self.logs);
+        command.args(["tokens", "create", "--subject", role, "--secret-key", &format!("file://{}", key.display())]);
+        Ok(run(command, ADMIN_LIMIT)?.trim().to_owned())
+    }
+
     /// Runs the real `bin/pulsar-admin` against this Pulsar. It takes seconds: prefer [`Admin`](crate::Admin).
     pub fn admin_command(&self, arguments: &[&str]) -> Result<String> {
         let mut command = admin_command(&self.home, &self.admin_url(), &self.logs);
@@ -165,9 +182,15 @@ impl Pulsar {
 
 /// The real `bin/pulsar-admin`, without arguments.
 pub(crate) fn admin_command(home: &Path, admin_url: &str, logs: &Path) -> Command {
-    let mut command = Command::new(home.join("bin/pulsar-admin"));
+    let mut command = tool(home, "pulsar-admin", logs);
+    command.args(["--admin-url", admin_url]);
     command
-        .args(["--admin-url", admin_url])
+}
+
+/// One of Pulsar's commands, without arguments.
+fn tool(home: &Path, name: &str, logs: &Path) -> Command {
+    let mut command = Command::new(home.join("bin").join(name));
+    command
         .env("PATH", java::search_path())
         .env("PULSAR_MEM", ADMIN_MEMORY)
         .env("PULSAR_GC", format!("-XX:+UseSerialGC {}", java::QUICK_START))
@@ -310,6 +333,18 @@ fn broker_settings(ports: Ports, data: &Path, cluster: &str) -> Settings {
     ])
 }
 
+/// Who has no token is the operator, as all of the stack's own are, and the functions worker's client.
+fn role_settings(secret_key: &Path) -> Settings {
+    settings([
+        ("authenticationEnabled", "true".to_owned()),
+        ("authenticationProviders", "org.apache.pulsar.broker.authentication.AuthenticationProviderToken".to_owned()),
+        ("tokenSecretKey", format!("file://{}", secret_key.display())),
+        ("authorizationEnabled", "true".to_owned()),
+        ("anonymousUserRole", "operator".to_owned()),
+        ("superUserRoles", "operator".to_owned()),
+    ])
+}
+
 /// The worker's whole configuration. Written as JSON, which is YAML.
 fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarOptions) -> Value {
     let (factory, factory_settings) = match options.runtime {
@@ -324,7 +359,7 @@ fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarO
     };
     let mut function_options = vec![java::temporary(&data.join("tmp"))];
     function_options.extend(options.function_java_options.clone());
-    json!({
+    let mut settings = json!({
         "workerId": "standalone",
         "workerHostname": "127.0.0.1",
         "workerPort": ports.web,
@@ -353,7 +388,13 @@ fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarO
         "functionsDirectory": data.join("functions"),
         "narExtractionDirectory": data.join("nar"),
         "downloadDirectory": data.join("download"),
-    })
+    });
+    if options.roles {
+        // An instance has the token of who made it.
+        settings["functionAuthProviderClassName"] =
+            "org.apache.pulsar.functions.auth.ClearTextFunctionTokenAuthProvider".into();
+    }
+    settings
 }
 
 fn millis(duration: Duration) -> u64 {

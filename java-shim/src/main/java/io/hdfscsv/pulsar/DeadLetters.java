@@ -251,8 +251,9 @@ final class DeadLetters {
                                                 + ", so the broker keeps dead letters for its retention"
                                                 + " only: "
                                                 + failure
-                                                + ". Let the sink's role consume there, or give its"
-                                                + " namespace a retention.");
+                                                + ". The sink's role needs "
+                                                + OwnSubscriptions.NEEDED_RIGHTS
+                                                + ". Or give its namespace a retention.");
                             }
                             return null;
                         });

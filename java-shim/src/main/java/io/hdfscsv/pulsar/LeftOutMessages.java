@@ -329,7 +329,9 @@ class LeftOutMessages {
                         + ALL_MILLIS / 1000
                         + " s it could not be read whether a message is among them: "
                         + failure
-                        + ". The sink's role needs permission to consume from the topic.",
+                        + ". The sink's role needs "
+                        + OwnSubscriptions.NEEDED_RIGHTS
+                        + ".",
                 failure);
     }
 }

@@ -11,6 +11,11 @@ import java.util.UUID;
  *     authentication mode is Prefix takes only names that begin with the role
  */
 record OwnSubscriptions(String rolePrefix) {
+    /** What it takes to read a topic by them. */
+    static final String NEEDED_RIGHTS =
+            "permission to consume from the topic; where names of subscriptions must begin with"
+                    + " the role, set subscriptionRolePrefix";
+
     private static final String REPLAY = "hdfs-csv-replay";
 
     static OwnSubscriptions of(Map<String, Object> configs) {

@@ -136,7 +136,9 @@ final class SchemaReader {
                         + id
                         + ", cannot be read: "
                         + (cause instanceof TimeoutException ? "the broker did not answer" : cause)
-                        + ". The sink's role needs permission to consume from the topic.",
+                        + ". The sink's role needs "
+                        + OwnSubscriptions.NEEDED_RIGHTS
+                        + ".",
                 failure);
     }
 }

@@ -172,9 +172,11 @@ final class Tombstones {
                 left.remove(search.getKey());
                 context.getLogger()
                         .warn(
-                                "{}: messages without a value cannot be looked for: {}",
+                                "{}: messages without a value cannot be looked for: {}. The sink's"
+                                        + " role needs {}.",
                                 search.getKey(),
-                                e.toString());
+                                e.toString(),
+                                OwnSubscriptions.NEEDED_RIGHTS);
             }
         }
     }
