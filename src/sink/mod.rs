@@ -286,7 +286,7 @@ impl<S: Storage> Sink<S> {
                 .get(id as usize)
                 .ok_or_else(|| Error::bug(format_args!("source partition {id} was never registered")))?;
             // Its rows will take about as much, and it is kept beside them.
-            let charge = self.shared.budget.charge(2 * bytes.capacity());
+            let charge = self.shared.budget.charge(2 * bytes.len());
             // A task that has ended has set the failure that the next call throws.
             handle.state.uncommitted_since().get_or_insert(now);
             let _ = handle.sender.send(Message::HandOver(HandOverPart { hand_over: number, bytes, charge }, now));
