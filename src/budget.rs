@@ -12,23 +12,31 @@ pub(crate) struct Budget {
 #[derive(Debug)]
 struct Inner {
     bound: usize,
-    used: Mutex<usize>,
+    used: Mutex<Used>,
     freed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct Used {
+    /// By what is there.
+    charged: usize,
+    /// By what is going to be there: only who wants to take more looks at it.
+    reserved: usize,
 }
 
 impl Budget {
     /// A budget of this many bytes.
     pub(crate) fn new(bound: usize) -> Self {
-        Budget { inner: Arc::new(Inner { bound, used: Mutex::new(0), freed: Condvar::new() }) }
+        Budget { inner: Arc::new(Inner { bound, used: Mutex::default(), freed: Condvar::new() }) }
     }
 
-    fn used_mut(&self) -> MutexGuard<'_, usize> {
+    fn used_mut(&self) -> MutexGuard<'_, Used> {
         self.inner.used.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Bytes in use.
     pub(crate) fn used(&self) -> usize {
-        *self.used_mut()
+        self.used_mut().charged
     }
 
     /// The bound in bytes.
@@ -41,12 +49,12 @@ impl Budget {
         self.used() >= self.bound()
     }
 
-    /// Waits until fewer bytes than the bound are in use; false when that takes longer than the limit. What is charged next
+    /// Waits until fewer bytes than the bound are in use or reserved; false when that takes longer than the limit. What is charged next
     /// may go beyond the bound once, so that a record larger than the bound can pass.
     pub(crate) fn wait(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         let mut used = self.used_mut();
-        while *used >= self.inner.bound {
+        while used.charged + used.reserved >= self.inner.bound {
             let Some(left) = deadline.checked_duration_since(Instant::now()).filter(|left| !left.is_zero()) else {
                 return false;
             };
@@ -57,7 +65,7 @@ impl Budget {
 
     /// Counts bytes until the charge is dropped.
     pub(crate) fn charge(&self, bytes: usize) -> Charge {
-        let mut charge = Charge { budget: self.clone(), bytes: 0 };
+        let mut charge = Charge { budget: self.clone(), bytes: 0, reserved: 0 };
         charge.set(bytes);
         charge
     }
@@ -68,6 +76,7 @@ impl Budget {
 pub(crate) struct Charge {
     budget: Budget,
     bytes: usize,
+    reserved: usize,
 }
 
 impl Charge {
@@ -79,18 +88,30 @@ impl Charge {
     /// Counts this many bytes from now on.
     pub(crate) fn set(&mut self, bytes: usize) {
         let mut used = self.budget.used_mut();
-        *used = (*used + bytes).saturating_sub(self.bytes);
+        used.charged = (used.charged + bytes).saturating_sub(self.bytes);
         drop(used);
         if bytes < self.bytes {
             self.budget.inner.freed.notify_all();
         }
         self.bytes = bytes;
     }
+
+    /// Reserves this many bytes from now on for what is going to be made of it.
+    pub(crate) fn reserve(&mut self, bytes: usize) {
+        let mut used = self.budget.used_mut();
+        used.reserved = (used.reserved + bytes).saturating_sub(self.reserved);
+        drop(used);
+        if bytes < self.reserved {
+            self.budget.inner.freed.notify_all();
+        }
+        self.reserved = bytes;
+    }
 }
 
 impl Drop for Charge {
     fn drop(&mut self) {
         self.set(0);
+        self.reserve(0);
     }
 }
 
@@ -109,7 +130,14 @@ mod tests {
         let waiter = std::thread::spawn(move || waiting.wait(Duration::from_secs(30)));
         charge.set(9);
         assert!(waiter.join().unwrap());
+        charge.reserve(1);
+        assert_eq!(budget.used(), 9);
+        assert!(!budget.wait(Duration::from_millis(5)));
+        charge.reserve(0);
+        assert!(budget.wait(Duration::ZERO));
+        charge.reserve(10);
         drop(charge);
+        assert!(budget.wait(Duration::ZERO));
         assert_eq!(budget.used(), 0);
     }
 }

@@ -227,7 +227,7 @@ impl<S: Storage> Batch<S> {
     pub(crate) fn retain(&mut self, mut part: HandOverPart, first: RecordOffset) {
         self.count_memory();
         if let Some(retained) = &mut self.retained {
-            part.charge.set(part.bytes.len());
+            part.charge.reserve(0);
             retained.push(RetainedPart { part, first });
         }
     }

@@ -285,8 +285,9 @@ impl<S: Storage> Sink<S> {
                 .handles
                 .get(id as usize)
                 .ok_or_else(|| Error::bug(format_args!("source partition {id} was never registered")))?;
+            let mut charge = self.shared.budget.charge(bytes.len());
             // Its rows will take about as much, and it is kept beside them.
-            let charge = self.shared.budget.charge(2 * bytes.len());
+            charge.reserve(bytes.len());
             // A task that has ended has set the failure that the next call throws.
             handle.state.uncommitted_since().get_or_insert(now);
             let _ = handle.sender.send(Message::HandOver(HandOverPart { hand_over: number, bytes, charge }, now));
