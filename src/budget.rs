@@ -39,6 +39,12 @@ impl Budget {
         self.used_mut().charged
     }
 
+    /// Bytes in use or reserved.
+    pub(crate) fn claimed(&self) -> usize {
+        let used = self.used_mut();
+        used.charged + used.reserved
+    }
+
     /// The bound in bytes.
     pub(crate) fn bound(&self) -> usize {
         self.inner.bound

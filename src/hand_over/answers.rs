@@ -79,9 +79,9 @@ impl Answers {
         number
     }
 
-    /// Whether dead letters take memory that the broker's confirmation frees.
-    pub(crate) fn has_letters(&self) -> bool {
-        !self.state().letters.is_empty()
+    /// The memory of a source partition's dead letters that the broker has not confirmed.
+    pub(crate) fn letter_bytes(&self, source_partition: u32) -> usize {
+        self.state().letters.bytes_of(source_partition)
     }
 
     /// Asks what stands in a gap; returns the number under which it is confirmed that nothing does which still has to come.

@@ -76,6 +76,8 @@ impl Window {
 /// The letters that are not confirmed.
 #[derive(Debug, Default)]
 pub(super) struct Letters {
+    /// The memory of all that are not confirmed, by source partition.
+    bytes: HashMap<u32, usize>,
     /// Those that Java does not have yet, in the order of their records.
     waiting: BTreeMap<u32, VecDeque<(u64, DeadLetter)>>,
     /// The source partition and the memory of those that it has.
@@ -87,11 +89,13 @@ pub(super) struct Letters {
 }
 
 impl Letters {
-    pub(super) fn is_empty(&self) -> bool {
-        self.waiting.is_empty() && self.sent.is_empty()
+    /// The memory of all of a source partition's.
+    pub(super) fn bytes_of(&self, source_partition: u32) -> usize {
+        self.bytes.get(&source_partition).copied().unwrap_or_default()
     }
 
     pub(super) fn push(&mut self, number: u64, letter: DeadLetter) {
+        *self.bytes.entry(letter.source_partition).or_default() += letter.charge.bytes();
         self.waiting.entry(letter.source_partition).or_default().push_back((number, letter));
     }
 
@@ -127,6 +131,12 @@ impl Letters {
     pub(super) fn confirmed(&mut self, number: u64) {
         let Some((source_partition, charge)) = self.sent.remove(&number) else { return };
         self.all.subtract(charge.bytes());
+        if let Some(bytes) = self.bytes.get_mut(&source_partition) {
+            *bytes -= charge.bytes();
+            if *bytes == 0 {
+                self.bytes.remove(&source_partition);
+            }
+        }
         if let Some(own) = self.by_source_partition.get_mut(&source_partition) {
             own.subtract(charge.bytes());
             if own.letters == 0 {
@@ -189,7 +199,7 @@ pub(crate) mod tests {
             assert_eq!(budget.used(), (4_000 - round as usize * MOST_SENT) * each);
             sent.iter().for_each(|number| letters.confirmed(*number));
         }
-        assert!(letters.is_empty() && letters.by_source_partition.is_empty());
+        assert!(letters.bytes.is_empty() && letters.by_source_partition.is_empty() && letters.waiting.is_empty());
         assert_eq!((budget.used(), letters.all.letters, letters.all.bytes), (0, 0, 0));
         letters.confirmed(17);
     }
@@ -200,13 +210,17 @@ pub(crate) mod tests {
         for number in 0..10_000 {
             letters.push(number, letter(&budget, 1, 0));
         }
+        let each = letter(&budget, 1, 0).charge.bytes();
+        assert_eq!((letters.bytes_of(1), letters.bytes_of(2)), (10_000 * each, 0));
         assert_eq!(send(&mut letters).len(), MOST_SENT / SHARES);
+        assert_eq!(letters.bytes_of(1), 10_000 * each);
         letters.push(10_000, letter(&budget, 2, 0));
         assert_eq!(send(&mut letters), [10_000]);
         letters.confirmed(10_000);
         assert_eq!(send(&mut letters), Vec::<u64>::new());
         letters.confirmed(7);
         assert_eq!(send(&mut letters), [250]);
+        assert_eq!(letters.bytes_of(1), 9_999 * each);
     }
 
     #[test]

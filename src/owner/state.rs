@@ -113,10 +113,10 @@ impl<S: Storage> Owner<S> {
             || schedule.due(extent.began) <= Instant::now()
     }
 
-    /// Whether memory is used up and dead letters, which the broker has still to confirm, have some of it: more records could be
-    /// as many letters.
+    /// Whether its dead letters, which the broker has still to confirm, have a quarter of the memory: more records could be as
+    /// many letters, and leave none for other source partitions.
     pub(crate) fn waits_for_letters(&self) -> bool {
-        self.shared.budget.is_exhausted() && self.shared.answers.has_letters()
+        self.shared.answers.letter_bytes(self.id) >= self.shared.budget.bound() / 4
     }
 
     /// When the first of the records came that are accepted, or left to be sent again, and not committed.

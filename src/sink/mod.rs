@@ -298,11 +298,16 @@ impl<S: Storage> Sink<S> {
     /// At half of the bound the source partition that holds most is asked to give memory back, so that the other half is
     /// there while it does. Those that cannot, because they wait for something, get no more records.
     fn free_memory(&self) {
-        if self.shared.budget.used() * 2 < self.shared.budget.bound() {
+        let budget = &self.shared.budget;
+        if budget.claimed() * 2 < budget.bound() {
             return;
         }
         let all = self.source_partitions();
-        all.pause_waiting(&self.shared.answers, &self.shared.budget);
+        // Before no more can be taken: what waits keeps what is reserved for it, too.
+        all.pause_waiting(&self.shared.answers, budget);
+        if budget.used() * 2 < budget.bound() {
+            return;
+        }
         let idle = all.handles.iter().filter(|handle| !handle.state.freeing_memory.load(Ordering::Relaxed));
         let largest = idle.max_by_key(|handle| handle.state.held.load(Ordering::Relaxed));
         if let Some(handle) = largest.filter(|handle| handle.state.held.load(Ordering::Relaxed) > 0) {

@@ -85,7 +85,8 @@ pub(super) async fn run<S: Storage>(
     let health = Arc::clone(owner.health());
     let mut unconfirmed = None;
     loop {
-        if !owner.is_held_up(&schedule) {
+        let waits_for_letters = !waiting.is_empty() && owner.waits_for_letters();
+        if !owner.is_held_up(&schedule) && !waits_for_letters {
             unconfirmed = None;
         } else if unconfirmed.is_none() {
             unconfirmed = Some(health.wait("waiting for the broker to confirm dead letters or gaps"));
@@ -94,7 +95,6 @@ pub(super) async fn run<S: Storage>(
             state.pause(false, owner.id(), owner.answers());
         }
         state.note_uncommitted(&owner, &waiting);
-        let waits_for_letters = !waiting.is_empty() && owner.waits_for_letters();
         if !owner.is_held_up(&schedule)
             && !waits_for_letters
             && let Some((part, _)) = waiting.pop_front()

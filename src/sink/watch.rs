@@ -52,7 +52,7 @@ impl SourcePartitions {
 
     /// Has Java fetch no more of those that do not get on, because memory is short: at half of the bound.
     pub(super) fn pause_waiting(&self, answers: &Answers, budget: &Budget) {
-        let is_last = budget.bound() - budget.used().min(budget.bound()) < budget.bound() / LAST_PART;
+        let is_last = budget.bound() - budget.claimed().min(budget.bound()) < budget.bound() / LAST_PART;
         self.pause(answers, |handle| {
             handle.health.held_back().is_some_and(|own| {
                 let is_failing = own.next_attempt.is_some();

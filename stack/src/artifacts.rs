@@ -10,12 +10,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
+use crate::cache::cache_folder;
 use crate::error::{Error, Result};
 use crate::folder::remove;
 use crate::process::run;
 
 const POM: &str = include_str!("../artifacts/pom.xml");
-const CACHE: &str = "pulsar-io-hdfs-csv";
 /// In a folder of the cache, when everything is in it.
 const COMPLETE: &str = "complete";
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(1200);
@@ -92,18 +92,6 @@ pub(crate) fn made(name: &str, inputs: &impl Hash, make: impl FnOnce(&Path) -> R
         make(&folder)?;
         fs::write(&complete, "").map_err(Error::io(complete.display()))?;
     }
-    Ok(folder)
-}
-
-/// The project's folder in the user's cache, made if it is not there.
-pub(crate) fn cache_folder() -> Result<PathBuf> {
-    let folder = env::var_os("XDG_CACHE_HOME")
-        .map(PathBuf::from)
-        .filter(|folder| folder.is_absolute())
-        .or_else(|| Some(env::home_dir()?.join(".cache")))
-        .ok_or_else(|| Error::Missing("home folder: set XDG_CACHE_HOME".to_owned()))?
-        .join(CACHE);
-    fs::create_dir_all(&folder).map_err(Error::io(folder.display()))?;
     Ok(folder)
 }
 

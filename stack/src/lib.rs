@@ -19,6 +19,7 @@ mod admin;
 pub mod artifacts;
 mod browser;
 mod builder;
+mod cache;
 mod error;
 mod files;
 mod folder;

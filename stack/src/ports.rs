@@ -8,7 +8,7 @@ use nix::errno::Errno;
 use nix::fcntl::{FcntlArg, fcntl};
 use nix::libc;
 
-use crate::artifacts::cache_folder;
+use crate::cache::cache_folder;
 use crate::error::{Error, Result};
 
 /// Below the ports that the system gives to outgoing connections.
