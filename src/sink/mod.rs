@@ -356,7 +356,7 @@ impl<S: Storage> Sink<S> {
             all.insert(format!("json_member_left_out_{name}_total"), count);
         }
         all.insert("hive_pending".to_owned(), self.shared.hive.as_ref().map_or(0, Keeper::pending));
-        all.insert("memory_bytes".to_owned(), self.shared.budget.used() as u64);
+        all.insert("memory_bytes".to_owned(), self.shared.budget.claimed() as u64);
         let source_partitions = self.source_partitions();
         let failing: Vec<_> =
             source_partitions.handles.iter().flat_map(|handle| handle.health.failing_since()).collect();
