@@ -18,9 +18,9 @@ struct Inner {
 
 #[derive(Debug, Default)]
 struct Used {
-    /// By what is there.
+    /// Bytes that are there.
     charged: usize,
-    /// By what is going to be there: only who wants to take more looks at it.
+    /// Bytes that are going to be there: only who takes more looks at them.
     reserved: usize,
 }
 
@@ -55,8 +55,8 @@ impl Budget {
         self.used() >= self.bound()
     }
 
-    /// Waits until fewer bytes than the bound are in use or reserved; false when that takes longer than the limit. What is charged next
-    /// may go beyond the bound once, so that a record larger than the bound can pass.
+    /// Waits until fewer bytes than the bound are in use or reserved; false when that takes longer than the limit. What is
+    /// charged next may go beyond the bound once, so that a record larger than the bound can pass.
     pub(crate) fn wait(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         let mut used = self.used_mut();
@@ -67,6 +67,16 @@ impl Budget {
             used = self.inner.freed.wait_timeout(used, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         true
+    }
+
+    fn replace(&self, counter: impl FnOnce(&mut Used) -> &mut usize, before: usize, now: usize) {
+        let mut used = self.used_mut();
+        let counter = counter(&mut used);
+        *counter = (*counter + now).saturating_sub(before);
+        drop(used);
+        if now < before {
+            self.inner.freed.notify_all();
+        }
     }
 
     /// Counts bytes until the charge is dropped.
@@ -93,23 +103,13 @@ impl Charge {
 
     /// Counts this many bytes from now on.
     pub(crate) fn set(&mut self, bytes: usize) {
-        let mut used = self.budget.used_mut();
-        used.charged = (used.charged + bytes).saturating_sub(self.bytes);
-        drop(used);
-        if bytes < self.bytes {
-            self.budget.inner.freed.notify_all();
-        }
+        self.budget.replace(|used| &mut used.charged, self.bytes, bytes);
         self.bytes = bytes;
     }
 
     /// Reserves this many bytes from now on for what is going to be made of it.
     pub(crate) fn reserve(&mut self, bytes: usize) {
-        let mut used = self.budget.used_mut();
-        used.reserved = (used.reserved + bytes).saturating_sub(self.reserved);
-        drop(used);
-        if bytes < self.reserved {
-            self.budget.inner.freed.notify_all();
-        }
+        self.budget.replace(|used| &mut used.reserved, self.reserved, bytes);
         self.reserved = bytes;
     }
 }

@@ -1905,7 +1905,8 @@ async fn a_list_that_is_full_is_left_as_it_is_and_what_later_ones_say_of_its_fil
     let mut shared = shared_folding(&memory, false);
     Arc::get_mut(&mut shared).unwrap().keep_manifests = 2;
     let mut owner = owner(&shared);
-    let content = |rows: u64| serde_json::json!({ "length": rows, "rows": rows, "checksum": "0", "format": shared.rows.format.dialect });
+    let format = shared.rows.format.dialect;
+    let content = |rows: u64| serde_json::json!({ "length": rows, "rows": rows, "checksum": "0", "format": format });
     let listed = |sequence: u64, rows: u64| serde_json::json!({ "sequence": sequence, "content": content(rows) });
     let mut files: serde_json::Map<_, _> =
         (0..20_000).map(|file| (format!("early-{file:05}.csv"), listed(0, 7))).collect();

@@ -72,8 +72,8 @@ impl Folding {
     }
 }
 
-/// The bytes of the file that a batch is folded into, with the room that they take until they are written again; none when it is not what its manifest says, or cannot be read: then the
-/// batch begins a new file. Folding spares files, and must not hold up a commit.
+/// The bytes of the file that a batch is folded into, with the room that they take until they are written again. None when it
+/// is not what its manifest says, or cannot be read: then the batch begins a new file. Folding spares files, and must not hold up a commit.
 pub(crate) async fn read_open_file<S: Storage>(
     storage: &S,
     table: &TableLayout,

@@ -1,7 +1,7 @@
 //! Pruning: old manifests go, and what they say of files is kept in lists per source partition and directory.
 //!
-//! Two owners may prune at the same time. So a list is never changed: a new one takes in those that were read, unless they are full, and
-//! only these are deleted after it. What a reader wants is in all of them together.
+//! Two owners may prune at the same time. So a list is never changed: a new one takes in those that were read
+//! and are not full, and only these are deleted after it. What a reader wants is in all of them together.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
