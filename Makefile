@@ -12,6 +12,10 @@ SOAK_MINUTES := 90
 target  := $(abspath $(or $(CARGO_TARGET_DIR),target))
 library := $(target)/release/libpulsar_io_hdfs_csv.so
 nar     := java-shim/target/pulsar-io-hdfs-csv-0.1.0.nar
+# What goes into the archive besides the classes, and what java-shim's Platform calls the platform that builds.
+archive := $(target)/archive
+host     = $(shell rustc -vV | sed -n 's/^host: //p')
+platform = linux-$(firstword $(subst -, ,$(host)))-$(if $(findstring musl,$(host)),musl,glibc)
 stack   := $(target)/release/hdfs-csv-stack
 mvn     := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never --file java-shim/pom.xml
 mvn_jmh := $(subst java-shim/,bench/jmh/,$(mvn))
@@ -115,7 +119,9 @@ $(library): always
 
 $(nar): $(library) java-shim/pom.xml $(shell find java-shim/src/main -type f)
 	$(call say,connector archive)
-	$(mvn) package -DskipTests -Dnative.library.dir=$(target)/release
+	mkdir -p $(archive)/native/$(platform)
+	cp $(library) $(archive)/native/$(platform)/
+	$(mvn) package -DskipTests -Darchive.resources=$(archive)
 	@touch $@
 
 always:

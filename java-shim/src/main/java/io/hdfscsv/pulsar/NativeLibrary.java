@@ -5,7 +5,7 @@ import java.io.InputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
-import java.util.Locale;
+import java.util.List;
 
 /**
  * Loads the native library, once per class loader.
@@ -43,12 +43,22 @@ final class NativeLibrary {
                             + (copy == null ? "a copy" : copy)
                             + ": "
                             + e.getMessage()
-                            + ". The temporary folder must have room and allow execution: name another with"
-                            + " -Djava.io.tmpdir.",
+                            + ". "
+                            + advice(String.valueOf(e.getMessage())),
                     e);
         } finally {
             delete(copy);
         }
+    }
+
+    /** What to do about what the system's loader said. */
+    static String advice(String said) {
+        // The loader's words for a symbol that a newer glibc has.
+        return said.contains("version `GLIBC_")
+                ? "The archive was built on a system with a newer glibc: install the released archive,"
+                        + " or build it on this system."
+                : "The temporary folder must have room and allow execution: name another with"
+                        + " -Djava.io.tmpdir.";
     }
 
     private static InputStream source() throws IOException {
@@ -56,28 +66,39 @@ final class NativeLibrary {
         if (file != null) {
             return Files.newInputStream(Path.of(file));
         }
-        String resource = resource(System.getProperty("os.name"), System.getProperty("os.arch"));
-        InputStream library = NativeLibrary.class.getResourceAsStream(resource);
+        String platform = Platform.current();
+        InputStream library = NativeLibrary.class.getResourceAsStream(resource(platform));
         if (library == null) {
-            throw new HdfsCsvException(
-                    "config",
-                    "This archive has no native library for this platform ("
-                            + resource
-                            + "). Use one that was built for it.");
+            throw new HdfsCsvException("config", missing(platform, contained()));
         }
         return library;
     }
 
-    /** Where the archive keeps the library for a platform, in Java's names for it. */
-    static String resource(String osName, String osArch) {
-        String os = osName.toLowerCase(Locale.ROOT).replace(" ", "");
-        String arch =
-                switch (osArch.toLowerCase(Locale.ROOT)) {
-                    case "amd64", "x86_64" -> "x86_64";
-                    case "aarch64", "arm64" -> "aarch64";
-                    default -> osArch;
-                };
-        return "/native/" + os + "-" + arch + "/" + System.mapLibraryName("pulsar_io_hdfs_csv");
+    /** Where the archive keeps the library for a platform. */
+    static String resource(String platform) {
+        return "/native/" + platform + "/" + System.mapLibraryName("pulsar_io_hdfs_csv");
+    }
+
+    private static List<String> contained() {
+        return Platform.RELEASED.stream()
+                .filter(platform -> NativeLibrary.class.getResource(resource(platform)) != null)
+                .toList();
+    }
+
+    /** What is said when an archive lacks the library for a platform. */
+    static String missing(String platform, List<String> contained) {
+        String has = contained.isEmpty() ? "none" : "those for " + String.join(", ", contained);
+        String advice =
+                Platform.RELEASED.contains(platform)
+                        ? "Install the released archive, which has it, or one that was built on such a"
+                                + " machine."
+                        : "Build the archive on such a machine (make nar).";
+        return "This archive has no native library for this platform, "
+                + platform
+                + ": it has "
+                + has
+                + ". "
+                + advice;
     }
 
     private static void delete(Path copy) {

@@ -8,17 +8,34 @@ import static org.junit.jupiter.api.Assertions.assertTrue;
 import java.io.IOException;
 import java.nio.file.Files;
 import java.nio.file.Path;
+import java.util.List;
 import java.util.stream.Stream;
 import org.junit.jupiter.api.Test;
 import org.junit.jupiter.api.io.TempDir;
 
 class NativeLibraryTest {
     @Test
-    void given_javas_names_of_a_platform_when_asked_then_the_resource_is_the_archives() {
-        String file = System.mapLibraryName("pulsar_io_hdfs_csv");
-        assertEquals("/native/linux-x86_64/" + file, NativeLibrary.resource("Linux", "amd64"));
-        assertEquals("/native/linux-aarch64/" + file, NativeLibrary.resource("Linux", "aarch64"));
-        assertEquals("/native/macosx-aarch64/" + file, NativeLibrary.resource("Mac OS X", "arm64"));
+    void given_a_platform_that_an_archive_lacks_when_loaded_then_the_error_says_what_it_has() {
+        String message =
+                NativeLibrary.missing(
+                        "linux-aarch64-musl", List.of("linux-x86_64-glibc", "linux-x86_64-musl"));
+        assertEquals(
+                "This archive has no native library for this platform, linux-aarch64-musl: it has those"
+                        + " for linux-x86_64-glibc, linux-x86_64-musl. Install the released archive, which"
+                        + " has it, or one that was built on such a machine.",
+                message);
+        message = NativeLibrary.missing("linux-riscv64-glibc", List.of());
+        assertEquals(
+                "This archive has no native library for this platform, linux-riscv64-glibc: it has"
+                        + " none. Build the archive on such a machine (make nar).",
+                message);
+    }
+
+    @Test
+    void given_a_library_for_a_newer_glibc_when_loaded_then_the_advice_is_another_archive() {
+        String said = "/lib/x86_64-linux-gnu/libc.so.6: version `GLIBC_2.34' not found";
+        assertTrue(NativeLibrary.advice(said).contains("newer glibc"));
+        assertTrue(NativeLibrary.advice("file too short").contains("java.io.tmpdir"));
     }
 
     @Test
