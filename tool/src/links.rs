@@ -5,7 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const MARKDOWN: [&str; 4] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs"];
-const SOURCES: [&str; 14] = [
+const SOURCES: [&str; 15] = [
     "Makefile",
     "bench",
     "conf",
@@ -14,6 +14,7 @@ const SOURCES: [&str; 14] = [
     "docker",
     "docs",
     "java-shim/src",
+    "release",
     "schemas",
     "src",
     "stack/src",
