@@ -113,9 +113,10 @@ def write_tables(loaders, hosts, folder):
     stack = ROOT / "target" / "release" / "hdfs-csv-stack"
     records = folder / "records"
     records.write_bytes(entry(ROWS))
-    subprocess.run([stack, "up", "--name", STACK], check=True, stdout=subprocess.DEVNULL)
+    state = folder / "stack.json"
+    subprocess.run([stack, "up", "--name", STACK, "--state", state], check=True, stdout=subprocess.DEVNULL)
     try:
-        address = json.loads((ROOT / "target" / "stacks" / STACK / "state.json").read_text())["hdfs_url"]
+        address = json.loads(state.read_text())["hdfs_url"]
         for platform, program in hosts.items():
             directory = f"/{platform.name}"
             configs = {"directory": address + directory, "commitInterval": "1s"}
