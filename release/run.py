@@ -30,7 +30,7 @@ SINK = {
 def main():
     if os.uname().machine != "x86_64":
         sys.exit("make release-check runs on x86_64: it emulates aarch64, and not the other way round")
-    tools = Path(output(ROOT / "tool" / "fetch-python-tools", ROOT / "release" / "requirements.txt").strip())
+    tools = build.commands_folder()
     loaders = Path(output(ROOT / "tool" / "fetch-release-loaders").strip())
     with tempfile.TemporaryDirectory() as folder:
         hosts = {platform: host(tools, platform, Path(folder)) for platform in PLATFORMS}
@@ -45,13 +45,18 @@ def main():
 def runner(loaders, platform):
     """What a dynamic program of the platform is started with on this machine."""
     native, foreign = loaders / "amd64", loaders / "arm64"
-    emulator = native / "usr" / "bin" / "qemu-aarch64-static"
+    start = emulator(loaders, platform)
     return {
         "linux-x86_64-glibc": [],
         "linux-x86_64-musl": [native / "lib" / "ld-musl-x86_64.so.1"],
-        "linux-aarch64-glibc": [emulator, "-L", native / "usr" / "aarch64-linux-gnu"],
-        "linux-aarch64-musl": [emulator, foreign / "lib" / "ld-musl-aarch64.so.1"],
+        "linux-aarch64-glibc": [*start, "-L", native / "usr" / "aarch64-linux-gnu"],
+        "linux-aarch64-musl": [*start, foreign / "lib" / "ld-musl-aarch64.so.1"],
     }[platform.name]
+
+
+def emulator(loaders, platform):
+    """What a static program of the platform is started with on this machine."""
+    return [loaders / "amd64" / "usr" / "bin" / "qemu-aarch64-static"] if platform.processor == "aarch64" else []
 
 
 def host(tools, platform, folder):
@@ -65,12 +70,10 @@ def host(tools, platform, folder):
     return program
 
 
-def drive(command, platform, *arguments, environment=None):
+def drive(command, platform, *arguments):
     """What the host says of a library."""
     library = build.built("library", platform) / LIBRARY
-    done = subprocess.run(
-        [*command, library, *arguments], stdout=subprocess.PIPE, text=True, timeout=300, env=os.environ | (environment or {})
-    )
+    done = subprocess.run([*command, library, *arguments], stdout=subprocess.PIPE, text=True, timeout=300)
     if done.returncode:
         sys.exit(f"{platform.name}: {done.stdout}the host ended with {done.returncode}")
     return done.stdout
@@ -99,11 +102,10 @@ def expect(platform, said, *words):
 def commands(loaders):
     """hdfs-csv runs: it is static and needs no loader."""
     for platform in TOOL_PLATFORMS:
-        emulator = [loaders / "amd64" / "usr" / "bin" / "qemu-aarch64-static"] if platform.processor == "aarch64" else []
         command, = build.FILES.glob(f"hdfs-csv-*-linux-{platform.processor}")
-        said = output(*emulator, command, "--version")
+        said = output(*emulator(loaders, platform), command, "--version")
         expect(platform, said, build.project_version())
-        ddl = output(*emulator, command, "ddl", "hive")
+        ddl = output(*emulator(loaders, platform), command, "ddl", "hive")
         expect(platform, ddl, "CREATE")
         print(f"{command.name}: {said.strip()}", flush=True)
 
@@ -151,9 +153,8 @@ def unit_tests(tools, loaders):
     programs = [message["executable"] for message in messages if message.get("executable")]
     for platform in TOOL_PLATFORMS:
         program, = (program for program in programs if f"/{platform.rust_target}/" in program)
-        emulator = [loaders / "amd64" / "usr" / "bin" / "qemu-aarch64-static"] if platform.processor == "aarch64" else []
         print(f"{platform.name}: unit tests", flush=True)
-        subprocess.run([*emulator, program, "--quiet"], cwd=ROOT, check=True)
+        subprocess.run([*emulator(loaders, platform), program, "--quiet"], cwd=ROOT, check=True)
 
 
 if __name__ == "__main__":
