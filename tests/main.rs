@@ -11,6 +11,7 @@ mod every_event;
 mod evolution;
 mod faults;
 mod freshness;
+mod high_availability;
 mod hive;
 mod isolation;
 mod kinds_of_topics;

@@ -22,6 +22,7 @@ pub struct Builder {
     pub(crate) data_dir: Option<PathBuf>,
     pub(crate) data_nodes: usize,
     pub(crate) replication: Option<usize>,
+    pub(crate) high_availability: bool,
     pub(crate) hive: bool,
     pub(crate) hive_settings: Settings,
     pub(crate) click_house: bool,
@@ -48,6 +49,7 @@ impl Default for Builder {
             data_dir: None,
             data_nodes: 1,
             replication: None,
+            high_availability: false,
             hive: false,
             hive_settings: Settings::new(),
             click_house: false,
@@ -92,6 +94,13 @@ impl Builder {
     /// On how many DataNodes a block is; by default on all, up to 3.
     pub fn replication(mut self, count: usize) -> Self {
         self.replication = Some(count);
+        self
+    }
+
+    /// Whether there are two NameNodes, with three JournalNodes: the first is the active one until
+    /// [another is made it](crate::Stack::ha_admin). Not by default.
+    pub fn high_availability(mut self, high_availability: bool) -> Self {
+        self.high_availability = high_availability;
         self
     }
 
@@ -179,7 +188,7 @@ impl Builder {
         self
     }
 
-    /// A property of the NameNode.
+    /// A property of the NameNodes.
     pub fn name_node_property(mut self, key: &str, value: &str) -> Self {
         self.name_node.insert(key.to_owned(), value.to_owned());
         self

@@ -100,6 +100,13 @@ impl Hadoop {
         run(command, SHELL_LIMIT)
     }
 
+    /// Runs `hdfs haadmin` as a client.
+    pub(crate) fn ha_admin(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
+        let mut command = self.tool(conf, "org.apache.hadoop.hdfs.tools.DFSHAAdmin");
+        command.args(arguments);
+        run(command, SHELL_LIMIT)
+    }
+
     /// Runs Hadoop's file system shell as a client.
     pub(crate) fn shell(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
         let mut command = self.shell_command(conf);

@@ -29,6 +29,7 @@ mod hdfs;
 mod hive;
 mod hive_java;
 mod java;
+mod name_service;
 mod ports;
 mod process;
 mod procfs;
@@ -45,6 +46,8 @@ pub use error::{Error, Result};
 pub use folder::{owner, stacks_dir};
 pub use hive::{Hive, Row};
 pub use progress::Step;
-pub use services::{ClickHouse, DataNode, HiveMetastore, HiveServer, NameNode, Pulsar, Superset, SupersetAddress};
+pub use services::{
+    ClickHouse, DataNode, HiveMetastore, HiveServer, JournalNode, NameNode, Pulsar, Superset, SupersetAddress,
+};
 pub use stack::Stack;
 pub use state::State;

@@ -77,7 +77,7 @@ impl Service {
     /// Starts the main process, if it does not run, and waits until it is ready.
     pub(crate) fn start(&self) -> Result<()> {
         self.spawn()?;
-        self.wait_until_ready().inspect_err(|_| drop(self.kill()))
+        self.wait_until(&self.plan.ready).inspect_err(|_| drop(self.kill()))
     }
 
     /// Asks the main process to end, kills it if it does not in time, and clears away what it started.
@@ -153,9 +153,10 @@ impl Service {
         Ok(())
     }
 
-    fn wait_until_ready(&self) -> Result<()> {
+    /// Waits until something holds of the running service, as long as it may take to get ready.
+    pub(crate) fn wait_until(&self, holds: impl Fn() -> bool) -> Result<()> {
         let deadline = Instant::now() + self.plan.ready_within;
-        while !(self.plan.ready)() {
+        while !holds() {
             self.check()?;
             if self.pid().is_none() {
                 return Err(self.error("was stopped before it was ready".to_owned()));

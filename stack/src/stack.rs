@@ -78,9 +78,14 @@ impl Stack {
         &self.pulsar
     }
 
-    /// The NameNode.
+    /// The NameNode; the first of two.
     pub fn name_node(&self) -> Result<&NameNode> {
-        Ok(&self.hdfs()?.name_node)
+        self.name_nodes().first().ok_or_else(|| Error::Missing("HDFS".to_owned()))
+    }
+
+    /// All NameNodes: `nn1`, and `nn2` in a stack of [two](Builder::high_availability).
+    pub fn name_nodes(&self) -> &[NameNode] {
+        self.hdfs.as_ref().map_or(&[], |hdfs| &hdfs.name_nodes)
     }
 
     /// A DataNode, counted from 0.
@@ -127,18 +132,23 @@ impl Stack {
     /// Runs Hadoop's file system shell (`hdfs dfs`) and returns what it printed.
     pub fn fs_shell(&self, arguments: &[&str]) -> Result<String> {
         let hdfs = self.hdfs()?;
-        hdfs.hadoop.shell(hdfs.name_node.client_conf_dir(), arguments)
+        hdfs.hadoop.shell(&hdfs.client_conf, arguments)
     }
 
     /// Runs `hdfs dfsadmin` (quotas, safe mode) and returns what it printed.
     pub fn hdfs_admin(&self, arguments: &[&str]) -> Result<String> {
         let hdfs = self.hdfs()?;
-        hdfs.hadoop.admin(hdfs.name_node.client_conf_dir(), arguments)
+        hdfs.hadoop.admin(&hdfs.client_conf, arguments)
+    }
+
+    /// Runs `hdfs haadmin` (which NameNode is active) and returns what it printed.
+    pub fn ha_admin(&self, arguments: &[&str]) -> Result<String> {
+        self.hdfs()?.ha_admin(arguments)
     }
 
     /// A folder with `core-site.xml` and `hdfs-site.xml` for clients.
     pub fn hadoop_conf_dir(&self) -> Result<&Path> {
-        Ok(self.name_node()?.client_conf_dir())
+        Ok(&self.hdfs()?.client_conf)
     }
 
     /// The processes of a function, source or sink: instance and process id. Empty in the thread runtime.
@@ -184,7 +194,7 @@ impl Stack {
             owner_pid: process::id(),
             service_url: self.pulsar.service_url(),
             admin_url: self.pulsar.admin_url(),
-            hdfs_url: self.name_node().map(NameNode::url).ok(),
+            hdfs_url: self.hdfs.as_ref().map(|hdfs| hdfs.url.clone()),
             hive_url: self.hive.as_ref().map(|hive| hive.server().jdbc_url()),
             metastore_uri: self.hive.as_ref().map(|hive| hive.metastore().uri()),
             click_house_url: self.click_house.as_ref().map(ClickHouse::url),
@@ -270,7 +280,7 @@ fn start_tables(builder: &Builder, folder: &Folder) -> Result<(Option<Hdfs>, Opt
         return Ok((None, None));
     }
     let hdfs = progress.step("HDFS", || Hdfs::start(builder, folder))?;
-    let conf = hdfs.name_node.client_conf_dir();
+    let conf = &hdfs.client_conf;
     let hive = builder.hive.then(|| progress.step("Hive", || Hive::start(builder, folder, conf))).transpose()?;
     Ok((Some(hdfs), hive))
 }

@@ -4,6 +4,7 @@ mod click_house;
 mod data_node;
 mod hive_metastore;
 mod hive_server;
+mod journal_node;
 mod name_node;
 mod operate;
 mod pulsar;
@@ -13,8 +14,10 @@ pub use click_house::ClickHouse;
 pub use data_node::DataNode;
 pub use hive_metastore::HiveMetastore;
 pub use hive_server::HiveServer;
+pub use journal_node::JournalNode;
 pub use name_node::NameNode;
 pub use pulsar::Pulsar;
 pub use superset::{Superset, SupersetAddress};
 
+pub(crate) use name_node::{NameNodePorts, Started};
 pub(crate) use pulsar::{PulsarOptions, admin_command};

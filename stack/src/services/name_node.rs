@@ -1,6 +1,6 @@
 //! An HDFS NameNode.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,104 +15,131 @@ use crate::process::{Plan, READY_LIMIT, Service, run};
 
 const CLASS: &str = "org.apache.hadoop.hdfs.server.namenode.NameNode";
 const STATE_BEAN: &str = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState";
+const ROLE_BEAN: &str = "/jmx?qry=Hadoop:service=NameNode,name=NameNodeStatus";
 /// Several stacks may start at once.
 const FORMAT_LIMIT: Duration = Duration::from_secs(180);
 
-/// The NameNode of a stack.
+/// A NameNode of a stack.
 pub struct NameNode {
     service: Service,
-    rpc_port: u16,
-    http_port: u16,
-    client_conf: PathBuf,
+    ports: NameNodePorts,
+    conf: PathBuf,
 }
 
 super::operate::operate!(NameNode);
 
+/// Where a NameNode listens.
+#[derive(Clone, Copy)]
+pub(crate) struct NameNodePorts {
+    pub(crate) rpc: u16,
+    pub(crate) http: u16,
+}
+
+impl NameNodePorts {
+    pub(crate) fn of(folder: &Folder) -> Result<Self> {
+        Ok(Self { rpc: folder.port()?, http: folder.port()? })
+    }
+}
+
+/// When a NameNode has started.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Started {
+    /// It takes writes, so DataNodes have to start at the same time.
+    TakesWrites,
+    /// It has a role: another one may be the active one.
+    HasRole,
+}
+
 impl NameNode {
-    /// Formats a new file system. Its NameNode is ready when it takes writes, so start DataNodes at the same time.
+    /// A NameNode of this name, with these settings beside those that all have.
     pub(crate) fn new(
         folder: &Folder,
         hadoop: &Arc<Hadoop>,
-        replication: usize,
-        extra: &Settings,
-        client_extra: &Settings,
+        name: &str,
+        ports: NameNodePorts,
+        file_system: &str,
+        given: &Settings,
+        started: Started,
     ) -> Result<Self> {
-        let [rpc_port, http_port] = [folder.port()?, folder.port()?];
-        let file_system = format!("hdfs://127.0.0.1:{rpc_port}");
-        let conf = folder.conf().join("name-node");
-        let image = hadoop::storage(folder, "name-node")?;
+        let conf = folder.conf().join(name);
+        let image = hadoop::storage(folder, name)?;
         let base = settings([
             ("dfs.namenode.name.dir", format!("file://{}", image.display())),
-            ("dfs.namenode.rpc-address", format!("127.0.0.1:{rpc_port}")),
-            ("dfs.namenode.http-address", format!("127.0.0.1:{http_port}")),
-            ("dfs.replication", replication.to_string()),
             ("dfs.heartbeat.interval", "1".to_owned()),
             ("dfs.namenode.heartbeat.recheck-interval", "5000".to_owned()),
             ("dfs.namenode.safemode.extension", "0".to_owned()),
             ("dfs.namenode.datanode.registration.ip-hostname-check", "false".to_owned()),
         ]);
-        hadoop::configure(&conf, &file_system, &hadoop::overlaid(base, extra))?;
+        hadoop::configure(&conf, file_system, &hadoop::overlaid(base, given))?;
 
-        let client_conf = folder.conf().join("client");
-        let client = settings([
-            ("dfs.replication", replication.to_string()),
-            // With so few DataNodes there is often none to put in a lost one's place.
-            ("dfs.client.block.write.replace-datanode-on-failure.best-effort", "true".to_owned()),
-        ]);
-        hadoop::configure(&client_conf, &file_system, &hadoop::overlaid(client, client_extra))?;
-
-        let mut format = hadoop.tool(&conf, CLASS);
-        format.args(["-format", "-force", "-nonInteractive"]);
-        run(format, FORMAT_LIMIT)?;
-
-        let hadoop = Arc::clone(hadoop);
+        let (hadoop, service_conf) = (Arc::clone(hadoop), conf.clone());
         let service = Service::new(Plan {
             name: "NameNode".to_owned(),
-            log: folder.logs().join("name-node.log"),
+            log: folder.logs().join(format!("{name}.log")),
             after_crash: None,
             ready_within: READY_LIMIT,
             stopped_within: Duration::from_secs(10),
-            command: Box::new(move || hadoop.service(&conf, CLASS)),
-            ready: Box::new(move || state(http_port).is_some_and(|state| takes_writes(&state))),
+            command: Box::new(move || hadoop.service(&service_conf, CLASS)),
+            ready: Box::new(move || match started {
+                Started::TakesWrites => takes_writes(ports.http),
+                Started::HasRole => role(ports.http).is_some_and(|role| role == "active" || role == "standby"),
+            }),
         })?;
-        Ok(Self { service, rpc_port, http_port, client_conf })
+        Ok(Self { service, ports, conf })
     }
 
-    /// The file system's address: `hdfs://127.0.0.1:port`.
+    /// Runs it once with an argument, such as `-format`, before it is started.
+    pub(crate) fn prepare(&self, hadoop: &Hadoop, argument: &str) -> Result<()> {
+        let mut command = hadoop.tool(&self.conf, CLASS);
+        command.args([argument, "-force", "-nonInteractive"]);
+        run(command, FORMAT_LIMIT).map(drop)
+    }
+
+    /// Waits until it takes writes.
+    pub(crate) fn wait_for_writes(&self) -> Result<()> {
+        self.service.wait_until(|| takes_writes(self.ports.http))
+    }
+
+    /// Its own address: `hdfs://127.0.0.1:port`.
     pub fn url(&self) -> String {
-        format!("hdfs://127.0.0.1:{}", self.rpc_port)
+        format!("hdfs://127.0.0.1:{}", self.ports.rpc)
     }
 
     /// The port of its remote procedure calls.
     pub fn rpc_port(&self) -> u16 {
-        self.rpc_port
+        self.ports.rpc
     }
 
     /// The port of its web pages and of `/jmx`.
     pub fn http_port(&self) -> u16 {
-        self.http_port
+        self.ports.http
     }
 
-    /// A folder with `core-site.xml` and `hdfs-site.xml` for clients.
-    pub fn client_conf_dir(&self) -> &Path {
-        &self.client_conf
+    /// `active` or `standby`, if it answers.
+    pub fn role(&self) -> Option<String> {
+        role(self.ports.http)
+    }
+
+    /// Whether it has left its safe mode, and knows DataNodes: only then it may be made the active one.
+    pub fn is_ready(&self) -> bool {
+        takes_writes(self.ports.http)
     }
 
     /// How many remote procedure calls it had answered, clients' and DataNodes', when it last counted: every ten seconds.
     pub fn calls(&self) -> Option<u64> {
-        let bean = format!("/jmx?qry=Hadoop:service=NameNode,name=RpcActivityForPort{}", self.rpc_port);
-        let answer = Http::new(self.http_port).get(&bean).ok()?;
+        let bean = format!("/jmx?qry=Hadoop:service=NameNode,name=RpcActivityForPort{}", self.ports.rpc);
+        let answer = Http::new(self.ports.http).get(&bean).ok()?;
         answer["beans"][0]["RpcProcessingTimeNumOps"].as_u64()
     }
 
     /// How many threads of its DataNodes serve clients, as they told it last: each second.
     pub fn data_node_threads(&self) -> Option<u64> {
-        state(self.http_port)?["TotalLoad"].as_u64()
+        state(self.ports.http)?["TotalLoad"].as_u64()
     }
 
     /// How many DataNodes it counts as alive.
     pub fn live_data_nodes(&self) -> Option<u64> {
-        state(self.http_port).as_ref().map(live_data_nodes)
+        state(self.ports.http).as_ref().map(live_data_nodes)
     }
 }
 
@@ -126,6 +153,11 @@ fn live_data_nodes(state: &Value) -> u64 {
 }
 
 /// It has left its safe mode and knows someone who keeps blocks.
-fn takes_writes(state: &Value) -> bool {
-    state["FSState"] == "Operational" && live_data_nodes(state) > 0
+fn takes_writes(http_port: u16) -> bool {
+    state(http_port).is_some_and(|state| state["FSState"] == "Operational" && live_data_nodes(&state) > 0)
+}
+
+fn role(http_port: u16) -> Option<String> {
+    let answer = Http::new(http_port).get(ROLE_BEAN).ok()?;
+    Some(answer["beans"][0]["State"].as_str()?.to_owned())
 }
