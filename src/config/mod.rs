@@ -151,11 +151,9 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn a_folder_without_the_hadoop_files_and_one_that_reads_from_observers_are_refused() {
+    fn a_folder_without_the_hadoop_files_is_refused() {
         let empty = tempfile::tempdir().unwrap();
         assert!(error(json!({ "directory": "/e", "hdfsConfigDir": empty.path() })).contains("core-site.xml"));
-        let observers = hadoop_folder_with("<value>org.example.ObserverReadProxyProvider</value>");
-        assert!(error(json!({ "directory": "/e", "hdfsConfigDir": observers.path() })).contains("can be stale"));
     }
 
     #[test]

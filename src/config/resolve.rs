@@ -10,7 +10,7 @@ use crate::config::keys::{KEYS, Key};
 use crate::config::settings::{Config, Guarantee, OnBadRecord, OnNullValue, SinkSettings};
 use crate::config::values::{
     OF_NUMBERS, between, hadoop_folder, one_of, parse_delimiter, parse_directory, parse_duration, parse_metadata,
-    parse_name, parse_pattern, parse_size, parse_time_source, reads_from_observers, seconds,
+    parse_name, parse_pattern, parse_size, parse_time_source, seconds,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::hive::HiveSettings;
@@ -61,13 +61,6 @@ impl Values<'_> {
             self.wrong("directory", "it is missing");
         }
         let config_dir = self.parse("hdfsConfigDir", hadoop_folder);
-        if config_dir.as_deref().is_some_and(reads_from_observers) {
-            self.wrong(
-                "hdfsConfigDir",
-                "its hdfs-site.xml uses ObserverReadProxyProvider, whose reads can be stale; set \
-                 dfs.client.failover.proxy.provider to org.apache.hadoop.hdfs.server.namenode.ha.ConfiguredFailoverProxyProvider",
-            );
-        }
         let operation_timeout = self.parse("operationTimeout", between(parse_duration, seconds(1), seconds(3_600)));
         let table_name_pattern = self.parse("tableNamePattern", parse_pattern);
         let guarantee = self.parse(

@@ -56,17 +56,9 @@ pub(super) fn parse_directory(text: &str) -> Option<(Option<String>, String)> {
     (normal && !path.is_empty()).then(|| (url, path.to_owned()))
 }
 
-const HADOOP_FILES: [&str; 2] = ["core-site.xml", "hdfs-site.xml"];
-
 /// A folder with at least one of the Hadoop client's files.
 pub(super) fn hadoop_folder(text: &str) -> Option<String> {
-    HADOOP_FILES.iter().any(|file| Path::new(text).join(file).is_file()).then(|| text.to_owned())
-}
-
-/// An observer NameNode may answer with a state of the past, in which the newest manifest is missing.
-pub(super) fn reads_from_observers(config_dir: &str) -> bool {
-    let read = |file| std::fs::read_to_string(Path::new(config_dir).join(file)).unwrap_or_default();
-    HADOOP_FILES.iter().any(|file| read(file).contains("ObserverReadProxyProvider"))
+    ["core-site.xml", "hdfs-site.xml"].iter().any(|file| Path::new(text).join(file).is_file()).then(|| text.to_owned())
 }
 
 pub(super) fn parse_pattern(text: &str) -> Option<String> {

@@ -7,7 +7,6 @@ pub(crate) mod table;
 pub(crate) mod thrift;
 
 use crate::error::{Error, ErrorKind, Result};
-use crate::storage::hadoop::setting;
 use crate::storage::hdfs::HdfsSettings;
 use client::Address;
 
@@ -38,17 +37,11 @@ pub(crate) fn one_name_for_two(first: &str, second: &str, name: &str) -> String 
 /// The file system's URL, such as `hdfs://namenode:8020`, for the locations of tables: the one in `directory`, or
 /// `fs.defaultFS` where the HDFS client finds it.
 pub(crate) fn file_system(settings: &HdfsSettings) -> Result<String> {
-    if let Some(url) = &settings.url {
-        return Ok(url.clone());
-    }
-    let url = setting(settings.config_dir.as_deref(), "fs.defaultFS");
-    url.filter(|url| url.contains("://")).map(|url| url.trim_end_matches('/').to_owned()).ok_or_else(|| {
-        Error::new(
-            ErrorKind::Config,
-            "configuration key `hiveMetastoreUris` needs the file system's URL for the tables' locations, and core-site.xml has no \
-             fs.defaultFS; set it there, or directory: \"hdfs://host:port/path\"",
-        )
-    })
+    let found = settings.file_system().map_err(|error| {
+        let needs = "configuration key `hiveMetastoreUris` needs the file system's URL for the tables' locations";
+        Error::new(ErrorKind::Config, format_args!("{needs}: {error}"))
+    })?;
+    Ok(found.url)
 }
 
 #[cfg(test)]
@@ -73,7 +66,13 @@ mod tests {
             <property><name>fs.defaultFS</name><value> hdfs://nn:9000/ </value></property></configuration>";
         std::fs::write(folder.path().join("core-site.xml"), text).unwrap();
         assert_eq!(file_system(&settings).unwrap(), "hdfs://nn:9000");
-        settings.url = Some("hdfs://other:8020".to_owned());
-        assert_eq!(file_system(&settings).unwrap(), "hdfs://other:8020");
+        for (url, expected) in [
+            ("hdfs://other:8020", "hdfs://other:8020"),
+            // That of the default file system: Hive may have another one.
+            ("hdfs://", "hdfs://nn:9000"),
+        ] {
+            settings.url = Some(url.to_owned());
+            assert_eq!(file_system(&settings).unwrap(), expected);
+        }
     }
 }

@@ -60,13 +60,7 @@ fn open_on_hdfs(config: Config, span: tracing::Span) -> Result<HdfsSink> {
         .map_err(|error| Error::new(ErrorKind::Storage, format_args!("threads cannot be started: {error}")))?;
     let storage = runtime.block_on(async { Hdfs::new(config.hdfs.clone()) }).map_err(|error| {
         let settings = config.hdfs.config_dir.as_deref().unwrap_or("HADOOP_CONF_DIR");
-        Error::new(
-            ErrorKind::Config,
-            format_args!(
-                "the Hadoop settings of {settings} cannot be used: {error}. core-site.xml must set fs.defaultFS to hdfs://…, or \
-                 `directory` must be hdfs://host:port/path"
-            ),
-        )
+        Error::new(ErrorKind::Config, format_args!("the Hadoop settings of {settings} cannot be used: {error}"))
     })?;
     Sink::open(config, runtime, storage, span)
 }

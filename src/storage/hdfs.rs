@@ -1,96 +1,63 @@
 //! HDFS through hdfs-native: every call with a time limit, every error by what it says about HDFS's state.
 
-use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use hdfs_native::client::{FileStatus as HdfsStatus, WriteOptions};
 use hdfs_native::file::FileWriter;
-use hdfs_native::{Client, ClientBuilder, HdfsError};
+use hdfs_native::{Client, HdfsError};
+use tokio::time::error::Elapsed;
+use tokio::time::timeout;
 
+use crate::storage::connection::Connection;
+use crate::storage::hadoop::umask;
 use crate::storage::{
-    FileStatus, Operation, Overwrite, Storage, StorageError, StorageErrorKind, StorageResult, StorageWriter, hadoop,
+    FileStatus, Operation, Overwrite, Storage, StorageError, StorageErrorKind, StorageResult, StorageWriter,
 };
 
-/// How to reach HDFS.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HdfsSettings {
-    /// The folder with core-site.xml and hdfs-site.xml; the environment's HADOOP_CONF_DIR when none.
-    pub config_dir: Option<String>,
-    /// `hdfs://…`; `fs.defaultFS` when none.
-    pub url: Option<String>,
-    /// The bound on one call.
-    pub operation_timeout: Duration,
-}
+pub use crate::storage::connection::HdfsSettings;
 
-/// HDFS. After a time-out the client is built anew: a NameNode that accepts and never answers is not failed over
-/// by hdfs-native itself.
+/// HDFS.
 pub struct Hdfs {
-    settings: HdfsSettings,
     umask: u32,
-    client: Mutex<Arc<Client>>,
+    connection: Arc<Connection>,
 }
 
 impl Hdfs {
-    /// Connects lazily: only a configuration that cannot be read is an error here.
+    /// Connects lazily: only a configuration that cannot be used is an error here.
     pub fn new(settings: HdfsSettings) -> Result<Self, HdfsError> {
-        let umask = hadoop::umask(settings.config_dir.as_deref()).map_err(HdfsError::InvalidArgument)?;
-        let client = Mutex::new(Arc::new(build(&settings)?));
-        Ok(Hdfs { settings, umask, client })
-    }
-
-    fn client(&self) -> Arc<Client> {
-        Arc::clone(&self.client.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn renew(&self, stale: &Arc<Client>) {
-        let mut client = self.client.lock().unwrap_or_else(PoisonError::into_inner);
-        if Arc::ptr_eq(&client, stale) {
-            match build(&self.settings) {
-                Ok(new) => *client = Arc::new(new),
-                Err(error) => tracing::warn!(%error, "the HDFS client could not be built anew; the old one stays"),
-            }
-        }
+        let umask = settings.hadoop().and_then(|hadoop| umask(&hadoop)).map_err(HdfsError::InvalidArgument)?;
+        Ok(Hdfs { umask, connection: Arc::new(Connection::new(settings)?) })
     }
 
     async fn call<T>(
         &self,
         operation: Operation,
         path: &str,
-        call: impl AsyncFnOnce(&Client) -> Result<T, HdfsError>,
+        call: impl AsyncFnOnce(&Arc<Client>) -> Result<T, HdfsError>,
     ) -> StorageResult<T> {
-        let client = self.client();
-        let began = tokio::time::Instant::now();
-        let result = bounded(self.settings.operation_timeout, operation, path, call(&client)).await;
-        if result.is_err() && began.elapsed() >= self.settings.operation_timeout {
-            self.renew(&client);
+        let mut used = None;
+        let answered = timeout(self.connection.limit(), async {
+            let client = used.insert(self.connection.client().await);
+            call(client).await
+        });
+        let answered = answered.await;
+        if let (Err(_), Some(client)) = (&answered, &used) {
+            self.connection.doubt(client, path);
         }
-        result
+        told(answered, self.connection.limit(), operation, path)
     }
 }
 
-fn build(settings: &HdfsSettings) -> Result<Client, HdfsError> {
-    let mut builder = ClientBuilder::new();
-    if let Some(config_dir) = &settings.config_dir {
-        builder = builder.with_config_dir(config_dir);
-    }
-    if let Some(url) = &settings.url {
-        builder = builder.with_url(url);
-    }
-    if let Ok(handle) = tokio::runtime::Handle::try_current() {
-        builder = builder.with_io_runtime(handle);
-    }
-    builder.build()
-}
-
-async fn bounded<T>(
+/// What an answer means, or that none came within the limit.
+fn told<T>(
+    answered: Result<Result<T, HdfsError>, Elapsed>,
     limit: Duration,
     operation: Operation,
     path: &str,
-    call: impl Future<Output = Result<T, HdfsError>>,
 ) -> StorageResult<T> {
-    match tokio::time::timeout(limit, call).await {
+    match answered {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(translate(operation, path, &error)),
         Err(_) => Err(StorageError {
@@ -157,8 +124,9 @@ impl Storage for Hdfs {
 
     async fn create(&self, path: &str) -> StorageResult<HdfsWriter> {
         let options = WriteOptions::default().permission(0o666 & !self.umask);
-        let writer = self.call(Operation::Create, path, async |client| client.create(path, &options).await).await?;
-        Ok(HdfsWriter { writer: Some(writer), path: path.to_owned(), limit: self.settings.operation_timeout })
+        let create = async |client: &Arc<Client>| Ok((client.create(path, &options).await?, Arc::clone(client)));
+        let (writer, client) = self.call(Operation::Create, path, create).await?;
+        Ok(HdfsWriter { writer: Some(writer), path: path.to_owned(), client, connection: Arc::clone(&self.connection) })
     }
 
     async fn rename(&self, from: &str, to: &str, overwrite: Overwrite) -> StorageResult<()> {
@@ -203,33 +171,47 @@ pub struct HdfsWriter {
     /// None once it is closed.
     writer: Option<FileWriter>,
     path: String,
-    limit: Duration,
+    /// Its own: a file goes on with the client that created it.
+    client: Arc<Client>,
+    connection: Arc<Connection>,
 }
 
 impl HdfsWriter {
     fn writer(&mut self) -> Result<&mut FileWriter, HdfsError> {
         self.writer.as_mut().ok_or_else(|| HdfsError::OperationFailed("the file is closed".to_owned()))
     }
+
+    /// What became of a call within its limit. That of a DataNode may be missing, too: the NameNode is looked at.
+    async fn bounded<T>(
+        &mut self,
+        operation: Operation,
+        call: impl AsyncFnOnce(&mut Self) -> Result<T, HdfsError>,
+    ) -> StorageResult<T> {
+        let limit = self.connection.limit();
+        let answered = timeout(limit, call(self)).await;
+        if answered.is_err() {
+            self.connection.doubt(&self.client, &self.path);
+        }
+        told(answered, limit, operation, &self.path)
+    }
 }
 
 impl StorageWriter for HdfsWriter {
     async fn write(&mut self, bytes: Bytes) -> StorageResult<()> {
-        let (limit, path) = (self.limit, self.path.clone());
-        let written = async { self.writer()?.write_bytes(bytes).await };
-        bounded(limit, Operation::Write, &path, written).await.map(drop)
+        self.bounded(Operation::Write, async |own| own.writer()?.write_bytes(bytes).await).await.map(drop)
     }
 
     async fn hsync(&mut self) -> StorageResult<()> {
-        let (limit, path) = (self.limit, self.path.clone());
-        bounded(limit, Operation::Hsync, &path, async { self.writer()?.hsync().await }).await
+        self.bounded(Operation::Hsync, async |own| own.writer()?.hsync().await).await
     }
 
     async fn close(mut self) -> StorageResult<()> {
         let Some(mut writer) = self.writer.take() else { return Ok(()) };
         // A close that takes too long goes on.
         let closing = tokio::spawn(async move { writer.close().await });
-        let closed = async { closing.await.unwrap_or_else(|end| Err(HdfsError::OperationFailed(end.to_string()))) };
-        bounded(self.limit, Operation::Close, &self.path, closed).await
+        let closed =
+            async |_: &mut Self| closing.await.unwrap_or_else(|end| Err(HdfsError::OperationFailed(end.to_string())));
+        self.bounded(Operation::Close, closed).await
     }
 }
 

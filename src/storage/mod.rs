@@ -7,6 +7,8 @@ use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind};
 
+mod connection;
+pub(crate) mod file_system;
 pub(crate) mod hadoop;
 pub mod hdfs;
 pub mod memory;

@@ -1,0 +1,349 @@
+//! The client in use. When an answer does not come in time, it is seen whether its NameNode answers at all; if not, a client is
+//! built whose first NameNode is the active one. hdfs-native (0.14.8, proxy.rs) begins each client with the first NameNode that
+//! is listed, goes on to the next after an error only, and waits for an answer, and for a connection, without a bound.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
+use hdfs_native::client::FileStatus;
+use hdfs_native::{Client, ClientBuilder, HdfsError};
+use tokio::time::timeout;
+
+use crate::storage::file_system::FileSystem;
+use crate::storage::hadoop::HadoopSettings;
+
+/// No NameNode that is well takes longer to say that a path is there.
+const LONGEST_LOOK: Duration = Duration::from_secs(2);
+/// How often hdfs-native goes on to the next NameNode.
+const MOST_ATTEMPTS: &str = "dfs.client.failover.max.attempts";
+
+/// How to reach HDFS.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HdfsSettings {
+    /// The folder with core-site.xml and hdfs-site.xml; the environment's HADOOP_CONF_DIR when none.
+    pub config_dir: Option<String>,
+    /// `hdfs://…`; `fs.defaultFS` when none.
+    pub url: Option<String>,
+    /// The bound on one call.
+    pub operation_timeout: Duration,
+}
+
+impl HdfsSettings {
+    /// The settings of the Hadoop client's folder, as they are now.
+    pub(crate) fn hadoop(&self) -> Result<HadoopSettings, String> {
+        HadoopSettings::read(self.config_dir.as_deref())
+    }
+
+    /// The file system that they lead to.
+    pub(crate) fn file_system(&self) -> Result<FileSystem, String> {
+        FileSystem::of(&self.hadoop()?, self.url.as_deref())
+    }
+
+    /// How long a NameNode may take to say whether it is the active one: twice that is within one call.
+    fn look(&self) -> Duration {
+        (self.operation_timeout / 4).min(LONGEST_LOOK)
+    }
+}
+
+/// The ids of each name service's NameNodes, in the order in which a client tries them.
+type Order = BTreeMap<String, Vec<String>>;
+
+/// A client of HDFS, and whether it is to be trusted.
+pub(super) struct Connection {
+    settings: HdfsSettings,
+    current: Mutex<Current>,
+    /// One task looks for the active NameNode, and the others wait for what it finds.
+    looking: tokio::sync::Mutex<()>,
+}
+
+#[derive(Clone)]
+struct Current {
+    client: Arc<Client>,
+    order: Order,
+    /// The path of a call that was not answered in time. It is the client that has to answer before it is used again.
+    doubt: Option<String>,
+}
+
+impl Connection {
+    /// A client that is not connected yet: only settings that cannot be used are an error.
+    pub(super) fn new(settings: HdfsSettings) -> Result<Self, HdfsError> {
+        let file_system = settings.file_system().map_err(HdfsError::InvalidArgument)?;
+        let client =
+            Arc::new(build(&settings, &file_system.url, file_system.settings_with(&file_system.name_services))?);
+        // The first NameNode may be the one that is silent.
+        let doubt = file_system.name_services.values().any(|ids| ids.len() > 1).then(|| "/".to_owned());
+        let current = Mutex::new(Current { client, order: file_system.name_services, doubt });
+        Ok(Connection { settings, current, looking: tokio::sync::Mutex::new(()) })
+    }
+
+    /// The bound on one call.
+    pub(super) fn limit(&self) -> Duration {
+        self.settings.operation_timeout
+    }
+
+    /// The client for the next call. The caller bounds the wait.
+    pub(super) async fn client(&self) -> Arc<Client> {
+        if let Current { client, doubt: None, .. } = &*self.current() {
+            return Arc::clone(client);
+        }
+        let _alone = self.looking.lock().await;
+        let current = self.current().clone();
+        let Some(doubtful) = &current.doubt else { return current.client };
+        if is_active(&current.client, doubtful, self.settings.look()).await {
+            self.current().doubt = None;
+            return current.client;
+        }
+        let next = match self.settings.file_system() {
+            Ok(file_system) => {
+                let order = self.order(&file_system, &current.order).await;
+                let built = build(&self.settings, &file_system.url, file_system.settings_with(&order));
+                built.map(|client| (Arc::new(client), order)).map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error),
+        };
+        let mut now = self.current();
+        now.doubt = None;
+        match next {
+            Ok((client, order)) => (now.client, now.order) = (client, order),
+            Err(error) => tracing::warn!(error, "the HDFS client could not be built anew; the old one stays"),
+        }
+        Arc::clone(&now.client)
+    }
+
+    /// A call of this client was not answered in time.
+    pub(super) fn doubt(&self, client: &Arc<Client>, path: &str) {
+        let mut current = self.current();
+        if Arc::ptr_eq(&current.client, client) {
+            current.doubt = Some(path.to_owned());
+        }
+    }
+
+    /// The order in which the next client tries the NameNodes: the active one first, or the next one if none says that it is.
+    async fn order(&self, file_system: &FileSystem, before: &Order) -> Order {
+        let mut order = Order::new();
+        for (name_service, listed) in &file_system.name_services {
+            // Another list than before, if somebody has changed the settings meanwhile.
+            let mut ids = before.get(name_service).unwrap_or(listed).clone();
+            if ids.len() != listed.len() || ids.iter().any(|id| !listed.contains(id)) {
+                ids.clone_from(listed);
+            }
+            if ids.len() > 1 {
+                let active = self.active(file_system, name_service, &ids).await;
+                if let Some(active) = active {
+                    let name_node = ids[active].as_str();
+                    tracing::warn!(
+                        name_service,
+                        name_node,
+                        "HDFS did not answer in time; this NameNode is the active one"
+                    );
+                }
+                ids.rotate_left(active.unwrap_or(1));
+            }
+            order.insert(name_service.clone(), ids);
+        }
+        order
+    }
+
+    /// Which of these NameNodes answers first that it is the active one. All are asked at once: each by a client that knows no
+    /// other one.
+    async fn active(&self, file_system: &FileSystem, name_service: &str, ids: &[String]) -> Option<usize> {
+        let url = format!("hdfs://{name_service}");
+        let mut asked: FuturesUnordered<_> = (ids.iter().enumerate())
+            .filter_map(|(number, id)| {
+                let alone = Order::from([(name_service.to_owned(), vec![id.clone()])]);
+                let mut settings = file_system.settings_with(&alone);
+                settings.insert(MOST_ATTEMPTS.to_owned(), "0".to_owned());
+                let client = build(&self.settings, &url, settings).ok()?;
+                Some(async move { is_active(&client, "/", self.settings.look()).await.then_some(number) })
+            })
+            .collect();
+        while let Some(answer) = asked.next().await {
+            if answer.is_some() {
+                return answer;
+            }
+        }
+        None
+    }
+
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Builds a client of this URL, which looks at these settings before those of the folder.
+fn build(settings: &HdfsSettings, url: &str, given: BTreeMap<String, String>) -> Result<Client, HdfsError> {
+    let mut builder = ClientBuilder::new().with_url(url).with_config(given);
+    if let Some(config_dir) = &settings.config_dir {
+        builder = builder.with_config_dir(config_dir);
+    }
+    if let Ok(handle) = tokio::runtime::Handle::try_current() {
+        builder = builder.with_io_runtime(handle);
+    }
+    builder.build()
+}
+
+/// Whether a NameNode that this client reaches says within the limit whether this path is there: a standby does not.
+async fn is_active(client: &Client, path: &str, limit: Duration) -> bool {
+    const OF_OTHERS: [&str; 3] = [
+        "org.apache.hadoop.ipc.StandbyException",
+        "org.apache.hadoop.ipc.ObserverRetryOnActiveException",
+        "org.apache.hadoop.ipc.RetriableException",
+    ];
+    let answer: Result<Result<FileStatus, HdfsError>, _> = timeout(limit, client.get_file_info(path)).await;
+    match answer {
+        Ok(Ok(_) | Err(HdfsError::FileNotFound(_))) => true,
+        // Access is denied, perhaps: it looked.
+        Ok(Err(HdfsError::RPCError(class, _))) => !OF_OTHERS.contains(&class.as_str()),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+    use std::net::{TcpListener, TcpStream};
+    use std::time::Instant;
+
+    use super::*;
+    use crate::storage::hadoop::tests::{folder, property};
+    use crate::storage::hdfs::Hdfs;
+    use crate::storage::{Storage, StorageErrorKind};
+
+    const LIMIT: Duration = Duration::from_secs(2);
+
+    #[derive(Clone, Copy, PartialEq, Eq)]
+    enum Role {
+        /// It answers that a path is not there.
+        Active,
+        Standby,
+        /// It takes connections and never answers.
+        Silent,
+    }
+
+    /// As much of a NameNode as answers whether it is the active one.
+    struct NameNode {
+        port: u16,
+        role: Arc<Mutex<Role>>,
+    }
+
+    impl NameNode {
+        fn start(role: Role) -> NameNode {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let node = NameNode { port: listener.local_addr().unwrap().port(), role: Arc::new(Mutex::new(role)) };
+            let role = Arc::clone(&node.role);
+            std::thread::spawn(move || {
+                for stream in listener.incoming() {
+                    let (stream, role) = (stream.unwrap(), Arc::clone(&role));
+                    // An error is the connection's end.
+                    std::thread::spawn(move || serve(stream, &role));
+                }
+            });
+            node
+        }
+
+        fn becomes(&self, role: Role) {
+            *self.role.lock().unwrap() = role;
+        }
+    }
+
+    /// Hadoop's protocol: seven bytes, then messages of a length and a header that has a length, too.
+    fn serve(mut stream: TcpStream, role: &Mutex<Role>) -> std::io::Result<()> {
+        stream.read_exact(&mut [0; 7])?;
+        loop {
+            let mut length = [0; 4];
+            stream.read_exact(&mut length)?;
+            let mut message = vec![0; u32::from_be_bytes(length) as usize];
+            stream.read_exact(&mut message)?;
+            // The header's first fields: the kind, the operation, and the call's number, zigzag. Numbers here are below 64.
+            let [_, 0x08, _, 0x10, _, 0x18, number, ..] = message[..] else { panic!("{message:?}") };
+            if number % 2 == 1 {
+                // That of the connection itself is below 0, and not answered.
+                continue;
+            }
+            let mut answer = vec![0x08, number / 2];
+            match *role.lock().unwrap() {
+                Role::Silent => continue,
+                Role::Active => answer.extend([0x10, 0]),
+                Role::Standby => {
+                    let class = b"org.apache.hadoop.ipc.StandbyException";
+                    answer.extend([0x10, 1, 0x22, class.len() as u8]);
+                    answer.extend(class);
+                }
+            }
+            answer.insert(0, answer.len() as u8);
+            // Without a file: the path is not there.
+            answer.push(0);
+            stream.write_all(&(answer.len() as u32).to_be_bytes())?;
+            stream.write_all(&answer)?;
+        }
+    }
+
+    /// The settings of a client of these NameNodes, in this order, and the folder that they are in.
+    fn settings(name_nodes: &[&NameNode]) -> (HdfsSettings, tempfile::TempDir) {
+        let ids: Vec<_> = (0..name_nodes.len()).map(|number| format!("nn{number}")).collect();
+        let mut text = property("dfs.ha.namenodes.ns", &ids.join(", "));
+        for (id, node) in ids.iter().zip(name_nodes) {
+            text += &property(&format!("dfs.namenode.rpc-address.ns.{id}"), &format!("127.0.0.1:{}", node.port));
+        }
+        let folder = folder(&[("core-site.xml", &property("fs.defaultFS", "hdfs://ns")), ("hdfs-site.xml", &text)]);
+        let config_dir = Some(folder.path().to_str().unwrap().to_owned());
+        (HdfsSettings { config_dir, url: None, operation_timeout: LIMIT }, folder)
+    }
+
+    #[tokio::test]
+    async fn a_process_that_starts_does_not_wait_for_a_silent_name_node_that_is_listed_first() {
+        let (first, second) = (NameNode::start(Role::Silent), NameNode::start(Role::Active));
+        let (settings, _folder) = settings(&[&first, &second]);
+        assert_eq!(Hdfs::new(settings).unwrap().status("/x").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_name_node_that_falls_silent_is_left_after_one_call_for_the_one_that_becomes_active() {
+        for first in [0, 1] {
+            let nodes = [NameNode::start(Role::Active), NameNode::start(Role::Standby)];
+            let (settings, _folder) = settings(&[&nodes[first], &nodes[1 - first]]);
+            let hdfs = Hdfs::new(settings).unwrap();
+            assert_eq!(hdfs.status("/x").await.unwrap(), None);
+            nodes[0].becomes(Role::Silent);
+            nodes[1].becomes(Role::Active);
+            let error = hdfs.status("/x").await.unwrap_err();
+            assert_eq!(error.kind, StorageErrorKind::Unknown, "{error}");
+            assert_eq!(hdfs.status("/x").await.unwrap(), None, "listed as number {first}");
+        }
+    }
+
+    #[tokio::test]
+    async fn while_no_name_node_is_active_each_call_ends_in_time_and_then_calls_go_on() {
+        let (first, second) = (NameNode::start(Role::Silent), NameNode::start(Role::Standby));
+        let (settings, _folder) = settings(&[&first, &second]);
+        let hdfs = Hdfs::new(settings).unwrap();
+        for _ in 0..2 {
+            let began = Instant::now();
+            let error = hdfs.status("/x").await.unwrap_err();
+            assert!(error.message.contains("no answer within 2 s") && began.elapsed() < 2 * LIMIT, "{error}");
+        }
+        second.becomes(Role::Active);
+        assert_eq!(hdfs.status("/x").await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn a_client_whose_name_node_answers_stays_when_something_else_did_not() {
+        let (first, second) = (NameNode::start(Role::Active), NameNode::start(Role::Standby));
+        let (settings, _folder) = settings(&[&first, &second]);
+        let connection = Connection::new(settings).unwrap();
+        let client = connection.client().await;
+        connection.doubt(&client, "/x");
+        assert!(Arc::ptr_eq(&client, &connection.client().await));
+        first.becomes(Role::Silent);
+        second.becomes(Role::Active);
+        connection.doubt(&client, "/x");
+        let next = connection.client().await;
+        assert!(!Arc::ptr_eq(&client, &next));
+        // One that was given up earlier says nothing of the one that is used now.
+        connection.doubt(&client, "/x");
+        assert!(connection.current().doubt.is_none());
+    }
+}
