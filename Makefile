@@ -98,11 +98,11 @@ faults: $(nar) ## Do faults of every kind at random, FAULT_MINUTES=15 long: targ
 	$(call say,faults at random on real services)
 	FAULT_MINUTES=$(or $(FAULT_MINUTES),15) $(on_services) --nocapture faults::
 
-soak: $(nar) ## Test what takes long, SOAK_MINUTES=90 at most: faults, HDFS away for ten minutes, 2,000 source partitions
+soak: $(nar) ## Test what takes long, SOAK_MINUTES=90 at most: faults, failovers, HDFS away for ten minutes, 2,000 source partitions
 	$(call say,$(SOAK_MINUTES) minutes on real services)
 	FAULT_MINUTES=$$(($(SOAK_MINUTES) / 2)) OUTAGE_SECONDS=$$(($(SOAK_MINUTES) < 60 ? $(SOAK_MINUTES) * 10 : 600)) \
-		SOURCE_PARTITIONS=2000 COMMIT_SECONDS=60 timeout $(SOAK_MINUTES)m \
-		env $(on_services) --nocapture faults:: outages:: scale::
+		FAILOVER_MINUTES=$$(($(SOAK_MINUTES) / 6)) SOURCE_PARTITIONS=2000 COMMIT_SECONDS=60 timeout $(SOAK_MINUTES)m \
+		env $(on_services) --nocapture faults:: high_availability:: outages:: scale::
 
 micro: $(nar) ## Measure the hot path alone, a part of what `make bench` does
 	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench run --only micro
