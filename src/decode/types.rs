@@ -1,6 +1,7 @@
 //! The types of a writer's schema, compiled once; Avro and JSON payloads are read by them.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::decode::left_out::LeftOut;
 use crate::value::NANOS_PER_DAY;
@@ -34,7 +35,8 @@ pub enum Kind {
     String,
     /// So many bytes.
     Fixed(usize),
-    Enum(Box<[Box<str>]>),
+    /// Its symbols, shared: a schema can use the type as often as it likes.
+    Enum(Arc<[Box<str>]>),
     Decimal(Decimal),
     BigDecimal,
     Date,

@@ -12,12 +12,20 @@ use crate::decode::types::{Branch, Kind, RecordType, Type, Types};
 use crate::schema::names::{allow_names_of_java, full_name, resolve_as_java};
 use crate::value::decimal::{Decimal, MOST_DIGITS};
 
+/// The longest name of a type or a field, and the longest namespace, in bytes. The parser gives each type its whole name: many types in
+/// a long namespace would take many times the memory of the schema's text.
+const LONGEST_NAME: usize = 1_000;
+
 /// The types of this schema; what is wrong with it, in words.
 pub(crate) fn compile(schema: &str) -> Result<Types, String> {
     allow_names_of_java();
     let unreadable =
         |error: &dyn std::error::Error| format!("the Avro schema cannot be parsed: {}", with_causes(error));
     let mut schema = serde_json::from_str(schema).map_err(|error| unreadable(&error))?;
+    let longest = longest_name(&schema);
+    if longest > LONGEST_NAME {
+        return Err(format!("a name in the Avro schema has {longest} bytes, and may have {LONGEST_NAME}"));
+    }
     adapt(&mut schema);
     let mut compiler = Compiler::default();
     find_characters(&schema, &mut 0, &mut compiler.characters);
@@ -27,6 +35,21 @@ pub(crate) fn compile(schema: &str) -> Result<Types, String> {
     })?;
     let root = compiler.compile(&schema)?;
     Ok(Types { root, records: compiler.records, left_out: LeftOut::default() })
+}
+
+/// The bytes of the longest name or namespace.
+fn longest_name(schema: &Json) -> usize {
+    match schema {
+        Json::Array(items) => items.iter().map(longest_name).max().unwrap_or(0),
+        Json::Object(members) => {
+            let length = |(name, member): (&String, &Json)| match (name.as_str(), member) {
+                ("name" | "namespace", Json::String(text)) => text.len(),
+                (_, member) => longest_name(member),
+            };
+            members.iter().map(length).max().unwrap_or(0)
+        }
+        _ => 0,
+    }
 }
 
 /// Makes of a schema that Avro for Java reads one that the parser reads. Defaults and aliases are left out: no writer uses them, and
@@ -207,7 +230,7 @@ impl Compiler {
 
 /// How many digits a decimal in so many bytes can have: Java takes a fixed that is too small for its precision as bytes.
 fn most_digits(size: usize) -> usize {
-    let bits = (8 * size).saturating_sub(1);
+    let bits = size.saturating_mul(8).saturating_sub(1);
     (bits as f64 * std::f64::consts::LOG10_2).floor() as usize
 }
 

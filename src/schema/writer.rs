@@ -54,6 +54,18 @@ pub struct PartInfo {
 #[error("{0}")]
 pub struct UnsupportedSchema(pub String);
 
+/// The most characters of what is wrong with a schema: it goes with each of its records to the dead letters, and the parser shows
+/// whole types.
+const LONGEST_REASON: usize = 1_000;
+
+fn beginning(mut why: String) -> String {
+    if let Some((end, _)) = why.char_indices().nth(LONGEST_REASON) {
+        why.truncate(end);
+        why.push('…');
+    }
+    why
+}
+
 /// A writer's schema, compiled.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WriterSchema {
@@ -100,8 +112,9 @@ pub enum Format {
 impl WriterSchema {
     /// Compiles a schema.
     pub fn compile(info: &SchemaInfo) -> Result<Self, UnsupportedSchema> {
-        let (wanted, input) = compile(info).map_err(UnsupportedSchema)?;
-        check_names(&wanted).map_err(UnsupportedSchema)?;
+        let unsupported = |why: String| UnsupportedSchema(beginning(why));
+        let (wanted, input) = compile(info).map_err(unsupported)?;
+        check_names(&wanted).map_err(unsupported)?;
         Ok(WriterSchema { wanted, input: Arc::new(input) })
     }
 
@@ -337,7 +350,37 @@ mod tests {
             columns(&compile("AVRO", &schema).unwrap())
         };
         assert_eq!((of(4, 9), of(4, 10)), (vec!["value decimal(9,2)".to_owned()], vec!["value binary".to_owned()]));
+        assert_eq!(of(usize::MAX, 9), ["value decimal(9,2)"]);
         assert_eq!((of(0, 3), of(16, 38)), (vec!["value binary".to_owned()], vec!["value decimal(38,2)".to_owned()]));
+    }
+
+    #[test]
+    fn a_name_that_would_be_kept_with_each_of_many_types_is_bounded_and_so_is_what_is_said_of_a_schema() {
+        let of = |namespace: usize| {
+            let record = r#"{"type":"record","name":"R","fields":[{"name":"a","type":"int"}],"namespace":"#;
+            compile("AVRO", &format!("{record}\"{}\"}}", "n".repeat(namespace)))
+        };
+        assert!(of(1_000).is_ok());
+        assert!(of(100_000).unwrap_err().0.contains("100000 bytes"));
+        let error = compile("AVRO", &format!(r#"{{"type":"array","items":"{}"}}"#, "é".repeat(100_000))).unwrap_err();
+        assert!(error.0.starts_with("the Avro schema cannot be parsed") && error.0.chars().count() == 1_001, "{error}");
+    }
+
+    #[test]
+    fn an_enum_that_is_used_often_takes_the_memory_of_one() {
+        let symbols: Vec<_> = (0..1_000).map(|number| format!("\"S{number}\"")).collect();
+        let first = format!(r#"{{"type":"enum","name":"E","symbols":[{}]}}"#, symbols.join(","));
+        let fields: Vec<_> = (0..50)
+            .map(|at| format!(r#"{{"name":"f{at}","type":{}}}"#, if at == 0 { first.as_str() } else { "\"E\"" }))
+            .collect();
+        let schema = format!(r#"{{"type":"record","name":"R","fields":[{}]}}"#, fields.join(","));
+        let compiled = compile("AVRO", &schema).unwrap();
+        let Input::Payload(Format::Avro { fields, .. }) = &*compiled.input else { panic!("not Avro") };
+        let symbols = |at: usize| match &fields[at].kind {
+            crate::decode::types::Kind::Enum(symbols) => Arc::clone(symbols),
+            other => panic!("{other:?}"),
+        };
+        assert!((1..50).all(|at| Arc::ptr_eq(&symbols(0), &symbols(at))));
     }
 
     #[test]

@@ -18,7 +18,7 @@ mod nested;
 mod number;
 mod scalar;
 
-use crate::decode::fields::{Fields, Put};
+use crate::decode::fields::{Fields, MOST_TEXT, Put};
 use crate::decode::types::{Kind, Type, Types};
 use crate::value::{BadRecord, Reason, Value};
 use cursor::Cursor;
@@ -57,6 +57,7 @@ impl<'a> Fields<'a> for Json<'a> {
 /// The values of the fields; on an error `current` is the field that it is in.
 fn read<'a>(payload: &'a [u8], types: &'a Types, current: &mut Option<&'a str>) -> Result<Vec<Value<'a>>, Reason> {
     let mut cursor = Cursor::new(payload)?;
+    let mut text_left = payload.len().saturating_add(MOST_TEXT);
     let values = match types.root_record() {
         Some(record) => {
             let mut values = vec![Value::Null; record.fields.len()];
@@ -75,25 +76,27 @@ fn read<'a>(payload: &'a [u8], types: &'a Types, current: &mut Option<&'a str>) 
                 let (name, field) = &record.fields[at];
                 next = at + 1;
                 *current = Some(name);
-                values[at] = value(cursor, field, types)?;
+                values[at] = value(cursor, field, types, &mut text_left)?;
                 *current = None;
                 Ok(())
             })?;
             values
         }
-        None => vec![value(&mut cursor, &types.root, types)?],
+        None => vec![value(&mut cursor, &types.root, types, &mut text_left)?],
     };
     cursor.end()?;
     Ok(values)
 }
 
 /// Reads a value of this type.
-fn value<'a>(cursor: &mut Cursor<'a>, field: &Type, types: &Types) -> Result<Value<'a>, Reason> {
+fn value<'a>(cursor: &mut Cursor<'a>, field: &Type, types: &Types, text_left: &mut usize) -> Result<Value<'a>, Reason> {
     if cursor.peek()? == b'n' {
         return cursor.literal("null").map(|()| Value::Null);
     }
     match &field.kind {
-        Kind::Record(_) | Kind::Array(_) | Kind::Map(_) | Kind::Union(_) => nested::read(cursor, &field.kind, types),
+        Kind::Record(_) | Kind::Array(_) | Kind::Map(_) | Kind::Union(_) => {
+            nested::read(cursor, &field.kind, types, text_left)
+        }
         kind => scalar(cursor, kind),
     }
 }

@@ -9,16 +9,23 @@ use crate::decode::json_text;
 use crate::decode::types::{Kind, RecordType, Type, Types};
 use crate::value::{Reason, Value};
 
-/// Reads a nested value that is not null.
-pub(crate) fn read<'a>(cursor: &mut Cursor<'_>, kind: &Kind, types: &Types) -> Result<Value<'a>, Reason> {
-    let mut nested = Nested { types, text: Vec::new() };
+/// Reads a nested value that is not null. Its text may take what is left for the payload's.
+pub(crate) fn read<'a>(
+    cursor: &mut Cursor<'_>,
+    kind: &Kind,
+    types: &Types,
+    text_left: &mut usize,
+) -> Result<Value<'a>, Reason> {
+    let mut nested = Nested { types, text: Vec::new(), most_text: MOST_TEXT.min(*text_left) };
     nested.kind(cursor, kind, MOST_LEVELS)?;
+    *text_left = text_left.checked_sub(nested.text.len()).ok_or(Reason::TooLarge)?;
     String::from_utf8(nested.text).map(|text| Value::Text(text.into())).map_err(|_| Reason::InvalidUtf8)
 }
 
 struct Nested<'t> {
     types: &'t Types,
     text: Vec<u8>,
+    most_text: usize,
 }
 
 impl<'t> Nested<'t> {
@@ -32,7 +39,7 @@ impl<'t> Nested<'t> {
 
     /// Appends a value's text; it may have so many levels.
     fn kind(&mut self, cursor: &mut Cursor<'_>, kind: &Kind, levels: usize) -> Result<(), Reason> {
-        if self.text.len() > MOST_TEXT {
+        if self.text.len() > self.most_text {
             return Err(Reason::TooLarge);
         }
         let below = || levels.checked_sub(1).ok_or(Reason::TooLarge);

@@ -197,3 +197,22 @@ fn nested_objects_are_in_the_schemas_order_and_complete() {
     assert_eq!(field(nested, &levels(MOST_LEVELS + 1)), Err(Reason::TooLarge));
     assert_eq!(field(nested, &levels(100_000)), Err(Reason::TooLarge));
 }
+
+#[test]
+fn what_is_missing_takes_no_more_text_than_there_is_a_bound_on_all_fields_together() {
+    // A record without members is its fields' names and nulls: 100 KB of text for two bytes of the payload.
+    let inner: Vec<_> = (0..1_000).map(|at| format!(r#"{{"name":"{}{at}","type":"int"}}"#, "x".repeat(90))).collect();
+    let first = format!(r#"{{"type":"array","items":{{"type":"record","name":"I","fields":[{}]}}}}"#, inner.join(","));
+    let again = r#"{"type":"array","items":"I"}"#;
+    let fields: Vec<_> = (0..9)
+        .map(|at| format!(r#"{{"name":"f{at}","type":{}}}"#, if at == 0 { first.as_str() } else { again }))
+        .collect();
+    let schema = format!(r#"{{"type":"record","name":"R","fields":[{}]}}"#, fields.join(","));
+    let plan = plan(&info("JSON", &schema), false);
+    let of = |fields: usize| {
+        let items = vec!["{}"; 100].join(",");
+        let members: Vec<_> = (0..fields).map(|at| format!(r#""f{at}":[{items}]"#)).collect();
+        row(&plan, None, format!("{{{}}}", members.join(",")).as_bytes()).map_err(|bad| bad.reason).map(drop)
+    };
+    assert_eq!((of(6), of(7)), (Ok(()), Err(Reason::TooLarge)));
+}
