@@ -20,7 +20,7 @@ pub struct Position {
 impl Position {
     /// Whether no entry can stand between this one and an earlier one. After a ledger's end nobody knows.
     pub(crate) fn is_next_to(self, earlier: Position) -> bool {
-        self.ledger == earlier.ledger && self.entry <= earlier.entry + 1
+        self.ledger == earlier.ledger && self.entry.saturating_sub(1) <= earlier.entry
     }
 }
 
@@ -77,6 +77,16 @@ mod tests {
         fn a_position_comes_back_from_its_text(ledger: u64, entry: u64, batch_index: u32) {
             let position = Position { ledger, entry, batch_index };
             prop_assert_eq!(position.to_string().parse::<Position>().unwrap(), position);
+        }
+    }
+
+    #[test]
+    fn the_next_entry_is_next_to_one_also_at_the_end_of_all_numbers() {
+        let at = |entry| Position { ledger: 1, entry, batch_index: 0 };
+        for (later, earlier, is_next) in
+            [(0, 0, true), (1, 0, true), (2, 0, false), (u64::MAX, u64::MAX, true), (u64::MAX, 0, false)]
+        {
+            assert_eq!(at(later).is_next_to(at(earlier)), is_next, "{later} {earlier}");
         }
     }
 

@@ -129,7 +129,7 @@ impl SourcePartitionLayout {
 
     /// The sequence of a manifest's file name.
     pub fn manifest_sequence(name: &str) -> Option<u64> {
-        name.strip_suffix(".json")?.parse().ok()
+        number(name.strip_suffix(".json")?)
     }
 
     /// The folder of the lists of files that pruned manifests named.
@@ -159,7 +159,7 @@ impl SourcePartitionLayout {
 
     /// Up to which manifest such a name says that was pruned.
     pub(crate) fn pruned_through(name: &str) -> Option<u64> {
-        name.strip_prefix("pruned-")?.parse().ok()
+        number(name.strip_prefix("pruned-")?)
     }
 
     /// The folder of its files that are not yet committed.
@@ -174,7 +174,7 @@ impl SourcePartitionLayout {
 
     /// The sequence that a staged file's name carries.
     pub(crate) fn staged_sequence(name: &str) -> Option<u64> {
-        name.split_once('-')?.0.parse().ok()
+        number(name.split_once('-')?.0)
     }
 
     /// The final name, relative to the table's directory, of the file that the commit of this sequence begins in a
@@ -183,6 +183,13 @@ impl SourcePartitionLayout {
         let separator = if directory.is_empty() { "" } else { "/" };
         format!("{directory}{separator}{}-{sequence:020}.{extension}", self.name)
     }
+}
+
+/// The number that these digits are in a name of a file, which has twenty: another way to write it is no name of ours, and the
+/// file that the number stands for would not be there.
+fn number(digits: &str) -> Option<u64> {
+    let all = digits.len() == 20 && digits.bytes().all(|digit| digit.is_ascii_digit());
+    if all { digits.parse().ok() } else { None }
 }
 
 /// A name as HDFS takes it. Of a long one there is the beginning, and a hash that tells it from others.
@@ -247,6 +254,17 @@ mod tests {
         assert_eq!(own.manifest(42), "/events/page_visit/_commits/page_visit-p0/00000000000000000042.json");
         assert_eq!(SourcePartitionLayout::manifest_sequence("00000000000000000042.json"), Some(42));
         assert_eq!(SourcePartitionLayout::staged_sequence("00000000000000000042-ab.csv"), Some(42));
+    }
+
+    #[test]
+    fn a_number_that_is_written_in_another_way_is_no_name_of_a_file_of_ours() {
+        for digits in
+            ["42", "+0000000000000000042", "000000000000000000042", "99999999999999999999", "", "0000000000000000004x"]
+        {
+            assert_eq!(SourcePartitionLayout::manifest_sequence(&format!("{digits}.json")), None, "{digits}");
+            assert_eq!(SourcePartitionLayout::staged_sequence(&format!("{digits}-ab.csv")), None, "{digits}");
+            assert_eq!(SourcePartitionLayout::pruned_through(&format!("pruned-{digits}")), None, "{digits}");
+        }
     }
 
     proptest! {

@@ -39,7 +39,7 @@ impl Newest {
     ) -> Manifest {
         Manifest {
             format_version: FORMAT_VERSION,
-            sequence: self.sequence + 1,
+            sequence: self.sequence.saturating_add(1),
             nonce: nonce(),
             source_partition: source_partition.to_owned(),
             ordered,
@@ -50,8 +50,8 @@ impl Newest {
             largest_publish_time: self.largest_publish_time.max(batched.largest_publish_time),
             rows: batched.rows,
             dropped: batched.dropped,
-            total_rows: self.total_rows + batched.rows,
-            total_dropped: self.total_dropped + batched.dropped,
+            total_rows: self.total_rows.saturating_add(batched.rows),
+            total_dropped: self.total_dropped.saturating_add(batched.dropped),
             schema_version: batched.schema_version,
             files: Vec::new(),
             open_files: Vec::new(),
