@@ -4,6 +4,7 @@
 
 #![allow(unsafe_code, reason = "JNI hands over raw pointers; each use says why it is sound")]
 
+mod buffer;
 pub(crate) mod log;
 mod registry;
 
@@ -18,6 +19,7 @@ use jni::sys::{JNI_ERR, JNI_VERSION_1_8, jboolean, jint, jlong};
 use jni::{Env, JavaVM, NativeMethod, jni_sig, jni_str, native_method};
 
 use crate::error::{Error, ErrorKind, Result};
+use crate::jni::buffer::DirectBuffer;
 use crate::schema::writer::SchemaInfo;
 
 const METHODS: &[NativeMethod] = &[
@@ -194,20 +196,13 @@ fn hand_over(
     length: jint,
 ) -> Result<jboolean, Failure> {
     let sink = registry::get(sink as u64)?;
-    let (address, capacity) = direct_buffer(env, &records)?;
-    let length = usize::try_from(length).ok().filter(|length| *length <= capacity);
-    let length = length.ok_or_else(|| Error::bug("the hand-over is longer than its buffer"))?;
-    // SAFETY: the JVM says that the direct buffer has at least `length` bytes at this address; `records` keeps it alive, and
-    // Java does not touch it until this call returns.
-    let bytes = unsafe { std::slice::from_raw_parts(address, length) };
+    let bytes = direct_buffer(env, &records)?.read(length)?;
     Ok(sink.hand_over(number as u64, bytes)?)
 }
 
 fn answers(env: &mut Env<'_>, _: JClass<'_>, sink: jlong, room: JByteBuffer<'_>) -> Result<jint, Failure> {
     let sink = registry::get(sink as u64)?;
-    let (address, capacity) = direct_buffer(env, &room)?;
-    // SAFETY: as above; only this call writes to the buffer until it returns.
-    let room = unsafe { std::slice::from_raw_parts_mut(address, capacity) };
+    let room = direct_buffer(env, &room)?.write();
     let count = |bytes: usize| jint::try_from(bytes).map_err(|_| Error::bug("an answer is larger than 2 GiB"));
     Ok(match sink.answers(room)? {
         Ok(written) => count(written)?,
@@ -215,8 +210,11 @@ fn answers(env: &mut Env<'_>, _: JClass<'_>, sink: jlong, room: JByteBuffer<'_>)
     })
 }
 
-fn direct_buffer(env: &Env<'_>, buffer: &JByteBuffer<'_>) -> Result<(*mut u8, usize), Failure> {
-    Ok((env.get_direct_buffer_address(buffer)?, env.get_direct_buffer_capacity(buffer)?))
+fn direct_buffer<'b>(env: &Env<'_>, buffer: &'b JByteBuffer<'_>) -> Result<DirectBuffer<'b>, Failure> {
+    let (address, capacity) = (env.get_direct_buffer_address(buffer)?, env.get_direct_buffer_capacity(buffer)?);
+    // SAFETY: the JVM says that so many bytes are at this address, and it makes direct buffers of zeros. The reference keeps the
+    // buffer alive until the call returns, and until then Java does not touch it: docs/understand/hand-over.md.
+    Ok(unsafe { DirectBuffer::new(address, capacity) })
 }
 
 fn confirmed(_: &mut Env<'_>, _: JClass<'_>, sink: jlong, number: jlong) -> Result<(), Failure> {
