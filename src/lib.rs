@@ -8,6 +8,9 @@ pub(crate) mod budget;
 pub mod config;
 pub mod decode;
 pub mod error;
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod hand_over;
 pub(crate) mod hive;
 pub(crate) mod jni;

@@ -22,11 +22,11 @@ pub(crate) fn compile(schema: &str) -> Result<Types, String> {
     let unreadable =
         |error: &dyn std::error::Error| format!("the Avro schema cannot be parsed: {}", with_causes(error));
     let mut schema = serde_json::from_str(schema).map_err(|error| unreadable(&error))?;
+    adapt(&mut schema);
     let longest = longest_name(&schema);
     if longest > LONGEST_NAME {
         return Err(format!("a name in the Avro schema has {longest} bytes, and may have {LONGEST_NAME}"));
     }
-    adapt(&mut schema);
     let mut compiler = Compiler::default();
     find_characters(&schema, &mut 0, &mut compiler.characters);
     let schema = Schema::parse(&schema).or_else(|error| {

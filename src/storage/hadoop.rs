@@ -1,7 +1,7 @@
 //! The settings of a Hadoop client's folder, read as Hadoop's own client reads them: `Configuration.java` of Hadoop 3.4.2.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use roxmltree::{Document, Node, ParsingOptions};
 
@@ -36,16 +36,25 @@ impl HadoopSettings {
         let mut finals = BTreeSet::new();
         let paths: Vec<_> = FILES.iter().filter_map(|file| Some(settings.folder.as_ref()?.join(file))).collect();
         for path in paths.iter().filter(|path| path.exists()) {
-            settings.add(path, &mut finals).map_err(|error| format!("{}: {error}", path.display()))?;
+            let text = std::fs::read_to_string(path).map_err(|error| error.to_string());
+            let added = text.and_then(|text| settings.add(&text, &mut finals));
+            added.map_err(|error| format!("{}: {error}", path.display()))?;
         }
         Ok(settings)
     }
 
+    /// The settings of one file's text.
+    #[cfg(fuzzing)]
+    pub(crate) fn of(text: &str) -> Result<Self, String> {
+        let mut settings = HadoopSettings::default();
+        settings.add(text, &mut BTreeSet::new())?;
+        Ok(settings)
+    }
+
     /// Adds a file's properties. Of one that is there twice the last counts, or the first that is final.
-    fn add(&mut self, path: &Path, finals: &mut BTreeSet<String>) -> Result<(), String> {
-        let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    fn add(&mut self, text: &str, finals: &mut BTreeSet<String>) -> Result<(), String> {
         let options = ParsingOptions { allow_dtd: true, ..ParsingOptions::default() };
-        let document = Document::parse_with_options(&text, options).map_err(|error| error.to_string())?;
+        let document = Document::parse_with_options(text, options).map_err(|error| error.to_string())?;
         if document.descendants().any(|node| node.tag_name().name() == "include") {
             return Err(
                 "it includes another file (xi:include), which is not read; write its properties here".to_owned()
