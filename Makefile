@@ -8,6 +8,8 @@ endif
 
 # How long `make soak` may take.
 SOAK_MINUTES := 90
+# How long `make fuzz` fuzzes each target.
+FUZZ_SECONDS := 60
 
 target  := $(abspath $(or $(CARGO_TARGET_DIR),target))
 library := $(target)/release/libpulsar_io_hdfs_csv.so
@@ -28,7 +30,7 @@ builders   = "$$(tool/fetch-python-tools release/requirements.txt)"
 say = @echo "[$$(date +%T)] $(1)"
 
 .NOTPARALLEL:
-.PHONY: help build nar demo dashboards down test fetch quick unit integration faults soak bench bench-growth bench-report micro deny advisories release release-check release-twice clean always
+.PHONY: help build nar demo dashboards down test fetch quick unit integration faults fuzz miri soak bench bench-growth bench-report micro deny advisories release release-check release-twice clean always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -98,10 +100,21 @@ faults: $(nar) ## Do faults of every kind at random, FAULT_MINUTES=15 long: targ
 	$(call say,faults at random on real services)
 	FAULT_MINUTES=$(or $(FAULT_MINUTES),15) $(on_services) --nocapture faults::
 
-soak: $(nar) ## Test what takes long, SOAK_MINUTES=90 at most: faults, failovers, HDFS away for ten minutes, 2,000 source partitions
-	$(call say,$(SOAK_MINUTES) minutes on real services)
-	FAULT_MINUTES=$$(($(SOAK_MINUTES) / 2)) OUTAGE_SECONDS=$$(($(SOAK_MINUTES) < 60 ? $(SOAK_MINUTES) * 10 : 600)) \
-		FAILOVER_MINUTES=$$(($(SOAK_MINUTES) / 6)) SOURCE_PARTITIONS=2000 COMMIT_SECONDS=60 timeout $(SOAK_MINUTES)m \
+fuzz: ## Give parsers and decoders hostile bytes, FUZZ_SECONDS=60 each; one of them: FUZZ_TARGET=avro
+	$(call say,fuzzing)
+	tool/fuzz -max_total_time=$(FUZZ_SECONDS) $(FUZZ_TARGET)
+
+miri: ## Run the tests of what crosses from Java under Miri, which sees undefined behaviour
+	$(call say,Miri)
+	tool/miri
+
+# A sixth of the time is for fuzzing, of which a target gets a minute at most.
+soak: $(nar) ## Test what takes long, SOAK_MINUTES=90 at most: hostile bytes, faults, failovers, HDFS away for ten minutes, 2,000 source partitions
+	$(call say,a minute of fuzzing for each target)
+	tool/fuzz -max_total_time=$$(($(SOAK_MINUTES) < 90 ? $(SOAK_MINUTES) * 2 / 3 : 60))
+	$(call say,$$(($(SOAK_MINUTES) * 5 / 6)) minutes on real services)
+	FAULT_MINUTES=$$(($(SOAK_MINUTES) / 3)) OUTAGE_SECONDS=$$(($(SOAK_MINUTES) < 60 ? $(SOAK_MINUTES) * 10 : 600)) \
+		FAILOVER_MINUTES=$$(($(SOAK_MINUTES) / 9)) SOURCE_PARTITIONS=2000 COMMIT_SECONDS=60 timeout $$(($(SOAK_MINUTES) * 5 / 6))m \
 		env $(on_services) --nocapture faults:: high_availability:: outages:: scale::
 
 micro: $(nar) ## Measure the hot path alone, a part of what `make bench` does
