@@ -23,6 +23,7 @@ pub mod row;
 mod safeguard;
 pub mod schema;
 pub(crate) mod sink;
+mod slots;
 pub mod status;
 pub mod storage;
 pub mod topic;

@@ -27,6 +27,8 @@ pub(crate) enum Safeguard {
     Publish,
     /// After a lost race what lies above the new mark is staged again.
     Restage,
+    /// What is not in memory any more is left to the owner that won the race, and waited for.
+    Abandon,
     /// A load lists again after it has read.
     Relist,
     /// A load finishes the newest manifest's renames.

@@ -52,6 +52,16 @@ enum Command {
         /// Only these curves: rows, source-partitions, directories, manifests, record-size, instances, folding.
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
+        /// Only these points of the curves source-partitions and directories.
+        #[arg(long, value_delimiter = ',')]
+        points: Vec<u32>,
+        /// An earlier build's archive: it drains the same topics behind this one, and so does a sink that does nothing; the results
+        /// are target/bench/growth-before.json.
+        #[arg(long, value_name = "NAR")]
+        before: Option<PathBuf>,
+        /// Keys of the configuration that the earlier build does not know.
+        #[arg(long, value_delimiter = ',', requires = "before")]
+        before_without: Vec<String>,
     },
     /// Write tables and charts from target/bench into docs/.
     Report,
@@ -63,7 +73,10 @@ fn main() -> Result<()> {
             let before = before.map(|nar| Before { nar, without: before_without });
             end_to_end::run(&only, rounds, fewer.max(1), before.as_ref())
         }
-        Command::Growth { only } => growth::run(&only),
+        Command::Growth { only, points, before, before_without } => {
+            let before = before.map(|nar| Before { nar, without: before_without });
+            growth::run(&only, &points, before.as_ref())
+        }
         Command::Report => document::write(),
     }
 }

@@ -4,7 +4,8 @@ use tokio::time::Instant;
 
 use crate::position::Position;
 
-/// Records that were accepted and are neither committed nor in memory: a race was lost when their rows were streamed. The
+/// Records that were accepted and are neither committed nor in memory: a race was lost when their rows were streamed, or they were forgotten
+/// because memory was short. The
 /// owner that won commits them, if the broker sends to that one now. Otherwise it sends to this one, which must end then.
 pub(super) struct Abandoned {
     pub(super) first: Position,

@@ -22,15 +22,26 @@ use crate::row::partition::PartitionKey;
 use crate::storage::Storage;
 use crate::value::BadRecord;
 
-/// From this many bytes in memory on, a batch streams its large files instead of keeping them.
-const STREAM_FROM: usize = 4 << 20;
 /// So many bytes of rows are counted in the midst of a hand-over; most of those that are larger than it have JSON text of
 /// values that take few bytes in Avro.
 const MOST_UNCOUNTED: usize = 4 << 20;
 /// So many bytes are kept for later rows at most where a row was taken away.
 const MOST_ROOM: usize = 8 << 20;
-/// A file's rows are streamed in pieces of at least this size.
-const PIECE: usize = 256 << 10;
+
+/// When rows are streamed.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Streaming {
+    /// From this many bytes in memory on, a batch streams its large files instead of keeping them.
+    pub(crate) from: usize,
+    /// A file's rows are streamed in pieces of at least this size.
+    pub(crate) piece: usize,
+}
+
+impl Default for Streaming {
+    fn default() -> Self {
+        Streaming { from: 4 << 20, piece: 256 << 10 }
+    }
+}
 
 /// Records that the batch may need again.
 #[derive(Debug)]
@@ -89,7 +100,7 @@ pub(crate) struct Batch<S: Storage> {
     pub(crate) dropped: u64,
     /// The newest version of the columns that its rows are written under.
     pub(crate) schema_version: u64,
-    /// The records themselves, to stage them again; none once rows were streamed.
+    /// The records themselves, to stage them again; none once rows were streamed, or memory was short.
     pub(crate) retained: Option<Vec<RetainedPart>>,
     /// Dead letters that the broker has not yet confirmed, and gaps of which it is not yet known what stands in them, by their
     /// numbers, with the position of the bad record or of the one behind the gap.
@@ -98,12 +109,14 @@ pub(crate) struct Batch<S: Storage> {
     pub(super) left_out: Option<LeftOut>,
     /// The last hand-over that is in it.
     pub(crate) hand_over: u64,
+    streaming: Streaming,
 }
 
 impl<S: Storage> Batch<S> {
     /// An empty batch.
-    pub(crate) fn new(budget: &Budget) -> Self {
+    pub(crate) fn new(budget: &Budget, streaming: Streaming) -> Self {
         Batch {
+            streaming,
             files: Vec::new(),
             by_key: HashMap::new(),
             current: 0,
@@ -232,6 +245,11 @@ impl<S: Storage> Batch<S> {
         }
     }
 
+    /// Forgets the records, so that only their rows are left: it cannot be staged again. Returns whether there were any.
+    pub(crate) fn forget_records(&mut self) -> bool {
+        self.retained.take().is_some_and(|retained| !retained.is_empty())
+    }
+
     /// Counts the rows' memory: what is reserved for more of them takes none.
     pub(crate) fn count_memory(&mut self) {
         self.charge.set(self.files.iter().map(|file| file.buffer.len()).sum());
@@ -252,13 +270,13 @@ impl<S: Storage> Batch<S> {
 
     /// Whether a file has rows enough in memory to stream.
     pub(crate) fn has_piece(&self) -> bool {
-        self.files.iter().any(|file| file.buffer.len() >= PIECE)
+        self.files.iter().any(|file| file.buffer.len() >= self.streaming.piece)
     }
 
     /// Whether it is large enough to stream, or streams already and has a piece ready.
     pub(crate) fn wants_streaming(&self) -> bool {
         let buffered: usize = self.files.iter().map(|file| file.buffer.len()).sum();
-        (self.retained.is_none() || buffered >= STREAM_FROM) && self.has_piece()
+        (self.retained.is_none() || buffered >= self.streaming.from) && self.has_piece()
     }
 
     /// Writes the large files' rows to their staged files. The records themselves are forgotten: from now on a failure
@@ -270,7 +288,8 @@ impl<S: Storage> Batch<S> {
         sequence: u64,
         compression: Compression,
     ) -> Result<(), Failure> {
-        for file in self.files.iter_mut().filter(|file| file.buffer.len() >= PIECE) {
+        let piece = self.streaming.piece;
+        for file in self.files.iter_mut().filter(|file| file.buffer.len() >= piece) {
             let staged = match &mut file.streamed {
                 Some(staged) => staged,
                 None => {
@@ -279,10 +298,10 @@ impl<S: Storage> Batch<S> {
                 }
             };
             self.retained = None;
-            let rows = std::mem::replace(&mut file.buffer, Vec::with_capacity(2 * PIECE));
+            let rows = std::mem::replace(&mut file.buffer, Vec::with_capacity(2 * piece));
             let rows = behind_header(std::mem::take(&mut file.header), rows);
-            let piece = file.compressor.get_or_insert_with(|| compression.begin()).piece(rows);
-            staged.append(Bytes::from(piece)).await.map_err(|error| Failure::Fatal(streamed_failure(error)))?;
+            let bytes = file.compressor.get_or_insert_with(|| compression.begin()).piece(rows);
+            staged.append(Bytes::from(bytes)).await.map_err(|error| Failure::Fatal(streamed_failure(error)))?;
         }
         self.count_memory();
         Ok(())
@@ -360,7 +379,7 @@ mod tests {
     ) -> (Memory, Vec<u8>, bool) {
         let memory = Memory::new();
         let layout = SourcePartitionLayout::new(TableLayout::new("/d", "t").unwrap(), "t", None).unwrap();
-        let mut batch: Batch<Memory> = Batch::new(&Budget::new(1 << 30));
+        let mut batch: Batch<Memory> = Batch::new(&Budget::new(1 << 30), Streaming::default());
         let position = Position { ledger: 0, entry: 0, batch_index: 0 };
         let record = Record::plain(position, &[]);
         for (at, row) in rows.iter().enumerate() {
@@ -399,7 +418,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_compressed_file_is_one_member_however_it_was_streamed() {
-        let rows: Vec<Vec<u8>> = (0..7u8).map(|row| vec![b'a' + row; PIECE]).collect();
+        let rows: Vec<Vec<u8>> = (0..7u8).map(|row| vec![b'a' + row; Streaming::default().piece]).collect();
         let rows: Vec<&[u8]> = rows.iter().map(Vec::as_slice).collect();
         for stream_every in [1, 3, 100] {
             let (_, bytes, _) = files(&rows, b"", Compression::Gzip, stream_every).await;

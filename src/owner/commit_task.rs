@@ -69,7 +69,7 @@ impl<S: Storage> Shared<S> {
         loop {
             let advanced = {
                 // Given back before a pause: what cannot be committed must not keep others from it.
-                let _permit = self.commits.acquire().await.map_err(Error::bug)?;
+                let _slot = self.commits.take().await?;
                 let _under_way = health.wait("committing");
                 commit.advance(&self.storage).await
             };

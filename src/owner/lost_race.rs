@@ -67,6 +67,9 @@ impl<S: Storage> Owner<S> {
         }
         let last = self.last_accepted.ok_or_else(|| Error::bug("a race was lost without a record"))?;
         self.drop_batch();
+        if !is_on(Safeguard::Abandon) {
+            return self.load().await;
+        }
         // What comes at or below it is sent again.
         self.last_accepted = Some(last);
         let now = Instant::now();

@@ -21,6 +21,7 @@ pub(crate) mod shared;
 mod state;
 mod streaming;
 
+pub(crate) use batch::Streaming;
 pub(crate) use state::Owner;
 
 #[cfg(test)]

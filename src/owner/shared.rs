@@ -3,16 +3,17 @@
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
 
 use crate::budget::Budget;
 use crate::config::{OnBadRecord, OnNullValue};
 use crate::hand_over::answers::Answers;
 use crate::hive::keeper::Keeper;
 use crate::metrics::Metrics;
+use crate::owner::Streaming;
 use crate::protocol::folding::Folding;
 use crate::row::settings::RowSettings;
 use crate::schema::writers::WriterSchemas;
+use crate::slots::Slots;
 use crate::storage::Storage;
 
 /// What the source partitions of a sink share.
@@ -38,10 +39,14 @@ pub(crate) struct Shared<S: Storage> {
     pub(crate) budget: Budget,
     pub(crate) answers: Answers,
     pub(crate) metrics: Metrics,
+    /// When rows are streamed.
+    pub(crate) streaming: Streaming,
     /// What keeps Hive's metastore up with the tables, if that is wanted.
     pub(crate) hive: Option<Keeper>,
     /// A commit works only while it holds one of these.
-    pub(crate) commits: Semaphore,
+    pub(crate) commits: Slots,
+    /// A file of a batch is written only while it holds one of these.
+    pub(crate) files: Slots,
     /// How long abandoned records wait for the other owner to commit them: longer than it takes for a commit.
     pub(crate) abandoned_limit: Duration,
     /// How long an acknowledgement waits behind an entry that has not come.

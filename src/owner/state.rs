@@ -61,7 +61,7 @@ impl<S: Storage> Owner<S> {
         layout: SourcePartitionLayout,
         identity: SinkIdentity,
     ) -> Self {
-        let batch = Batch::new(&shared.budget);
+        let batch = Batch::new(&shared.budget, shared.streaming);
         Owner {
             shared,
             id,

@@ -10,9 +10,16 @@ impl<S: Storage> Owner<S> {
         self.batch.held()
     }
 
-    /// Gives memory back: a large batch streams, a small one is committed.
+    /// Gives memory back: a large batch streams; of a small one what is kept for a lost race goes first, where a race is unlikely,
+    /// and then it is committed.
     pub(crate) async fn free_memory(&mut self) -> Result<()> {
-        if self.batch.has_piece() { self.commit_or_stream().await } else { self.begin_commit() }
+        if self.batch.has_piece() {
+            return self.commit_or_stream().await;
+        }
+        if self.shared.ordered && self.put_newest_manifest() && self.batch.forget_records() {
+            return Ok(());
+        }
+        self.begin_commit()
     }
 
     /// Counts rows in the midst of a hand-over, and gives their memory back if there is none for more. Returns whether none are

@@ -5,7 +5,6 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use futures_util::FutureExt;
-use tokio::sync::Semaphore;
 
 use std::sync::Arc;
 
@@ -18,9 +17,9 @@ use crate::error::Result;
 use crate::hand_over::answers::Answers;
 use crate::hand_over::part::HandOverPart;
 use crate::metrics::Metrics;
-use crate::owner::Owner;
 use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
+use crate::owner::{Owner, Streaming};
 use crate::position::Position;
 use crate::protocol::folding::{Folding, FoldingMemory};
 use crate::protocol::layout::SourcePartitionLayout;
@@ -38,6 +37,7 @@ use crate::row::rfc4180::Rfc4180;
 use crate::row::settings::RowSettings;
 use crate::schema::writer::SchemaInfo;
 use crate::schema::writers::WriterSchemas;
+use crate::slots::Slots;
 use crate::storage::Operation;
 use crate::storage::memory::{Fault, Memory};
 
@@ -98,8 +98,10 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         budget,
         answers: Answers::default(),
         metrics: Metrics::default(),
+        streaming: Streaming::default(),
         hive: None,
-        commits: Semaphore::new(8),
+        commits: Slots::new(8),
+        files: Slots::new(8),
         abandoned_limit: Duration::ZERO,
         acknowledgement_delay: Duration::ZERO,
         pause: |_| Duration::ZERO,
@@ -395,6 +397,42 @@ async fn the_first_batch_after_a_load_is_not_streamed_so_that_a_lost_race_can_be
     let mut all = rows(&memory);
     all.sort_unstable();
     assert!(all == (1..=1_000_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn when_memory_is_short_the_records_of_a_small_batch_go_first_and_then_it_is_committed() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    commit(&mut owner, 1, 1..=1).await;
+    accept(&mut owner, 2, 2..=1_000).await.unwrap();
+    let whole = owner.held();
+    owner.free_memory().await.unwrap();
+    assert!(owner.held() * 2 < whole && owner.committing.is_none(), "{} of {whole} are held", owner.held());
+    accept(&mut owner, 3, 1_001..=2_000).await.unwrap();
+    owner.free_memory().await.unwrap();
+    assert_eq!((owner.held(), owner.committing.is_some()), (0, true));
+    owner.commit_all().await.unwrap();
+    assert_eq!((rows(&memory).len(), acknowledged(&shared)), (2_000, Some(3)));
+}
+
+#[tokio::test]
+async fn where_a_race_is_likely_a_batch_is_committed_at_once_when_memory_is_short() {
+    let memory = Memory::new();
+    let after_a_load = shared(&memory);
+    let mut first = owner(&after_a_load);
+    accept(&mut first, 1, 1..=10).await.unwrap();
+    first.free_memory().await.unwrap();
+    assert!(first.committing.is_some(), "it may just have taken over");
+    first.commit_all().await.unwrap();
+
+    let memory = Memory::new();
+    let without_order = shared_without_order(&memory);
+    let mut other = owner(&without_order);
+    commit(&mut other, 1, [1]).await;
+    accept(&mut other, 2, [2]).await.unwrap();
+    other.free_memory().await.unwrap();
+    assert!(other.committing.is_some(), "without order the rows of a lost race are nobody else's");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! The files of a batch, staged one beside the other.
 
 use bytes::Bytes;
-use futures_util::stream::{self, StreamExt};
+use futures_util::future::join_all;
 
 use crate::error::{Error, ErrorKind};
 use crate::protocol::failure::Failure;
@@ -10,10 +10,8 @@ use crate::protocol::layout::{SourcePartitionLayout, TableLayout};
 use crate::protocol::manifest::{Content, FileEntry, OpenFile, RowFormat};
 use crate::protocol::nonce::nonce;
 use crate::protocol::stage::StagedFile;
+use crate::slots::Slots;
 use crate::storage::{Storage, StorageError};
-
-/// How many files are closed at once: a close takes about half a second, most of it waiting, and late events can be of hundreds of days.
-const CLOSES_AT_ONCE: usize = 64;
 
 /// One file of a batch on its way into the table.
 pub(crate) struct BatchFile<S: Storage> {
@@ -34,16 +32,24 @@ pub(crate) struct BatchFile<S: Storage> {
     pub(crate) bytes: Bytes,
 }
 
-/// Stages what is not staged yet.
+/// Stages what is not staged yet, all at once as far as there are slots: a close takes about half a second, most of it waiting,
+/// and late events can be of hundreds of days.
 pub(crate) async fn stage<S: Storage>(
     storage: &S,
     layout: &SourcePartitionLayout,
     sequence: u64,
     files: &mut [BatchFile<S>],
     memory: &FoldingMemory,
+    slots: &Slots,
 ) -> Result<(), Failure> {
-    let calls: Vec<_> = files.iter_mut().map(|file| stage_file(storage, layout, sequence, file, memory)).collect();
-    let staged: Vec<_> = stream::iter(calls).buffer_unordered(CLOSES_AT_ONCE).collect().await;
+    let calls: Vec<_> = files
+        .iter_mut()
+        .map(async |file| {
+            let _slot = slots.take().await?;
+            stage_file(storage, layout, sequence, file, memory).await
+        })
+        .collect();
+    let staged = join_all(calls).await;
     // An error that ends the instance comes before one that is tried again.
     let (fatal, again): (Vec<_>, Vec<_>) =
         staged.into_iter().filter_map(Result::err).partition(|failure| matches!(failure, Failure::Fatal(_)));

@@ -2,6 +2,8 @@
 
 use std::cmp::Ordering;
 
+use futures_util::future::join_all;
+
 use crate::error::Error;
 use crate::protocol::batch_file::{BatchFile, entry, stage};
 use crate::protocol::failure::Failure;
@@ -15,7 +17,11 @@ use crate::protocol::open_files::OpenFiles;
 use crate::protocol::publish::{Published, gone, publish};
 use crate::protocol::settle::{Settled, settle};
 use crate::safeguard::{Safeguard, is_on};
+use crate::slots::Slots;
 use crate::storage::{Overwrite, Storage, StorageError, StorageErrorKind, write_whole};
+
+/// How many files of a commit get their final names at once: late events can be of hundreds of days.
+const RENAMES_AT_ONCE: usize = 16;
 
 /// How a commit ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +38,7 @@ pub(crate) struct Commit<S: Storage> {
     manifest: Manifest,
     open_files: OpenFiles,
     folding: Folding,
+    slots: Slots,
     state: State<S>,
     has_poisoned: bool,
 }
@@ -57,15 +64,16 @@ enum State<S: Storage> {
 
 impl<S: Storage> Commit<S> {
     /// The commit of these files as this manifest, whose files are filled in as they are staged. The open files are those of
-    /// the manifest before, whose renames must all be done.
+    /// the manifest before, whose renames must all be done. Each file is written in one of the slots.
     pub(crate) fn new(
         layout: SourcePartitionLayout,
         manifest: Manifest,
         open_files: OpenFiles,
         files: Vec<BatchFile<S>>,
         folding: Folding,
+        slots: Slots,
     ) -> Self {
-        Commit { layout, manifest, open_files, folding, state: State::Stage(files), has_poisoned: false }
+        Commit { layout, manifest, open_files, folding, slots, state: State::Stage(files), has_poisoned: false }
     }
 
     /// The manifest; complete once the commit has ended.
@@ -93,8 +101,8 @@ impl<S: Storage> Commit<S> {
         loop {
             let next = match &mut self.state {
                 State::Stage(files) => {
-                    let staged =
-                        stage(storage, &self.layout, self.manifest.sequence, files, &self.folding.memory).await;
+                    let (layout, sequence) = (&self.layout, self.manifest.sequence);
+                    let staged = stage(storage, layout, sequence, files, &self.folding.memory, &self.slots).await;
                     self.has_poisoned |= staged.is_err();
                     staged?;
                     self.manifest.files =
@@ -159,15 +167,17 @@ impl<S: Storage> Commit<S> {
                         }
                     }
                 }
-                State::Publish(done) => match self.manifest.files.get(*done) {
-                    Some(file) => {
-                        if publish(storage, &self.layout.table, file).await? == Published::Gone {
-                            return Err(gone(&self.layout.table.path(&file.name), file, None).into());
+                State::Publish(done) => {
+                    let table = &self.layout.table;
+                    let next: Vec<_> = self.manifest.files.iter().skip(*done).take(RENAMES_AT_ONCE).collect();
+                    let all = join_all(next.iter().map(|file| publish(storage, table, file))).await;
+                    for (file, published) in next.iter().zip(all) {
+                        if published? == Published::Gone {
+                            return Err(gone(&table.path(&file.name), file, None).into());
                         }
-                        State::Publish(*done + 1)
                     }
-                    None => State::Ended(Outcome::Committed),
-                },
+                    if next.is_empty() { State::Ended(Outcome::Committed) } else { State::Publish(*done + next.len()) }
+                }
                 State::Abandon { temporary } => {
                     // In this order: while the temporary manifest is there, a rename under way could still put it, and
                     // then what it names must exist. What cannot be deleted now, cleaning deletes later.

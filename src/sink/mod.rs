@@ -1,12 +1,10 @@
 //! One sink: its source partitions, its bound on memory, its end.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::sync::Semaphore;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
@@ -23,21 +21,24 @@ use crate::hand_over::split::split;
 use crate::hive::file_system;
 use crate::hive::keeper::Keeper;
 use crate::metrics::Metrics;
-use crate::owner::Owner;
 use crate::owner::health::Health;
 use crate::owner::retry::pause_between_attempts;
 use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
+use crate::owner::{Owner, Streaming};
 use crate::protocol::folding::{Folding, FoldingMemory};
 use crate::protocol::layout::{InvalidName, SourcePartitionLayout};
 use crate::protocol::manifest::SinkIdentity;
 use crate::schema::writer::SchemaInfo;
 use crate::schema::writers::WriterSchemas;
+use crate::slots::Slots;
 use crate::storage::Storage;
 use crate::topic::TopicName;
 
 mod ailing;
 mod mark;
+mod memory;
+mod pace;
 mod probe;
 mod recover;
 mod status;
@@ -45,6 +46,7 @@ mod task;
 mod watch;
 
 use ailing::Ailing;
+use pace::{FIRST_AT_ONCE, Pace};
 use probe::probe;
 use recover::recover;
 use status::{Author, StatusWriter};
@@ -55,9 +57,6 @@ use watch::watch;
 const HAND_OVER_WAIT: Duration = Duration::from_millis(100);
 /// Manifests that stay when old ones are pruned: enough for an owner that was away for hours to see that it lost.
 const KEEP_MANIFESTS: u64 = 300;
-/// Commits that work at the same time. Each takes a second or so, mostly the waits for two closes: this many let 2,000 source
-/// partitions commit once a minute, and are no storm for the NameNode when all become due at once.
-const COMMITS_AT_ONCE: usize = 64;
 /// No commit takes longer, unless HDFS is in trouble.
 const COMMIT_TIME: Duration = Duration::from_secs(30);
 /// How long a sink that closes waits for Hive's metastore.
@@ -126,8 +125,10 @@ impl<S: Storage> Sink<S> {
             budget,
             answers: Answers::default(),
             metrics: Metrics::default(),
+            streaming: Streaming::default(),
             hive,
-            commits: Semaphore::new(COMMITS_AT_ONCE),
+            commits: Slots::new(FIRST_AT_ONCE),
+            files: Slots::new(FIRST_AT_ONCE),
             abandoned_limit: config.commit_interval * 2 + COMMIT_TIME,
             acknowledgement_delay: config.acknowledgement_delay,
             pause: pause_between_attempts,
@@ -177,7 +178,8 @@ impl<S: Storage> Sink<S> {
             directory: self.config.directory.clone(),
         };
         let status = StatusWriter::new(author);
-        let watching = watch(Arc::clone(&self.shared), Arc::clone(&self.source_partitions), status);
+        let pace = Pace::new(self.config.directory.clone());
+        let watching = watch(Arc::clone(&self.shared), Arc::clone(&self.source_partitions), status, pace);
         self.tasks.spawn(watching.instrument(self.span.clone()));
     }
 
@@ -295,8 +297,7 @@ impl<S: Storage> Sink<S> {
         Ok(true)
     }
 
-    /// At half of the bound the source partition that holds most is asked to give memory back, so that the other half is
-    /// there while it does. Those that cannot, because they wait for something, get no more records.
+    /// From half of the bound on, memory is given back, and those that wait for something get no more records.
     fn free_memory(&self) {
         let budget = &self.shared.budget;
         if budget.claimed() * 2 < budget.bound() {
@@ -305,15 +306,7 @@ impl<S: Storage> Sink<S> {
         let all = self.source_partitions();
         // Before no more can be taken: what waits keeps what is reserved for it, too.
         all.pause_waiting(&self.shared.answers, budget);
-        if budget.used() * 2 < budget.bound() {
-            return;
-        }
-        let idle = all.handles.iter().filter(|handle| !handle.state.freeing_memory.load(Ordering::Relaxed));
-        let largest = idle.max_by_key(|handle| handle.state.held.load(Ordering::Relaxed));
-        if let Some(handle) = largest.filter(|handle| handle.state.held.load(Ordering::Relaxed) > 0) {
-            handle.state.freeing_memory.store(true, Ordering::Relaxed);
-            let _ = handle.sender.send(Message::FreeMemory);
-        }
+        all.free_memory(budget);
     }
 
     fn check(&self) -> Result<()> {

@@ -63,7 +63,8 @@ impl TaskState {
         }
     }
 
-    fn note_uncommitted<S: Storage>(&self, owner: &Owner<S>, waiting: &VecDeque<(HandOverPart, Instant)>) {
+    fn note<S: Storage>(&self, owner: &Owner<S>, waiting: &VecDeque<(HandOverPart, Instant)>) {
+        self.held.store(owner.held(), Ordering::Relaxed);
         *self.uncommitted_since() = owner.uncommitted_since().or(waiting.front().map(|(_, came)| *came));
     }
 
@@ -94,14 +95,13 @@ pub(super) async fn run<S: Storage>(
         if health.held_back().is_none() {
             state.pause(false, owner.id(), owner.answers());
         }
-        state.note_uncommitted(&owner, &waiting);
+        state.note(&owner, &waiting);
         if !owner.is_held_up(&schedule)
             && !waits_for_letters
             && let Some((part, _)) = waiting.pop_front()
         {
             owner.accept(part).await?;
-            state.held.store(owner.held(), Ordering::Relaxed);
-            state.note_uncommitted(&owner, &waiting);
+            state.note(&owner, &waiting);
         }
         if closing && waiting.is_empty() {
             owner.begin_commit()?;
@@ -127,7 +127,7 @@ pub(super) async fn run<S: Storage>(
                 Some(Message::LeftOut(number)) => owner.note_left_out(number),
                 Some(Message::FreeMemory) => {
                     owner.free_memory().await?;
-                    state.held.store(owner.held(), Ordering::Relaxed);
+                    state.note(&owner, &waiting);
                     state.freeing_memory.store(false, Ordering::Relaxed);
                 }
                 // What waits for dead letters or gaps to be confirmed is committed when they are.

@@ -11,6 +11,7 @@ use crate::hand_over::answers::Answers;
 use crate::owner::health::HeldBack;
 use crate::owner::shared::Shared;
 use crate::sink::ailing::Ailing;
+use crate::sink::pace::Pace;
 use crate::sink::status::StatusWriter;
 use crate::sink::{Handle, SourcePartitions};
 use crate::storage::Storage;
@@ -90,6 +91,7 @@ pub(super) async fn watch<S: Storage>(
     shared: Arc<Shared<S>>,
     all: Arc<Mutex<SourcePartitions>>,
     mut status: StatusWriter,
+    pace: Pace,
 ) {
     let mut told = Told::default();
     let mut ticks = interval(EVERY);
@@ -106,6 +108,7 @@ pub(super) async fn watch<S: Storage>(
         };
         told.tell(&ailing);
         status.write(&shared, &topics, &ailing);
+        pace.look(&shared).await;
     }
 }
 

@@ -1,5 +1,7 @@
 //! What is searched, and what may go wrong in it.
 
+use crate::owner::Streaming;
+
 /// How a process runs, apart from what it is told.
 #[derive(Clone, Debug)]
 pub struct Settings {
@@ -17,7 +19,18 @@ pub struct Settings {
     pub two_sinks: bool,
     /// Owners ask what stands in gaps.
     pub asks_about_gaps: bool,
+    /// When rows are streamed.
+    pub streaming: Streaming,
+    /// An owner whose records are lost to memory waits for the other one to commit them, and does not end at once.
+    pub waits_for_other: bool,
 }
+
+/// Rows are streamed as soon as they come, as those of a large backlog are.
+pub const AT_ONCE: Streaming = Streaming { from: 1, piece: 1 };
+/// Rows are streamed when memory is short.
+pub const WHEN_SHORT: Streaming = Streaming { from: usize::MAX, piece: 1 };
+/// Files are too small to be streamed: when memory is short, the records that they are of are forgotten first.
+pub const NEVER: Streaming = Streaming { from: usize::MAX, piece: usize::MAX };
 
 /// What goes wrong with a storage call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -58,6 +71,8 @@ pub struct Budget {
     pub strays: u8,
     /// Times that something else edits a file of the table.
     pub edits: u8,
+    /// Times that memory is short.
+    pub shortages: u8,
 }
 
 /// What is searched.
@@ -94,6 +109,8 @@ impl Config {
                 recovers: 0,
                 two_sinks: false,
                 asks_about_gaps: false,
+                streaming: NEVER,
+                waits_for_other: false,
             },
             records: 3,
             never: 0,

@@ -24,6 +24,10 @@ pub enum Input {
     Gap { number: u64, left_out: bool },
     /// The broker has had its time to send what it left out.
     LeftOut,
+    /// Memory is short.
+    FreeMemory,
+    /// It is time to look whether the other owner has committed what this one cannot any more; the last time, or not.
+    LookForAbandoned { last: bool },
     /// The storage answers its call of this number.
     Answer(u8, Answer),
 }
@@ -56,7 +60,9 @@ pub struct Gate {
 /// An owner that waits for a message or for the end of its commit.
 pub struct Parked {
     pub may_begin: bool,
+    pub has_rows: bool,
     pub left_out: bool,
+    pub abandoned: bool,
     pub state: Option<String>,
 }
 

@@ -7,8 +7,8 @@
 //! ([`check`]). Long histories with many faults are tried at random ([`random`]).
 //!
 //! An owner's code is deterministic, so it is run once per history of its own inputs and not once per interleaving
-//! ([`owners`]); the search itself only copies small values, some 300,000 worlds a second. What is not in here: streamed
-//! batches, bad records and dead letters, changes of the schema, `reset`, and owners that never come to an end without a
+//! ([`owners`]); the search itself only copies small values, some 300,000 worlds a second. What is not in here: bad records and
+//! dead letters, rows that are streamed in the midst of a hand-over, changes of the schema, `reset`, and owners that never come to an end without a
 //! fault (a search for dead ends, not for circles).
 //!
 //! The tests in [`safeguards`] try the searches themselves: without any one of the protocol's safeguards they find a violation.
@@ -27,7 +27,8 @@ mod search;
 mod tasks;
 mod world;
 
-use config::{Budget, Config, Fault};
+use crate::owner::Streaming;
+use config::{AT_ONCE, Budget, Config, Fault, NEVER, WHEN_SHORT};
 use search::search;
 
 /// Worlds after which a search gives up: that is about a minute.
@@ -35,8 +36,18 @@ const LIMIT: usize = 12_000_000;
 /// The same for searches that are not part of every run: some minutes, and 2 GB.
 const LONG: usize = 40_000_000;
 
-const NONE: Budget =
-    Budget { calls: 0, crashes: 0, flips: 0, reconnects: 0, seeks: 0, skips: 0, power: 0, strays: 0, edits: 0 };
+const NONE: Budget = Budget {
+    calls: 0,
+    crashes: 0,
+    flips: 0,
+    reconnects: 0,
+    seeks: 0,
+    skips: 0,
+    power: 0,
+    strays: 0,
+    edits: 0,
+    shortages: 0,
+};
 
 /// This many records, each of which may be a batch of its own; files grow.
 fn folding(records: u8, budget: Budget) -> Config {
@@ -63,6 +74,13 @@ fn pruning(records: u8, budget: Budget) -> Config {
 fn asking(records: u8, budget: Budget) -> Config {
     let mut config = folding(records, budget);
     config.settings.asks_about_gaps = true;
+    config
+}
+
+/// Rows leave memory, or the records that they are of, before their commit.
+fn streaming(records: u8, streaming: Streaming, waits_for_other: bool, budget: Budget) -> Config {
+    let mut config = Config { records, budget, ..Config::new() };
+    (config.settings.streaming, config.settings.waits_for_other) = (streaming, waits_for_other);
     config
 }
 
@@ -121,8 +139,8 @@ fn a_client_hands_over_its_stale_queue_first() {
 fn a_batch_over_two_directories() {
     all_is_well([
         two_directories(2, Budget { flips: 1, ..NONE }),
-        two_directories(3, Budget { flips: 1, ..NONE }),
-        two_directories(2, Budget { crashes: 1, calls: 1, ..NONE }),
+        two_directories(2, Budget { crashes: 1, ..NONE }),
+        two_directories(2, Budget { calls: 1, ..NONE }),
     ]);
 }
 
@@ -204,6 +222,28 @@ fn a_file_that_something_else_edits() {
 }
 
 #[test]
+fn rows_that_are_streamed_while_the_other_owner_takes_over() {
+    for waits in [false, true] {
+        all_is_well([
+            streaming(2, AT_ONCE, waits, Budget { flips: 1, ..NONE }),
+            streaming(3, AT_ONCE, waits, Budget { crashes: 1, ..NONE }),
+            streaming(2, WHEN_SHORT, waits, Budget { flips: 1, shortages: 1, ..NONE }),
+        ]);
+    }
+}
+
+#[test]
+fn a_call_that_goes_wrong_while_rows_are_streamed() {
+    all_is_well([streaming(2, AT_ONCE, false, Budget { calls: 1, ..NONE })]);
+}
+
+#[test]
+fn records_that_are_forgotten_for_want_of_memory_before_a_lost_race() {
+    all_is_well([false, true].map(|waits| streaming(2, NEVER, waits, Budget { flips: 1, shortages: 1, ..NONE })));
+    all_is_well([streaming(3, NEVER, true, Budget { crashes: 1, shortages: 1, ..NONE })]);
+}
+
+#[test]
 fn a_broker_that_goes_back_but_not_far_enough() {
     all_is_well([folding(3, Budget { strays: 1, ..NONE }), folding(2, Budget { strays: 1, flips: 1, ..NONE })]);
 }
@@ -249,6 +289,12 @@ fn larger_searches() {
             pruning(2, Budget { flips: 1, crashes: 1, ..NONE }),
             pruning(2, Budget { flips: 1, reconnects: 1, ..NONE }),
             two_directories(2, Budget { flips: 1, crashes: 1, ..NONE }),
+            two_directories(2, Budget { crashes: 1, calls: 1, ..NONE }),
+            two_directories(3, Budget { flips: 1, ..NONE }),
+            streaming(3, AT_ONCE, true, Budget { flips: 1, ..NONE }),
+            streaming(3, WHEN_SHORT, true, Budget { flips: 1, shortages: 1, ..NONE }),
+            streaming(3, NEVER, true, Budget { flips: 1, shortages: 1, ..NONE }),
+            streaming(2, NEVER, true, Budget { flips: 1, reconnects: 1, shortages: 1, ..NONE }),
             Config { queue: 2, chunk: 2, ..folding(3, Budget { flips: 1, ..NONE }) },
             folding(3, Budget { flips: 2, ..NONE }),
         ],

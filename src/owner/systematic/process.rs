@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
+use tokio::time::Instant;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::owner::Owner;
@@ -41,8 +42,12 @@ pub struct Shown {
     /// A text that is equal for two processes that behave alike from now on; none while it cannot be told.
     pub state: Option<String>,
     pub answered: Answered,
+    /// It has rows in memory.
+    pub has_rows: bool,
     /// It waits for what the broker left out.
     pub left_out: bool,
+    /// It waits for the other owner to commit what it cannot any more.
+    pub waits_for_other: bool,
     /// It has given files names of its own.
     pub has_names: bool,
     /// It ended with this error.
@@ -71,17 +76,25 @@ async fn run(mut owner: Owner<Gated>) -> Result<()> {
             Ok(Input::Gap { number, left_out: false }) => owner.confirm(number),
             Ok(Input::Gap { number, left_out: true }) => owner.note_left_out(number),
             Ok(Input::LeftOut) => owner.look_for_left_out().await?,
+            Ok(Input::FreeMemory) => owner.free_memory().await?,
+            Ok(Input::LookForAbandoned { last }) => {
+                if let Some(abandoned) = owner.abandoned.as_mut().filter(|_| last) {
+                    abandoned.until = Instant::now();
+                }
+                owner.check_abandoned().await?;
+            }
             Ok(Input::Answer(..)) => return Err(Error::bug("an answer is no message")),
         }
     }
 }
 
 /// Two owners without a commit under way behave alike from now on if these agree: the rows of a batch follow from the
-/// chunks that it keeps and from its first position (what lies below that was dropped), and streaming is never reached
-/// here. Clocks and metrics decide nothing in what the search calls.
+/// chunks that it keeps and from its first position (what lies below that was dropped). Of one that keeps none, or waits for
+/// the other owner, it cannot be told. Clocks and metrics decide nothing in what the search calls.
 fn parked(owner: &Owner<Gated>) -> Parked {
     let idle = owner.committing.is_none();
-    let state = idle.then(|| {
+    let is_told = idle && owner.batch.retained.is_some() && owner.abandoned.is_none();
+    let state = is_told.then(|| {
         let batch = &owner.batch;
         let extent = batch.extent.map(|extent| (extent.first, extent.last, extent.largest_publish_time));
         let mut plans: Vec<_> = owner.plans.keys().collect();
@@ -108,7 +121,13 @@ fn parked(owner: &Owner<Gated>) -> Parked {
         text
     });
     let may_begin = idle && owner.batch.extent.is_some() && owner.batch.unconfirmed.is_empty();
-    Parked { may_begin, left_out: owner.left_out_due().is_some(), state }
+    Parked {
+        may_begin,
+        has_rows: owner.batch.extent.is_some(),
+        left_out: owner.left_out_due().is_some(),
+        abandoned: owner.abandoned_check_due().is_some(),
+        state,
+    }
 }
 
 /// Completes earlier commits as [`crate::sink::Sink`] does when it opens, beside the owner.
@@ -220,8 +239,9 @@ impl Process {
         let recovery = format!("{:?} {calls:?}", gate.recovery);
         let parked = gate.parked.as_mut();
         let state = parked.as_ref().and_then(|parked| parked.state.as_ref()).map(|state| state.clone() + &recovery);
-        let (may_begin, left_out) =
-            parked.as_ref().map_or((false, false), |parked| (parked.may_begin, parked.left_out));
+        let is = |what: fn(&Parked) -> bool| parked.as_deref().is_some_and(what);
+        let (may_begin, has_rows) = (is(|parked| parked.may_begin), is(|parked| parked.has_rows));
+        let (left_out, waits_for_other) = (is(|parked| parked.left_out), is(|parked| parked.abandoned));
         let is_parked = parked.is_some();
         let answered = records::answers(&self.shared.answers);
         Shown {
@@ -231,7 +251,9 @@ impl Process {
             state: state.filter(|_| ended.is_none()),
             abandoned: std::mem::take(&mut gate.abandoned),
             answered,
+            has_rows,
             left_out,
+            waits_for_other,
             has_names: self.nonces.last > 0,
             ended,
         }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::owner::systematic::config::{ALL, Budget, Config, Settings};
+use crate::owner::systematic::config::{ALL, AT_ONCE, Budget, Config, NEVER, Settings, WHEN_SHORT};
 use crate::owner::systematic::owners::Owners;
 use crate::owner::systematic::records::DAYS;
 use crate::owner::systematic::search::Violation;
@@ -42,6 +42,7 @@ fn config(random: &mut Random) -> Config {
         strays: 0,
         skips: budget(2),
         edits: 0,
+        shortages: budget(6),
     };
     let settings = Settings {
         fold_below: random.pick(&[0, 12, 20, 1_000]),
@@ -55,6 +56,8 @@ fn config(random: &mut Random) -> Config {
         recovers: random.pick(&[0, 2]),
         two_sinks: false,
         asks_about_gaps: budget.skips > 0,
+        streaming: random.pick(&[NEVER, WHEN_SHORT, AT_ONCE]),
+        waits_for_other: random.below(2) == 0,
     };
     let (records, queue) = (6 + random.below(16) as u8, random.pick(&[0, 2, 5]));
     let never = if budget.skips > 0 && queue > 0 { random.below(usize::from(records)) as u8 } else { 0 };

@@ -6,8 +6,6 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::Semaphore;
-
 use crate::budget::Budget;
 use crate::config::{OnBadRecord, OnNullValue};
 use crate::hand_over::answers::Answers;
@@ -24,12 +22,15 @@ use crate::protocol::folding::{Folding, FoldingMemory};
 use crate::record::Record;
 use crate::row::metadata::Metadata;
 use crate::row::settings::RowSettings;
+use crate::slots::Slots;
 use crate::storage::memory::Memory;
 
 pub const TOPIC: &str = "persistent://t/n/visits";
 /// A row that something else wrote into a file.
 pub const FOREIGN: &[u8] = b"foreign\n";
 const DAY: i64 = 86_400_000;
+/// Longer than any search.
+const DAYS_LONG: Duration = Duration::from_secs(1_000_000);
 
 thread_local! {
     /// What the other tests of the source partition share, without and with a directory a day.
@@ -63,9 +64,11 @@ pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<G
         budget,
         answers: Answers::default(),
         metrics: Metrics::default(),
+        streaming: settings.streaming,
         hive: None,
-        commits: Semaphore::new(8),
-        abandoned_limit: Duration::ZERO,
+        commits: Slots::new(8),
+        files: Slots::new(8),
+        abandoned_limit: if settings.waits_for_other { DAYS_LONG } else { Duration::ZERO },
         acknowledgement_delay: Duration::ZERO,
         pause: |_| Duration::ZERO,
         waits_for_repair: false,

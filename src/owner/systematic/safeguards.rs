@@ -8,9 +8,9 @@
 //! - *The final file is there with its length, when a rename's source is missing* (rule 4), and *the publish time of a
 //!   duplicate* (rule 9): only something outside of the protocol breaks these. `owner::tests` has both.
 
-use crate::owner::systematic::config::{Budget, Config, Fault};
+use crate::owner::systematic::config::{Budget, Config, Fault, NEVER};
 use crate::owner::systematic::search::{Violation, search};
-use crate::owner::systematic::{LIMIT, NONE, asking, folding, pruning};
+use crate::owner::systematic::{LIMIT, NONE, asking, folding, pruning, streaming};
 use crate::safeguard::{Safeguard, without};
 
 /// The violation that a search finds without these, and finds not with them.
@@ -58,6 +58,10 @@ found! {
         Publish, folding(2, Budget { crashes: 1, ..NONE }), "acknowledged but not in the table";
     without_staging_again_the_search_finds_a_violation:
         Restage, folding(2, Budget { flips: 1, ..NONE }), "is not in the table";
+    without_waiting_for_what_is_not_in_memory_the_search_finds_a_violation:
+        Abandon,
+        streaming(3, NEVER, false, Budget { flips: 1, shortages: 1, ..NONE }),
+        "is not in the table";
     without_listing_again_in_load_the_search_finds_a_violation:
         Relist, pruning(2, Budget { flips: 1, crashes: 1, ..NONE }), "is there before its commit published it";
     without_redoing_renames_at_load_the_search_finds_a_violation:

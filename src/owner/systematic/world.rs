@@ -78,6 +78,8 @@ pub enum Step {
     Skip(u8),
     LookIntoGap(u8),
     LeftOut(u8),
+    FreeMemory(u8),
+    LookForAbandoned { owner: u8, last: bool },
     PowerLoss,
     Edit,
 }
@@ -94,6 +96,7 @@ impl Step {
                 | Step::Seek(_)
                 | Step::Stray(_)
                 | Step::Skip(_)
+                | Step::FreeMemory(_)
                 | Step::PowerLoss
                 | Step::Edit
         )
@@ -233,6 +236,13 @@ impl World {
             };
             // The other one only waits for what this one commits.
             steps.extend([self.active, 1 - self.active].into_iter().find(looks).map(Step::LeftOut));
+            let waits = |index: &u8| {
+                let shown = owners.shown(self.owners[*index as usize].node);
+                shown.ended.is_none() && shown.parked && shown.waits_for_other
+            };
+            // A day has passed.
+            let last = |owner| Step::LookForAbandoned { owner, last: true };
+            steps.extend([self.active, 1 - self.active].into_iter().filter(waits).map(last));
         }
         steps
     }
@@ -280,6 +290,12 @@ impl World {
         }
         if shown.parked && shown.left_out && owner.looks < LOOKS_BETWEEN {
             steps.push(Step::LeftOut(index));
+        }
+        if shown.parked && shown.waits_for_other && owner.looks < LOOKS_BETWEEN {
+            steps.push(Step::LookForAbandoned { owner: index, last: false });
+        }
+        if shown.parked && shown.has_rows && self.left.shortages > 0 {
+            steps.push(Step::FreeMemory(index));
         }
         if owner.acknowledges > 0 && owner.deferred.is_empty() {
             steps.push(Step::Acknowledge(index));
@@ -434,6 +450,16 @@ impl World {
                     return Err(format!("{} looks for what was left out for ever", name(owner)));
                 }
                 world.feed(owner, Input::LeftOut, owners);
+            }
+            Step::FreeMemory(owner) => {
+                world.left.shortages -= 1;
+                world.feed(owner, Input::FreeMemory, owners);
+            }
+            Step::LookForAbandoned { owner, last } => {
+                if !last {
+                    world.owners[owner as usize].looks += 1;
+                }
+                world.feed(owner, Input::LookForAbandoned { last }, owners);
             }
             Step::PowerLoss => {
                 world.left.power -= 1;

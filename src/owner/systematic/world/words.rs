@@ -83,6 +83,11 @@ impl World {
                 format!("{} is told what stands between {behind} and {before}", name(owner))
             }
             Step::LeftOut(owner) => format!("{} has waited for what the broker left out", name(owner)),
+            Step::FreeMemory(owner) => format!("{} is short of memory", name(owner)),
+            Step::LookForAbandoned { owner, last } => {
+                let how = if last { ", for the last time" } else { "" };
+                format!("{} looks whether the other owner has committed what it cannot any more{how}", name(owner))
+            }
             Step::PowerLoss => "all machines lose power".to_owned(),
             Step::Edit => format!("something else edits {}", short(&self.open_to_edit().unwrap().name.text())),
         }
@@ -118,6 +123,7 @@ impl fmt::Display for Budget {
             (self.strays, "stray"),
             (self.skips, "skip"),
             (self.edits, "edit"),
+            (self.shortages, "shortage of memory"),
         ];
         let some = all.iter().filter(|(count, _)| *count > 0).map(|(count, what)| format!("{count} {what}"));
         f.write_str(&some.collect::<Vec<_>>().join(", "))

@@ -81,6 +81,9 @@ final class RunningSink implements Answers.Receiver {
     private long handOver = 1;
     private boolean full;
 
+    /** Of the records of all source partitions that are parked. */
+    private long parkedBytes;
+
     /** Says what is acknowledged of a topic before the source has a consumer; else null. */
     private volatile Function<String, CompletableFuture<MessageId>> acknowledged;
 
@@ -234,10 +237,14 @@ final class RunningSink implements Answers.Receiver {
         long turn = lock.writeLockInterruptibly();
         try {
             checkOpen();
-            long parked =
-                    sourcePartitions.all().stream().mapToLong(each -> each.parked.bytes()).sum();
-            full = parked >= MOST_PARKED_BYTES;
-            return !full && source.parked.park(record);
+            full = parkedBytes >= MOST_PARKED_BYTES;
+            if (full) {
+                return false;
+            }
+            long before = source.parked.bytes();
+            boolean parks = source.parked.park(record);
+            parkedBytes += source.parked.bytes() - before;
+            return parks;
         } finally {
             lock.unlockWrite(turn);
         }
@@ -284,7 +291,9 @@ final class RunningSink implements Answers.Receiver {
             if (source.parked.isOpen()) {
                 continue;
             }
+            long before = source.parked.bytes();
             boolean hasRoom = source.parked.letGo(record -> appendParked(source, record));
+            parkedBytes += source.parked.bytes() - before;
             source.acknowledger.pause(!source.parked.isOpen());
             if (!hasRoom) {
                 return;
