@@ -2,11 +2,14 @@
 //! visible in time; when a cause is gone, its topic goes on by itself; and in the end every table is whole.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
-use hdfs_csv_tests::{Expected, Field, Fields, LIMIT, Services, Shared, Sink, Typed, until};
+use hdfs_csv_tests::{
+    Expected, Field, Fields, LIMIT, QUICK_START, Relay, Services, Shared, Sink, Typed, letters, repository, until,
+};
 use hdfs_csv_tool::commits::{self, Commits};
 use hdfs_csv_tool::status::{State, StatusReport, status};
 use hdfs_csv_tool::verify::tables;
@@ -73,6 +76,20 @@ impl Stream {
         ensure!(visible == sent, "{}: {visible} rows of {sent} are visible", self.topic);
         Ok(())
     }
+}
+
+/// Larger than the broker takes, but for its compression.
+const TOO_LARGE: usize = 8_000_000;
+
+/// Sends messages that the tests' own client cannot: `none` is one without a value, and `zeros:N` N bytes without a schema.
+fn send_by_java(services: &Services, topic: &str, message: &str) -> Result<()> {
+    let pulsar = services.stack().pulsar();
+    let mut java = Command::new("java");
+    java.args([QUICK_START, "-cp"]).arg(pulsar.home().join("lib/*"));
+    java.arg(repository().join("tests/oracle/Tombstone.java")).args([&pulsar.service_url(), topic, message]);
+    let output = java.output().context("java cannot be run")?;
+    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    Ok(())
 }
 
 /// The files in which DataNodes keep the blocks of a file of one block.
@@ -235,6 +252,65 @@ fn topics_that_are_struck_keep_no_other_from_being_written_in_time_and_go_on_whe
 
         let backlog = sink.backlog(&impossible.topic)?;
         ensure!(backlog == impossible.sent.len() as u64, "{backlog} of {} are not acknowledged", impossible.sent.len());
+        for stream in streams {
+            let mut expected = Expected::default();
+            expected.extend(stream.producer.close(services)?);
+            sink.wait_until_all_is_acknowledged(LIMIT)?;
+            expected.compare(&sink, stream.table, &[])?;
+        }
+        sink.delete()
+    })
+}
+
+#[test]
+fn a_silent_metastore_a_record_too_large_for_the_broker_and_a_message_without_a_value_hold_up_no_other_topic()
+-> Result<()> {
+    let services = Services::shared(Shared::Threads)?;
+    services.run(|services| {
+        let namespace = services.namespace("isolation-more")?;
+        let metastore = Relay::start(services, services.stack().hive()?.metastore().port())?;
+        let open = |name: &'static str| Stream::open(services, namespace.topic_named(name), name);
+        let mut streams = ["patient", "large", "deleted"].map(open).into_iter().collect::<Result<Vec<_>>>()?;
+        let topics: Vec<String> = streams.iter().map(|stream| stream.topic.clone()).collect();
+        let sink = Sink::of_topics(&namespace, "cold", &topics)?
+            .config("hiveMetastoreUris", json!(format!("thrift://127.0.0.1:{}", metastore.port())))
+            .config("onBadRecord", json!("deadLetter"))
+            .config("commitInterval", json!(format!("{}s", COMMIT_INTERVAL.as_secs())))
+            .create()?;
+        sink.wait_until_it_consumes()?;
+        // Nobody answers when the first tables are to be made, either.
+        let vanished = metastore.vanish(services)?;
+        send_by_java(services, &streams[1].topic, &format!("zeros:{TOO_LARGE}"))?;
+        let began = Instant::now();
+        while began.elapsed() < STRUCK_FOR {
+            for stream in &mut streams {
+                stream.send(services)?;
+                stream.is_visible_in_time(&sink)?;
+            }
+        }
+        // The instance has a consumer by now, and ends at it.
+        send_by_java(services, &streams[2].topic, "none")?;
+        let began = Instant::now();
+        while began.elapsed() < STRUCK_FOR || !sink.log().contains("were passed, up to") {
+            for stream in &mut streams {
+                stream.send(services)?;
+                stream.is_visible_in_time(&sink)?;
+            }
+            ensure!(began.elapsed() < LIMIT, "the message without a value was not passed: {}", sink.log());
+        }
+        drop(vanished);
+        let healed = Instant::now();
+        let hive = services.stack().hive()?;
+        until("every table is in Hive", HEALED_WITHIN, || {
+            for stream in &streams {
+                hive.query(&[&format!("DESCRIBE {}", stream.table)])?;
+            }
+            Ok(())
+        })?;
+        println!("in Hive after {:?}", healed.elapsed());
+
+        let letter = letters(services, &streams[1].topic, 1)?.remove(0);
+        ensure!(letter.payload.len() == TOO_LARGE && letter.reason().contains("schema"), "{:?}", letter.properties);
         for stream in streams {
             let mut expected = Expected::default();
             expected.extend(stream.producer.close(services)?);

@@ -25,6 +25,8 @@ pub(crate) use batch::Streaming;
 pub(crate) use state::Owner;
 
 #[cfg(test)]
+mod earlier_versions;
+#[cfg(test)]
 mod growth;
 #[cfg(test)]
 mod systematic;

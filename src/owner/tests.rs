@@ -133,7 +133,7 @@ fn shared(memory: &Memory) -> Arc<Shared<Memory>> {
     shared_with(memory, OnBadRecord::Skip, false)
 }
 
-fn identity(sink: &str) -> SinkIdentity {
+pub(super) fn identity(sink: &str) -> SinkIdentity {
     SinkIdentity { sink: sink.to_owned(), subscription: "s".to_owned(), topic: TOPIC.to_owned(), cluster: None }
 }
 

@@ -134,11 +134,20 @@ impl Manifest {
             ))
         };
         let version: Version = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
-        if version.format_version != FORMAT_VERSION {
-            return Err(damaged(format!(
-                "its format version is {}, this connector reads {FORMAT_VERSION}; use the connector's version that wrote it or a newer one",
-                version.format_version
+        if version.format_version > FORMAT_VERSION {
+            let needed = version
+                .needed_version
+                .as_deref()
+                .map_or_else(|| "the version that wrote it".to_owned(), |version| format!("version {version}"));
+            return Err(Error::protocol(format_args!(
+                "the manifest {path} is of a newer version: its format is {}, and this one, {}, knows {FORMAT_VERSION}. It needs \
+                 {needed} or a newer one; nothing was changed",
+                version.format_version,
+                env!("CARGO_PKG_VERSION"),
             )));
+        }
+        if version.format_version != FORMAT_VERSION {
+            return Err(damaged(format!("its format version is {}", version.format_version)));
         }
         let manifest: Manifest = serde_json::from_slice(bytes).map_err(|error| damaged(error.to_string()))?;
         if manifest.sequence != sequence {
@@ -152,6 +161,9 @@ impl Manifest {
 #[serde(rename_all = "camelCase")]
 struct Version {
     format_version: u32,
+    /// The oldest version of the connector that reads it: newer formats say so.
+    #[serde(default)]
+    needed_version: Option<String>,
 }
 
 #[cfg(test)]
@@ -198,10 +210,18 @@ pub(crate) mod tests {
     fn a_manifest_of_another_sequence_or_format_or_cut_off_is_refused_by_name() {
         let manifest = example();
         let json = manifest.to_json().unwrap();
-        let newer = Manifest { format_version: 2, ..manifest }.to_json().unwrap();
-        for (bytes, sequence, says) in
-            [(&json[..], 8, "sequence is 7"), (&newer, 7, "format version is 2"), (&json[..json.len() / 2], 7, "EOF")]
-        {
+        let of_format = |number| Manifest { format_version: number, ..manifest.clone() }.to_json().unwrap();
+        for (bytes, sequence, says) in [
+            (&json[..], 8, "sequence is 7"),
+            (&of_format(0), 7, "format version is 0"),
+            (&of_format(2), 7, "It needs the version that wrote it or a newer one; nothing was changed"),
+            (
+                br#"{"formatVersion":3,"neededVersion":"1.2.0","what":{"else":1}}"#,
+                7,
+                "It needs version 1.2.0 or a newer one",
+            ),
+            (&json[..json.len() / 2], 7, "EOF"),
+        ] {
             let error = Manifest::from_json(bytes, "/t/_commits/p/7.json", sequence).unwrap_err();
             assert!(error.message.contains(says) && error.message.contains("/t/_commits/p/7.json"), "{error}");
         }

@@ -2,6 +2,7 @@
 //! HDFS lies: answers can be lost with the effect done, dropped, or under way until later.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use bytes::Bytes;
@@ -74,6 +75,26 @@ impl Memory {
     /// An empty file system.
     pub fn new() -> Self {
         Memory::default()
+    }
+
+    /// A file system that has what is in a folder below this path.
+    pub fn of_folder(folder: &Path, path: &str) -> std::io::Result<Self> {
+        let memory = Memory::new();
+        memory.put_folder(folder, path)?;
+        Ok(memory)
+    }
+
+    fn put_folder(&self, folder: &Path, path: &str) -> std::io::Result<()> {
+        for entry in std::fs::read_dir(folder)? {
+            let entry = entry?;
+            let path = format!("{path}/{}", entry.file_name().to_string_lossy());
+            if entry.file_type()?.is_dir() {
+                self.put_folder(&entry.path(), &path)?;
+            } else {
+                self.put(&path, &std::fs::read(entry.path())?);
+            }
+        }
+        Ok(())
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -3,6 +3,7 @@ import java.util.Base64;
 import java.util.List;
 import java.util.concurrent.CompletableFuture;
 import java.util.concurrent.TimeUnit;
+import org.apache.pulsar.client.api.CompressionType;
 import org.apache.pulsar.client.api.MessageId;
 import org.apache.pulsar.client.api.Producer;
 import org.apache.pulsar.client.api.PulsarClient;
@@ -10,25 +11,27 @@ import org.apache.pulsar.client.api.Schema;
 
 /**
  * Sends messages without a value, as the Java client does for deleted keys, and others beside them: {@code java -cp
- * 'pulsar/lib/*' Tombstone.java pulsar://127.0.0.1:6650 persistent://t/n/topic PAYLOAD...}. A payload is base64, or {@code
- * none}. Several are one batch. Prints their positions.
+ * 'pulsar/lib/*' Tombstone.java pulsar://127.0.0.1:6650 persistent://t/n/topic PAYLOAD...}. A payload is base64, {@code
+ * none}, or {@code zeros:N}: N bytes without a schema, compressed, and alone. Several are one batch. Prints their positions.
  */
 public class Tombstone {
     public static void main(String[] args) throws Exception {
         List<String> payloads = List.of(args).subList(2, args.length);
         try (PulsarClient client = PulsarClient.builder().serviceUrl(args[0]).build()) {
             // The topic's own schema, and no value of it
-            Schema<byte[]> schema = Schema.AUTO_PRODUCE_BYTES();
+            boolean isCompressed = payloads.get(0).startsWith("zeros:");
+            Schema<byte[]> schema = isCompressed ? Schema.BYTES : Schema.AUTO_PRODUCE_BYTES();
             Producer<byte[]> producer =
                     client.newProducer(schema)
                             .topic(args[1])
+                            .compressionType(isCompressed ? CompressionType.ZLIB : CompressionType.NONE)
                             .enableBatching(payloads.size() > 1)
                             .batchingMaxMessages(1_000)
                             .batchingMaxPublishDelay(1, TimeUnit.HOURS)
                             .create();
             List<CompletableFuture<MessageId>> sent = new ArrayList<>();
             for (String payload : payloads) {
-                byte[] value = payload.equals("none") ? null : Base64.getDecoder().decode(payload);
+                byte[] value = value(payload);
                 sent.add(producer.newMessage().key(value == null ? "gone" : "here").value(value).sendAsync());
             }
             producer.flush();
@@ -37,5 +40,14 @@ public class Tombstone {
             }
             producer.close();
         }
+    }
+
+    private static byte[] value(String payload) {
+        if (payload.equals("none")) {
+            return null;
+        }
+        return payload.startsWith("zeros:")
+                ? new byte[Integer.parseInt(payload.substring("zeros:".length()))]
+                : Base64.getDecoder().decode(payload);
     }
 }

@@ -244,6 +244,8 @@ pub(crate) async fn visible_files<S: Storage>(storage: &S, table: &TableLayout) 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::path::Path;
+
     use pulsar_io_hdfs_csv::protocol::manifest::{FORMAT_VERSION, SinkIdentity};
     use pulsar_io_hdfs_csv::row::Dialect;
     use pulsar_io_hdfs_csv::row::compression::Compression;
@@ -324,6 +326,17 @@ mod tests {
         let layout = TableLayout::new("/d", "visits").unwrap();
         let report = verify(memory, &layout).await.unwrap();
         report.findings.into_iter().map(|finding| (finding.path, finding.what)).collect()
+    }
+
+    #[tokio::test]
+    async fn the_tables_of_earlier_versions_have_no_findings() {
+        let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/fixtures");
+        let folders: Vec<_> = std::fs::read_dir(fixtures).unwrap().map(|entry| entry.unwrap().path()).collect();
+        assert!(!folders.is_empty());
+        for folder in folders {
+            let found = findings(&Memory::of_folder(&folder, "/d").unwrap()).await;
+            assert!(found.is_empty(), "{}: {found:?}", folder.display());
+        }
     }
 
     #[tokio::test]
