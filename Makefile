@@ -61,6 +61,7 @@ quick: ## Check formats and lints, and run Java's unit tests meanwhile
 	python3 -B dashboards/generate.py --check
 	cd dashboards && python3 -B -m unittest --quiet
 	checks=$(checks) && cd release && "$$checks"/python -B -m unittest --quiet
+	checks=$(checks) && cd deploy/check && "$$checks"/python -B -m unittest --quiet
 	$(call say,lints; Java: format and unit tests)
 	tool/beside '$(mvn) spotless:check test && $(mvn_jmh) spotless:check' \
 		cargo clippy --release --workspace --all-targets -- -D warnings

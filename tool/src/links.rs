@@ -5,12 +5,13 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 const MARKDOWN: [&str; 4] = ["README.md", "CONTRIBUTING.md", "CHANGELOG.md", "docs"];
-const SOURCES: [&str; 15] = [
+const SOURCES: [&str; 16] = [
     "Makefile",
     "bench",
     "conf",
     "dashboards",
     "demo",
+    "deploy",
     "docker",
     "docs",
     "java-shim/src",
