@@ -17,6 +17,7 @@ mod isolation;
 mod kinds_of_topics;
 mod layers;
 mod leaks;
+mod local_run;
 mod memory;
 mod odd_names;
 mod open_errors;

@@ -47,7 +47,7 @@ pub use folder::{owner, stacks_dir};
 pub use hive::{Hive, Row};
 pub use progress::Step;
 pub use services::{
-    ClickHouse, DataNode, HiveMetastore, HiveServer, JournalNode, NameNode, Pulsar, Superset, SupersetAddress,
+    ClickHouse, DataNode, HiveMetastore, HiveServer, JournalNode, LocalRun, NameNode, Pulsar, Superset, SupersetAddress,
 };
 pub use stack::Stack;
 pub use state::State;

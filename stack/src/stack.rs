@@ -16,7 +16,7 @@ use crate::hdfs::Hdfs;
 use crate::hive::Hive;
 use crate::ports;
 use crate::process::{Service, joined};
-use crate::services::{ClickHouse, DataNode, NameNode, Pulsar, PulsarOptions, Superset};
+use crate::services::{ClickHouse, DataNode, LocalRun, NameNode, Pulsar, PulsarOptions, Superset};
 use crate::state::State;
 
 /// Running services. When this is dropped they end, and so they do when this process ends in whatever way.
@@ -127,6 +127,14 @@ impl Stack {
     /// Runs the real `bin/pulsar-admin` and returns what it printed.
     pub fn pulsar_admin(&self, arguments: &[&str]) -> Result<String> {
         self.pulsar.admin_command(arguments)
+    }
+
+    /// Runs the sink of this configuration beside Pulsar, with the real `bin/pulsar-admin sinks localrun`.
+    pub fn local_run(&self, sink: &Path) -> Result<LocalRun> {
+        let mut command = self.state().pulsar_admin()?;
+        command.args(["sinks", "localrun", "--broker-service-url", &self.pulsar.service_url()]);
+        command.arg("--sink-config-file").arg(sink);
+        LocalRun::start(command, self.log_dir().join("local-run.log"))
     }
 
     /// Runs Hadoop's file system shell (`hdfs dfs`) and returns what it printed.

@@ -39,7 +39,7 @@ pub use random::Random;
 pub use relay::{Relay, Vanished};
 pub use services::Services;
 pub use setting::setting;
-pub use shared::{QUICK_START, Shared, another_cluster, jdbc_sink, repository};
+pub use shared::{QUICK_START, Shared, another_cluster, connector, jdbc_sink, repository};
 pub use sink::Sink;
 pub use traffic::{Confirmed, Flow, Traffic};
 pub use turns::in_turn;

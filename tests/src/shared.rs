@@ -95,7 +95,7 @@ pub fn repository() -> &'static Path {
 }
 
 /// The connector that is tested: `HDFS_CSV_NAR`, or the one that `mvn package` has built.
-fn connector() -> Result<PathBuf> {
+pub fn connector() -> Result<PathBuf> {
     let nar = std::env::var_os("HDFS_CSV_NAR").map_or_else(|| repository().join(NAR), PathBuf::from);
     ensure!(nar.is_file(), "{} is not there: build it, as `make test` does, or set HDFS_CSV_NAR", nar.display());
     // The worker takes the name of the file for the connector's.
