@@ -15,6 +15,7 @@ mod high_availability;
 mod hive;
 mod isolation;
 mod kinds_of_topics;
+mod kubernetes;
 mod layers;
 mod leaks;
 mod local_run;
