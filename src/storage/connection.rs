@@ -10,6 +10,7 @@ use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
 use hdfs_native::client::FileStatus;
 use hdfs_native::{Client, ClientBuilder, HdfsError};
+use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::storage::file_system::FileSystem;
@@ -63,8 +64,18 @@ pub(super) struct Connection {
 struct Current {
     client: Arc<Client>,
     order: Order,
-    /// The path of a call that was not answered in time. It is the client that has to answer before it is used again.
-    doubt: Option<String>,
+    /// Why the client is looked at before it is used again.
+    doubt: Option<Doubt>,
+}
+
+/// What makes a client doubtful.
+#[derive(Clone)]
+enum Doubt {
+    /// A call of this path was not answered in time: it has to answer, or another client takes its place.
+    Silent(String),
+    /// The connection of a call of this path ended. hdfs-native goes on to the next NameNode only when it looks, not when it
+    /// writes: so it has to look.
+    Cut(String),
 }
 
 impl Connection {
@@ -74,7 +85,7 @@ impl Connection {
         let client =
             Arc::new(build(&settings, &file_system.url, file_system.settings_with(&file_system.name_services))?);
         // The first NameNode may be the one that is silent.
-        let doubt = file_system.name_services.values().any(|ids| ids.len() > 1).then(|| "/".to_owned());
+        let doubt = has_several(&file_system.name_services).then(|| Doubt::Silent("/".to_owned()));
         let current = Mutex::new(Current { client, order: file_system.name_services, doubt });
         Ok(Connection { settings, current, looking: tokio::sync::Mutex::new(()) })
     }
@@ -91,8 +102,10 @@ impl Connection {
         }
         let _alone = self.looking.lock().await;
         let current = self.current().clone();
-        let Some(doubtful) = &current.doubt else { return current.client };
-        if is_active(&current.client, doubtful, self.settings.look()).await {
+        let Some(doubt) = &current.doubt else { return current.client };
+        let (Doubt::Silent(path) | Doubt::Cut(path)) = doubt;
+        let answers = is_active(&current.client, path, self.settings.look()).await;
+        if answers || matches!(doubt, Doubt::Cut(_)) {
             self.current().doubt = None;
             return current.client;
         }
@@ -113,11 +126,19 @@ impl Connection {
         Arc::clone(&now.client)
     }
 
-    /// A call of this client was not answered in time.
-    pub(super) fn doubt(&self, client: &Arc<Client>, path: &str) {
+    /// Takes note of what became of a call of this client within its limit.
+    pub(super) fn note<T>(&self, client: &Arc<Client>, path: &str, answered: &Result<Result<T, HdfsError>, Elapsed>) {
         let mut current = self.current();
+        let is_cut = |error: &HdfsError| matches!(error, HdfsError::IOError(_));
+        let doubt = match answered {
+            Err(_) => Doubt::Silent(path.to_owned()),
+            Ok(Err(error)) if is_cut(error) && current.doubt.is_none() && has_several(&current.order) => {
+                Doubt::Cut(path.to_owned())
+            }
+            Ok(_) => return,
+        };
         if Arc::ptr_eq(&current.client, client) {
-            current.doubt = Some(path.to_owned());
+            current.doubt = Some(doubt);
         }
     }
 
@@ -173,6 +194,11 @@ impl Connection {
     }
 }
 
+/// Whether there is another NameNode to go on to.
+fn has_several(order: &Order) -> bool {
+    order.values().any(|ids| ids.len() > 1)
+}
+
 /// Builds a client of this URL, which looks at these settings before those of the folder.
 fn build(settings: &HdfsSettings, url: &str, given: BTreeMap<String, String>) -> Result<Client, HdfsError> {
     let mut builder = ClientBuilder::new().with_url(url).with_config(given);
@@ -221,6 +247,8 @@ mod tests {
         Standby,
         /// It takes connections and never answers.
         Silent,
+        /// It takes connections and ends them, as a way to it does behind which nobody is.
+        Cut,
     }
 
     /// As much of a NameNode as answers whether it is the active one.
@@ -266,6 +294,7 @@ mod tests {
             let mut answer = vec![0x08, number / 2];
             match *role.lock().unwrap() {
                 Role::Silent => continue,
+                Role::Cut => return Ok(()),
                 Role::Active => answer.extend([0x10, 0]),
                 Role::Standby => {
                     let class = b"org.apache.hadoop.ipc.StandbyException";
@@ -291,6 +320,24 @@ mod tests {
         let folder = folder(&[("core-site.xml", &property("fs.defaultFS", "hdfs://ns")), ("hdfs-site.xml", &text)]);
         let config_dir = Some(folder.path().to_str().unwrap().to_owned());
         (HdfsSettings { config_dir, url: None, operation_timeout: LIMIT }, folder)
+    }
+
+    /// What becomes of a call that is not answered in time.
+    async fn silence() -> Result<Result<(), HdfsError>, Elapsed> {
+        timeout(Duration::ZERO, std::future::pending()).await
+    }
+
+    #[tokio::test]
+    async fn a_write_whose_connection_is_cut_reaches_the_other_name_node_when_it_is_tried_again() {
+        let nodes = [NameNode::start(Role::Active), NameNode::start(Role::Standby)];
+        let (settings, _folder) = settings(&[&nodes[0], &nodes[1]]);
+        let hdfs = Hdfs::new(settings).unwrap();
+        assert_eq!(hdfs.status("/x").await.unwrap(), None);
+        nodes[0].becomes(Role::Cut);
+        nodes[1].becomes(Role::Active);
+        let error = hdfs.delete("/x").await.unwrap_err();
+        assert_eq!(error.kind, StorageErrorKind::Unknown, "it may be done: {error}");
+        assert!(!hdfs.delete("/x").await.unwrap());
     }
 
     #[tokio::test]
@@ -335,15 +382,15 @@ mod tests {
         let (settings, _folder) = settings(&[&first, &second]);
         let connection = Connection::new(settings).unwrap();
         let client = connection.client().await;
-        connection.doubt(&client, "/x");
+        connection.note(&client, "/x", &silence().await);
         assert!(Arc::ptr_eq(&client, &connection.client().await));
         first.becomes(Role::Silent);
         second.becomes(Role::Active);
-        connection.doubt(&client, "/x");
+        connection.note(&client, "/x", &silence().await);
         let next = connection.client().await;
         assert!(!Arc::ptr_eq(&client, &next));
         // One that was given up earlier says nothing of the one that is used now.
-        connection.doubt(&client, "/x");
+        connection.note(&client, "/x", &silence().await);
         assert!(connection.current().doubt.is_none());
     }
 }

@@ -43,8 +43,8 @@ impl Hdfs {
             call(client).await
         });
         let answered = answered.await;
-        if let (Err(_), Some(client)) = (&answered, &used) {
-            self.connection.doubt(client, path);
+        if let Some(client) = &used {
+            self.connection.note(client, path, &answered);
         }
         told(answered, self.connection.limit(), operation, path)
     }
@@ -189,9 +189,7 @@ impl HdfsWriter {
     ) -> StorageResult<T> {
         let limit = self.connection.limit();
         let answered = timeout(limit, call(self)).await;
-        if answered.is_err() {
-            self.connection.doubt(&self.client, &self.path);
-        }
+        self.connection.note(&self.client, &self.path, &answered);
         told(answered, limit, operation, &self.path)
     }
 }
