@@ -75,6 +75,8 @@ impl NameService {
                 ("dfs.ha.namenode.id", (*id).to_owned()),
                 ("dfs.namenode.shared.edits.dir", format!("qjournal://{edits}/{NAME}")),
                 ("dfs.ha.tail-edits.period", "1s".to_owned()),
+                // A standby that starts is in safe mode until it has seen what the last segment has: two minutes by default.
+                ("dfs.ha.log-roll.period", "5s".to_owned()),
             ]);
             let all = hadoop::overlaid(hadoop::overlaid(self.settings(), &own), given);
             NameNode::new(folder, hadoop, &format!("name-node-{id}"), *ports, &Self::url(), &all, Started::HasRole)
