@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::error::{Error, Result};
@@ -53,7 +54,8 @@ impl Slots {
         self.count_mut().slots
     }
 
-    /// Waits for a slot. Whoever has one waits for HDFS alone, and each call of that is bounded.
+    /// Waits for a slot. Whoever has one waits for HDFS, of which each call is bounded, or for what others give back who wait for
+    /// HDFS.
     pub(crate) async fn take(&self) -> Result<Slot> {
         let free = &self.inner.free;
         let permit = match Arc::clone(free).try_acquire_owned() {
@@ -64,6 +66,19 @@ impl Slots {
             }
         };
         Ok(Slot { slots: self.clone(), permit: Some(permit) })
+    }
+
+    /// Does all of this, each in a slot; in half of them at most, so that others who need few do not wait behind all of these.
+    pub(crate) async fn run_all<T>(&self, calls: Vec<impl Future<Output = T>>) -> Result<Vec<T>> {
+        let at_once = (self.count() / 2).max(1);
+        if calls.len() > at_once {
+            self.inner.were_short.store(true, Ordering::Relaxed);
+        }
+        let in_slots = calls.into_iter().map(async |call| {
+            let _slot = self.take().await?;
+            Ok(call.await)
+        });
+        stream::iter(in_slots).buffered(at_once).try_collect().await
     }
 
     /// Whether someone had to wait since this was asked last.
@@ -128,6 +143,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[tokio::test]
+    async fn many_things_of_one_leave_half_of_the_slots_to_others_and_say_that_they_would_take_more() {
+        let (slots, going) = (Slots::new(8), Semaphore::new(0));
+        let calls: Vec<_> = (0..20).map(async |number| going.acquire().await.map(|_| number)).collect();
+        let mut all = Box::pin(slots.run_all(calls));
+        assert!(all.as_mut().now_or_never().is_none());
+        let others: Vec<_> = (0..8).map_while(|_| slots.take().now_or_never()).collect();
+        assert_eq!((others.len(), slots.were_short()), (4, true));
+        going.add_permits(20);
+        let done: std::result::Result<Vec<_>, _> = all.await.unwrap().into_iter().collect();
+        assert_eq!(done.unwrap(), (0..20).collect::<Vec<_>>());
     }
 
     #[tokio::test]

@@ -1,7 +1,6 @@
 //! The files of a batch, staged one beside the other.
 
 use bytes::Bytes;
-use futures_util::future::join_all;
 
 use crate::error::{Error, ErrorKind};
 use crate::protocol::failure::Failure;
@@ -32,8 +31,8 @@ pub(crate) struct BatchFile<S: Storage> {
     pub(crate) bytes: Bytes,
 }
 
-/// Stages what is not staged yet, all at once as far as there are slots: a close takes about half a second, most of it waiting,
-/// and late events can be of hundreds of days.
+/// Stages what is not staged yet, many at once: a close takes about half a second, most of it waiting, and late events can be of
+/// hundreds of days.
 pub(crate) async fn stage<S: Storage>(
     storage: &S,
     layout: &SourcePartitionLayout,
@@ -42,14 +41,8 @@ pub(crate) async fn stage<S: Storage>(
     memory: &FoldingMemory,
     slots: &Slots,
 ) -> Result<(), Failure> {
-    let calls: Vec<_> = files
-        .iter_mut()
-        .map(async |file| {
-            let _slot = slots.take().await?;
-            stage_file(storage, layout, sequence, file, memory).await
-        })
-        .collect();
-    let staged = join_all(calls).await;
+    let calls: Vec<_> = files.iter_mut().map(|file| stage_file(storage, layout, sequence, file, memory)).collect();
+    let staged = slots.run_all(calls).await?;
     // An error that ends the instance comes before one that is tried again.
     let (fatal, again): (Vec<_>, Vec<_>) =
         staged.into_iter().filter_map(Result::err).partition(|failure| matches!(failure, Failure::Fatal(_)));
