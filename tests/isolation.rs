@@ -2,13 +2,12 @@
 //! visible in time; when a cause is gone, its topic goes on by itself; and in the end every table is whole.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_tests::{
-    Expected, Field, Fields, LIMIT, QUICK_START, Relay, Services, Shared, Sink, Typed, letters, repository, until,
+    Expected, Field, Fields, LIMIT, Relay, Services, Shared, Sink, Typed, letters, send_by_java, until,
 };
 use hdfs_csv_tool::commits::{self, Commits};
 use hdfs_csv_tool::status::{State, StatusReport, status};
@@ -78,6 +77,14 @@ impl Stream {
         Ok(self.sent.get(visible).map(Instant::elapsed).unwrap_or_default())
     }
 
+    /// Ends it, and compares its table with what it sent.
+    fn compare(self, sink: &Sink<'_>) -> Result<()> {
+        let mut expected = Expected::default();
+        expected.extend(self.producer.close(sink.namespace().services())?);
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        expected.compare(sink, self.table, &[]).map(drop)
+    }
+
     fn is_all_visible(&self, sink: &Sink<'_>) -> Result<()> {
         let (visible, sent) = (self.visible(sink)?, self.sent.len());
         ensure!(visible == sent, "{}: {visible} rows of {sent} are visible", self.topic);
@@ -87,17 +94,6 @@ impl Stream {
 
 /// Larger than the broker takes, but for its compression.
 const TOO_LARGE: usize = 8_000_000;
-
-/// Sends messages that the tests' own client cannot: `none` is one without a value, and `zeros:N` N bytes without a schema.
-fn send_by_java(services: &Services, topic: &str, message: &str) -> Result<()> {
-    let pulsar = services.stack().pulsar();
-    let mut java = Command::new("java");
-    java.args([QUICK_START, "-cp"]).arg(pulsar.home().join("lib/*"));
-    java.arg(repository().join("tests/oracle/Tombstone.java")).args([&pulsar.service_url(), topic, message]);
-    let output = java.output().context("java cannot be run")?;
-    ensure!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    Ok(())
-}
 
 /// The files in which DataNodes keep the blocks of a file of one block.
 fn blocks(services: &Services, path: &str) -> Result<Vec<PathBuf>> {
@@ -260,10 +256,7 @@ fn topics_that_are_struck_keep_no_other_from_being_written_in_time_and_go_on_whe
         let backlog = sink.backlog(&impossible.topic)?;
         ensure!(backlog == impossible.sent.len() as u64, "{backlog} of {} are not acknowledged", impossible.sent.len());
         for stream in streams {
-            let mut expected = Expected::default();
-            expected.extend(stream.producer.close(services)?);
-            sink.wait_until_all_is_acknowledged(LIMIT)?;
-            expected.compare(&sink, stream.table, &[])?;
+            stream.compare(&sink)?;
         }
         sink.delete()
     })
@@ -287,7 +280,7 @@ fn a_silent_metastore_a_record_too_large_for_the_broker_and_a_message_without_a_
         sink.wait_until_it_consumes()?;
         // Nobody answers when the first tables are to be made, either.
         let vanished = metastore.vanish(services)?;
-        send_by_java(services, &streams[1].topic, &format!("zeros:{TOO_LARGE}"))?;
+        send_by_java(services, &streams[1].topic, &[format!("zeros:{TOO_LARGE}")])?;
         let began = Instant::now();
         while began.elapsed() < STRUCK_FOR {
             for stream in &mut streams {
@@ -296,7 +289,7 @@ fn a_silent_metastore_a_record_too_large_for_the_broker_and_a_message_without_a_
             }
         }
         // The instance has a consumer by now, and ends at it.
-        send_by_java(services, &streams[2].topic, "none")?;
+        send_by_java(services, &streams[2].topic, &["none".to_owned()])?;
         let (began, mut longest) = (Instant::now(), Duration::ZERO);
         while began.elapsed() < STRUCK_FOR || !sink.log().contains("were passed, up to") {
             for stream in &mut streams {
@@ -320,10 +313,7 @@ fn a_silent_metastore_a_record_too_large_for_the_broker_and_a_message_without_a_
         let letter = letters(services, &streams[1].topic, 1)?.remove(0);
         ensure!(letter.payload.len() == TOO_LARGE && letter.reason().contains("schema"), "{:?}", letter.properties);
         for stream in streams {
-            let mut expected = Expected::default();
-            expected.extend(stream.producer.close(services)?);
-            sink.wait_until_all_is_acknowledged(LIMIT)?;
-            expected.compare(&sink, stream.table, &[])?;
+            stream.compare(&sink)?;
         }
         sink.delete()
     })

@@ -1,12 +1,10 @@
 //! Messages without a value. Pulsar ends an instance at each before the sink sees it; the next instance passes it.
 
-use std::process::Command;
-
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdfs_csv_tests::{
-    Expected, Field, Fields, LIMIT, QUICK_START, Services, Shared, Sink, Typed, encode, letters, repository, until,
+    Expected, Field, Fields, LIMIT, Services, Shared, Sink, Typed, encode, letters, send_by_java, until,
 };
 use hdfs_csv_tool::publish::Receipt;
 use hdfs_csv_tool::topic::read_all;
@@ -29,22 +27,13 @@ fn row_of_nulls() -> Fields {
     ["id", "title"].map(|name| (name.to_owned(), Field::Null)).into()
 }
 
-/// Sends rows, and messages without a value, with the Java client: the tests' own cannot. Several are one batch.
-fn send_by_java(services: &Services, topic: &str, messages: &[Option<Fields>]) -> Result<()> {
-    let pulsar = services.stack().pulsar();
-    let mut java = Command::new("java");
-    java.args([QUICK_START, "-cp"])
-        .arg(pulsar.home().join("lib/*"))
-        .arg(repository().join("tests/oracle/Tombstone.java"))
-        .args([&pulsar.service_url(), topic]);
-    let payloads = messages.iter().map(|message| match message {
+/// Sends rows, and messages without a value. Several are one batch.
+fn send(services: &Services, topic: &str, messages: &[Option<Fields>]) -> Result<()> {
+    let payload = |message: &Option<Fields>| match message {
         Some(fields) => STANDARD.encode(encode(fields)),
         None => "none".to_owned(),
-    });
-    let output = java.args(payloads).output().context("java cannot be run")?;
-    let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
-    ensure!(output.status.success() && out.matches("position").count() == messages.len(), "{out}{errors}");
-    Ok(())
+    };
+    send_by_java(services, topic, &messages.iter().map(payload).collect::<Vec<_>>())
 }
 
 /// What the topic has, in order: a row's fields, or none of a message without a value.
@@ -64,12 +53,12 @@ fn stored(services: &Services, topic: &str) -> Result<Vec<(Option<Fields>, Recei
 fn fill(services: &Services, topic: &str) -> Result<()> {
     let mut typed = Typed::open(services, topic, &schema(), 10)?;
     typed.send(services, (0..30).map(row).collect())?;
-    send_by_java(services, topic, &[None])?;
-    send_by_java(services, topic, &[None])?;
+    send(services, topic, &[None])?;
+    send(services, topic, &[None])?;
     typed.send(services, (30..50).map(row).collect())?;
-    send_by_java(services, topic, &[Some(row(50)), None, Some(row(51)), None, Some(row(52))])?;
+    send(services, topic, &[Some(row(50)), None, Some(row(51)), None, Some(row(52))])?;
     typed.send(services, (53..60).map(row).collect())?;
-    send_by_java(services, topic, &[None])?;
+    send(services, topic, &[None])?;
     typed.close(services).map(drop)
 }
 
@@ -90,8 +79,8 @@ fn messages_without_a_value_are_passed_and_what_surrounds_them_is_committed_once
         ensure!(starts() == 1, "they were passed {} times, and not at the first start", starts());
 
         // Now the instance has a consumer, and ends at it.
-        send_by_java(services, &struck, &[None])?;
-        send_by_java(services, &struck, &[Some(row(60)), None, Some(row(61))])?;
+        send(services, &struck, &[None])?;
+        send(services, &struck, &[Some(row(60)), None, Some(row(61))])?;
         more.send(services, (100..200).map(row).collect())?;
         sink.wait_until_all_is_acknowledged(LIMIT)?;
         until("the second start is in the log", LIMIT, || {

@@ -11,6 +11,7 @@ pub mod history;
 pub mod hostile;
 #[cfg(test)]
 mod imports;
+mod java;
 mod layers;
 mod letters;
 mod logs;
@@ -29,6 +30,7 @@ mod turns;
 mod typed;
 mod wait;
 
+pub use java::send_by_java;
 pub use layers::{JdbcSink, event_table, hive_tables, make_click_house_tables};
 pub use letters::{Letter, letters};
 pub use namespace::Namespace;
