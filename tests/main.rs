@@ -14,6 +14,7 @@ mod freshness;
 mod high_availability;
 mod hive;
 mod isolation;
+mod kerberos;
 mod kinds_of_topics;
 mod kubernetes;
 mod layers;

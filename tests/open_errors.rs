@@ -3,23 +3,17 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, reason = "a test's helpers may end it")]
 
-use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
 use hdfs_csv_stack::Stack;
-use hdfs_csv_tests::{Services, Shared};
+use hdfs_csv_tests::{Jvm, Opened, Services, Shared};
 use serde_json::{Value, json};
 
 const NAMESPACE: &str = "marketplace/open-errors";
 const OTHER: &str = "marketplace/open-errors-other";
-
-fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("..").canonicalize().unwrap()
-}
 
 /// A case: what is wrong, the sink's configs and its own settings, and what the error must say.
 struct Case {
@@ -134,64 +128,6 @@ fn cases(stack: &Stack, silent: &TcpListener) -> Vec<Case> {
     ]
 }
 
-/// A bare JVM with the native library of the archive.
-struct Jvm {
-    process: Child,
-    input: ChildStdin,
-    output: BufReader<ChildStdout>,
-}
-
-impl Jvm {
-    fn start(folder: &Path) -> Jvm {
-        let classes = folder.join("open-probe");
-        std::fs::create_dir_all(&classes).unwrap();
-        let shim = root().join("java-shim/target/classes");
-        let source = root().join("tests/open-probe/io/hdfscsv/pulsar/OpenProbe.java");
-        let compiled =
-            Command::new("javac").arg("-cp").arg(&shim).arg("-d").arg(&classes).arg(source).status().unwrap();
-        assert!(compiled.success());
-        let class_path = std::env::join_paths([&shim, &classes]).unwrap();
-        let mut process = Command::new("java")
-            .arg("-cp")
-            .arg(class_path)
-            .arg("io.hdfscsv.pulsar.OpenProbe")
-            // Not the superuser of the cluster: permissions count.
-            .env("HADOOP_USER_NAME", "somebody")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let input = process.stdin.take().unwrap();
-        let output = BufReader::new(process.stdout.take().unwrap());
-        Jvm { process, input, output }
-    }
-
-    /// Milliseconds, the kind of error, and the message.
-    fn open(&mut self, settings: &Value) -> (u64, String, String) {
-        writeln!(self.input, "{settings}").unwrap();
-        let mut line = String::new();
-        self.output.read_line(&mut line).unwrap();
-        let mut parts = line.split_whitespace();
-        let millis = parts.next().unwrap_or_else(|| panic!("the JVM ended at {settings}")).parse().unwrap();
-        let kind = parts.next().unwrap().to_owned();
-        let message = parts.next().unwrap();
-        let message = if message == "-" { String::new() } else { from_base64(message) };
-        (millis, kind, message)
-    }
-}
-
-impl Drop for Jvm {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn from_base64(text: &str) -> String {
-    use base64::engine::{Engine, general_purpose::STANDARD};
-    String::from_utf8(STANDARD.decode(text).unwrap()).unwrap()
-}
-
 fn make_directories(stack: &Stack) {
     let local = stack.data_dir().join("a-file");
     std::fs::write(&local, "a file\n").unwrap();
@@ -216,26 +152,27 @@ fn what_cannot_work_ends_open_in_time_and_says_what_to_do() -> Result<()> {
 }
 
 fn on_a_bare_jvm(stack: &Stack, cases: &[Case]) {
-    let mut jvm = Jvm::start(stack.data_dir());
+    // Not the superuser of the cluster: permissions count.
+    let mut jvm = Jvm::start(stack.data_dir(), [("HADOOP_USER_NAME", "somebody")]).unwrap();
     for Case { name, configs, sink, says, .. } in cases {
         let mut settings = json!({ "configs": configs, "sink": {
             "tenant": "marketplace", "namespace": "events", "name": "cold", "subscription": "cold",
             "processingGuarantees": "EFFECTIVELY_ONCE", "cleanupSubscription": false, "subscriptionPosition": "Earliest"
         } });
         settings["sink"].as_object_mut().unwrap().extend(sink.as_object().unwrap().clone());
-        let (millis, kind, message) = jvm.open(&settings);
-        println!("{name}: {kind} in {millis} ms: {message}");
+        let Opened { within, kind, message } = jvm.open(&settings).unwrap();
+        println!("{name}: {kind} in {within:?}: {message}");
         assert!(kind == "config" || kind == "storage", "{name}: {kind} {message}");
         for text in says {
             assert!(message.contains(text), "{name} should say `{text}`: {message}");
         }
-        assert!(millis < 12_000, "{name} took {millis} ms");
+        assert!(within < Duration::from_secs(12), "{name} took {within:?}");
     }
     let conf = stack.hadoop_conf_dir().unwrap();
     let good = json!({ "configs": { "directory": "/events", "hdfsConfigDir": conf }, "sink": {
         "tenant": "t", "namespace": "n", "name": "s", "subscription": "s", "processingGuarantees": "EFFECTIVELY_ONCE"
     } });
-    let (_, kind, message) = jvm.open(&good);
+    let Opened { kind, message, .. } = jvm.open(&good).unwrap();
     assert_eq!((kind.as_str(), message.as_str()), ("open", ""), "the same JVM opens what can work");
 }
 

@@ -56,6 +56,27 @@ pub const KEYS: &[Key] = &[
         "Where the Hadoop client's settings are (address, HA, Kerberos, replication); HADOOP_CONF_DIR when absent.",
     ),
     key(
+        "kerberosPrincipal",
+        None,
+        "a principal of letters, digits and . - _ $ /, with or without @REALM; _HOST for the machine's name",
+        "etl/_HOST@EXAMPLE.COM",
+        "Who the sink is to an HDFS with Kerberos. Without kerberosKeytab it needs a ticket in the ticket cache of the process, and without this key the cache's owner writes.",
+    ),
+    key(
+        "kerberosKeytab",
+        None,
+        "the absolute path of a local file",
+        "/etc/security/keytabs/etl.keytab",
+        "The keytab with the key of kerberosPrincipal, on each worker. The sink gets and renews its tickets with it.",
+    ),
+    key(
+        "hdfsUser",
+        None,
+        "a name of letters, digits and . - _ $",
+        "etl",
+        "Who the sink is to an HDFS without Kerberos; HADOOP_USER_NAME, or the user of the process, when absent.",
+    ),
+    key(
         "tableNamePattern",
         Some("{topic}"),
         "text with {topic}, {namespace} or {tenant} in it",

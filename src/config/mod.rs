@@ -16,6 +16,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::config::keys::KEYS;
     use crate::error::{ErrorKind, Result};
+    use crate::storage::hdfs::Identity;
     use serde_json::{Value as Json, json};
 
     pub(crate) fn parse(configs: Json, sink: Json) -> Result<Config> {
@@ -49,6 +50,10 @@ pub(crate) mod tests {
         for key in KEYS {
             let example = if key.name == "hdfsConfigDir" { folder.path().to_str().unwrap() } else { key.example };
             let mut configs = json!({ "directory": "/events" });
+            if key.name == "kerberosKeytab" {
+                // Whose key it has.
+                configs["kerberosPrincipal"] = json!("etl");
+            }
             configs[key.name] = json!(example);
             parse(configs, json!({})).unwrap_or_else(|error| panic!("{}: {error}", key.name));
         }
@@ -154,6 +159,33 @@ pub(crate) mod tests {
     fn a_folder_without_the_hadoop_files_is_refused() {
         let empty = tempfile::tempdir().unwrap();
         assert!(error(json!({ "directory": "/e", "hdfsConfigDir": empty.path() })).contains("core-site.xml"));
+    }
+
+    #[test]
+    fn who_the_sink_is_to_hdfs_is_said_in_one_way() {
+        let identity = |mut keys: Json| {
+            keys["directory"] = json!("/e");
+            parse(keys, json!({})).map(|config| config.hdfs.identity).map_err(|error| error.message)
+        };
+        let (principal, keytab) = ("etl/_HOST@EXAMPLE.COM", "/etc/etl.keytab");
+        assert_eq!(identity(json!({})), Ok(Identity::Process));
+        assert_eq!(identity(json!({ "hdfsUser": "etl" })), Ok(Identity::User("etl".to_owned())));
+        assert_eq!(identity(json!({ "kerberosPrincipal": principal })), Ok(Identity::Cache(principal.to_owned())));
+        let found = identity(json!({ "kerberosPrincipal": principal, "kerberosKeytab": keytab }));
+        assert_eq!(found, Ok(Identity::Keytab { principal: principal.to_owned(), path: keytab.to_owned() }));
+        for (keys, says) in [
+            (
+                json!({ "kerberosKeytab": keytab }),
+                "`kerberosKeytab`: whose key it has must be said with kerberosPrincipal",
+            ),
+            (json!({ "kerberosPrincipal": "etl", "hdfsUser": "etl" }), "`hdfsUser`: kerberosPrincipal says already"),
+            (json!({ "kerberosPrincipal": "a/b/c@R" }), "`a/b/c@R` will not do"),
+            (json!({ "kerberosPrincipal": "etl@" }), "`etl@` will not do"),
+            (json!({ "kerberosPrincipal": "etl", "kerberosKeytab": "etl.keytab" }), "`etl.keytab` will not do"),
+        ] {
+            let error = identity(keys).unwrap_err();
+            assert!(error.contains(says), "{error}");
+        }
     }
 
     #[test]

@@ -9,8 +9,8 @@ use crate::config::checks::{check_guarantee, check_inputs_are_persistent, check_
 use crate::config::keys::{KEYS, Key};
 use crate::config::settings::{Config, Guarantee, OnBadRecord, OnNullValue, SinkSettings};
 use crate::config::values::{
-    OF_NUMBERS, between, hadoop_folder, one_of, parse_delimiter, parse_directory, parse_duration, parse_metadata,
-    parse_name, parse_pattern, parse_size, parse_time_source, seconds,
+    OF_NUMBERS, between, hadoop_folder, one_of, parse_delimiter, parse_directory, parse_duration, parse_local_path,
+    parse_metadata, parse_name, parse_pattern, parse_principal, parse_size, parse_time_source, parse_user, seconds,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::hive::HiveSettings;
@@ -22,7 +22,7 @@ use crate::row::hive::Hive;
 use crate::row::partition::{Partitioning, Unit};
 use crate::row::rfc4180::Rfc4180;
 use crate::row::settings::RowSettings;
-use crate::storage::hdfs::HdfsSettings;
+use crate::storage::hdfs::{HdfsSettings, Identity};
 
 /// The settings that Java passes to `open`.
 #[derive(Debug, Deserialize)]
@@ -61,6 +61,7 @@ impl Values<'_> {
             self.wrong("directory", "it is missing");
         }
         let config_dir = self.parse("hdfsConfigDir", hadoop_folder);
+        let identity = self.identity();
         let operation_timeout = self.parse("operationTimeout", between(parse_duration, seconds(1), seconds(3_600)));
         let table_name_pattern = self.parse("tableNamePattern", parse_pattern);
         let guarantee = self.parse(
@@ -149,7 +150,7 @@ impl Values<'_> {
         Some(Config {
             sink,
             directory,
-            hdfs: HdfsSettings { config_dir, url, operation_timeout: operation_timeout? },
+            hdfs: HdfsSettings { config_dir, url, identity: identity?, operation_timeout: operation_timeout? },
             table_name_pattern: table_name_pattern?,
             rows: RowSettings {
                 format: FileFormat {
@@ -178,6 +179,14 @@ impl Values<'_> {
             open_timeout: open_timeout?,
             log_level: log_level?,
         })
+    }
+
+    /// Who the sink is to HDFS.
+    fn identity(&mut self) -> Option<Identity> {
+        let principal = self.parse("kerberosPrincipal", parse_principal);
+        let keytab = self.parse("kerberosKeytab", parse_local_path);
+        let user = self.parse("hdfsUser", parse_user);
+        Identity::of(principal, keytab, user).map_err(|(name, what)| self.wrong(name, what)).ok()
     }
 
     fn refuse_unknown_keys(&mut self) {

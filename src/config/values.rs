@@ -61,6 +61,22 @@ pub(super) fn hadoop_folder(text: &str) -> Option<String> {
     ["core-site.xml", "hdfs-site.xml"].iter().any(|file| Path::new(text).join(file).is_file()).then(|| text.to_owned())
 }
 
+/// A principal: a name in one or two parts, and perhaps a realm.
+pub(super) fn parse_principal(text: &str) -> Option<String> {
+    let (name, realm) = text.split_once('@').map_or((text, None), |(name, realm)| (name, Some(realm)));
+    let parts: Vec<_> = name.split('/').chain(realm).collect();
+    (parts.len() <= 3 && parts.iter().all(|part| parse_user(part).is_some())).then(|| text.to_owned())
+}
+
+pub(super) fn parse_user(text: &str) -> Option<String> {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_$".contains(&byte);
+    (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
+pub(super) fn parse_local_path(text: &str) -> Option<String> {
+    Path::new(text).is_absolute().then(|| text.to_owned())
+}
+
 pub(super) fn parse_pattern(text: &str) -> Option<String> {
     let rest = text.replace("{topic}", "").replace("{namespace}", "").replace("{tenant}", "");
     (!text.is_empty() && !rest.contains(['{', '}', '/'])).then(|| text.to_owned())

@@ -79,6 +79,8 @@ pub(crate) struct Keeper {
     settings: HiveSettings,
     /// `hdfs://host:port`, before the path of a table.
     file_system: String,
+    /// Who owns the tables that are created.
+    owner: String,
     rows: RowSettings,
     pause: fn(attempt: u32) -> Duration,
     call_limit: Duration,
@@ -88,12 +90,13 @@ pub(crate) struct Keeper {
 }
 
 impl Keeper {
-    /// For tables whose rows are written so, on this file system.
-    pub(crate) fn new(settings: HiveSettings, file_system: String, rows: RowSettings) -> Self {
+    /// For tables whose rows are written so, on this file system, by this user.
+    pub(crate) fn new(settings: HiveSettings, file_system: String, owner: String, rows: RowSettings) -> Self {
         let state = State { known: HashMap::new(), pending: BTreeMap::new(), unreached: 0, not_before: Instant::now() };
         Keeper {
             settings,
             file_system,
+            owner,
             rows,
             pause: pause_between_attempts,
             call_limit: CALL_LIMIT,
@@ -284,7 +287,7 @@ impl Keeper {
             let description = Description {
                 database: database.to_owned(),
                 name: name.clone(),
-                owner: owner(),
+                owner: self.owner.clone(),
                 location: format!("{}{}", self.file_system, table.root()),
                 dialect: self.rows.format.dialect,
                 columns: columns.columns,
@@ -375,12 +378,6 @@ fn value_of<'d>(column: &str, directory: &'d str) -> Option<&'d str> {
     let value = directory.strip_prefix(column)?.strip_prefix('=')?;
     let is_time = !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit() || byte == b'-');
     (is_time || value == NO_VALUE).then_some(value)
-}
-
-/// Who owns the tables that are created: the user that HDFS sees, where it is known without Kerberos.
-fn owner() -> String {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    variable("HADOOP_USER_NAME").or_else(|| variable("USER")).unwrap_or_else(|| "hdfs-csv".to_owned())
 }
 
 #[cfg(test)]

@@ -47,6 +47,7 @@ pub(crate) fn file_system(settings: &HdfsSettings) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::hdfs::Identity;
     use std::time::Duration;
 
     #[test]
@@ -60,7 +61,12 @@ mod tests {
     fn the_file_system_is_that_of_the_directory_or_of_core_site_xml() {
         let folder = tempfile::tempdir().unwrap();
         let config_dir = Some(folder.path().to_str().unwrap().to_owned());
-        let mut settings = HdfsSettings { config_dir, url: None, operation_timeout: Duration::from_secs(1) };
+        let mut settings = HdfsSettings {
+            config_dir,
+            url: None,
+            identity: Identity::Process,
+            operation_timeout: Duration::from_secs(1),
+        };
         assert!(file_system(&settings).unwrap_err().message.contains("no fs.defaultFS"));
         let text = "<?xml version=\"1.0\"?><configuration><!-- fs.defaultFS --><property><name>x</name><value>y</value></property>
             <property><name>fs.defaultFS</name><value> hdfs://nn:9000/ </value></property></configuration>";

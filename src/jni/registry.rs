@@ -5,6 +5,7 @@ use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Builder;
+use tokio::time::Instant;
 
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
@@ -52,6 +53,7 @@ pub(super) fn open(settings: &[u8]) -> Result<u64> {
 }
 
 fn open_on_hdfs(config: Config, span: tracing::Span) -> Result<HdfsSink> {
+    let deadline = Instant::now() + config.open_timeout;
     let runtime = Builder::new_multi_thread()
         .worker_threads(THREADS)
         .thread_name("hdfs-csv")
@@ -62,7 +64,13 @@ fn open_on_hdfs(config: Config, span: tracing::Span) -> Result<HdfsSink> {
         let settings = config.hdfs.config_dir.as_deref().unwrap_or("HADOOP_CONF_DIR");
         Error::new(ErrorKind::Config, format_args!("the Hadoop settings of {settings} cannot be used: {error}"))
     })?;
-    Sink::open(config, runtime, storage, span)
+    // The sink's threads serve the limits of calls, which this thread waits for.
+    runtime.block_on(storage.greet(config.open_timeout / 2)).map_err(|what| {
+        let settings = config.hdfs.config_dir.as_deref().unwrap_or("HADOOP_CONF_DIR");
+        let says = "HDFS does not take this sink for who it is to be";
+        Error::new(ErrorKind::Storage, format_args!("{says}: {what} (the Hadoop settings are those of {settings})"))
+    })?;
+    Sink::open(config, deadline, runtime, storage, span)
 }
 
 /// The sink of this number.

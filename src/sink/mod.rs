@@ -96,15 +96,25 @@ pub(crate) struct Sink<S: Storage> {
 
 impl<S: Storage> Sink<S> {
     /// Opens a sink on this storage: tries the directory, and finishes in the background what earlier commits left.
-    pub(crate) fn open(config: Config, runtime: Runtime, storage: S, span: tracing::Span) -> Result<Self> {
+    /// The directory is tried until the deadline.
+    pub(crate) fn open(
+        config: Config,
+        deadline: Instant,
+        runtime: Runtime,
+        storage: S,
+        span: tracing::Span,
+    ) -> Result<Self> {
         for warning in config.warnings() {
             span.in_scope(|| tracing::warn!("{warning}"));
         }
         let hive = match &config.hive {
-            Some(settings) => Some(Keeper::new(settings.clone(), file_system(&config.hdfs)?, config.rows.clone())),
+            Some(settings) => {
+                let (file_system, owner) = (file_system(&config.hdfs)?, config.hdfs.identity.user());
+                Some(Keeper::new(settings.clone(), file_system, owner, config.rows.clone()))
+            }
             None => None,
         };
-        runtime.block_on(probe(&storage, &config))?;
+        runtime.block_on(probe(&storage, &config, deadline))?;
         let budget = Budget::new(config.max_memory);
         let shared = Arc::new(Shared {
             storage,
@@ -420,7 +430,8 @@ mod tests {
     fn open_with(memory: &Memory, configs: serde_json::Value, sink: serde_json::Value) -> Result<Sink<Memory>> {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let config = crate::config::tests::parse(configs, sink)?;
-        Sink::open(config, runtime, memory.clone(), tracing::Span::none())
+        let deadline = Instant::now() + config.open_timeout;
+        Sink::open(config, deadline, runtime, memory.clone(), tracing::Span::none())
     }
 
     fn visit_schema() -> SchemaInfo {

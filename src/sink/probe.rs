@@ -6,11 +6,11 @@ use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::protocol::layout::parent;
 use crate::storage::{Overwrite, Storage, StorageResult, write_whole};
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 
-/// Tries the directory within `openTimeout`. The error says what to look at.
-pub(super) async fn probe<S: Storage>(storage: &S, config: &Config) -> Result<()> {
-    match timeout(config.open_timeout, try_directory(storage, &probe_name(config))).await {
+/// Tries the directory until the deadline, at which `openTimeout` ends. The error says what to look at.
+pub(super) async fn probe<S: Storage>(storage: &S, config: &Config, deadline: Instant) -> Result<()> {
+    match timeout_at(deadline, try_directory(storage, &probe_name(config))).await {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(unusable(config, &error.to_string())),
         Err(_) => {

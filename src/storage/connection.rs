@@ -3,21 +3,28 @@
 //! is listed, goes on to the next after an error only, and waits for an answer, and for a connection, without a bound.
 
 use std::collections::BTreeMap;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::StreamExt;
 use futures_util::stream::FuturesUnordered;
+use futures_util::{FutureExt, StreamExt};
 use hdfs_native::client::FileStatus;
 use hdfs_native::{Client, ClientBuilder, HdfsError};
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
+use crate::storage::apart::Apart;
 use crate::storage::file_system::FileSystem;
 use crate::storage::hadoop::HadoopSettings;
+use crate::storage::identity::{Identity, is_secured};
 
 /// No NameNode that is well takes longer to say that a path is there.
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
+/// What is said of a call that panicked.
+const PANICKED: &str = "the HDFS client ended without an answer";
 /// How often hdfs-native goes on to the next NameNode.
 const MOST_ATTEMPTS: &str = "dfs.client.failover.max.attempts";
 
@@ -28,6 +35,8 @@ pub struct HdfsSettings {
     pub config_dir: Option<String>,
     /// `hdfs://…`; `fs.defaultFS` when none.
     pub url: Option<String>,
+    /// Who the client is.
+    pub identity: Identity,
     /// The bound on one call.
     pub operation_timeout: Duration,
 }
@@ -55,6 +64,8 @@ type Order = BTreeMap<String, Vec<String>>;
 /// A client of HDFS, and whether it is to be trusted.
 pub(super) struct Connection {
     settings: HdfsSettings,
+    /// Where calls run when they may block: with Kerberos.
+    apart: Option<Apart>,
     current: Mutex<Current>,
     /// One task looks for the active NameNode, and the others wait for what it finds.
     looking: tokio::sync::Mutex<()>,
@@ -64,11 +75,11 @@ pub(super) struct Connection {
 struct Current {
     client: Arc<Client>,
     order: Order,
-    /// Why the client is looked at before it is used again.
+    /// Why the client has to be looked at before it is used again.
     doubt: Option<Doubt>,
 }
 
-/// What makes a client doubtful.
+/// What a client did that makes it doubtful.
 #[derive(Clone)]
 enum Doubt {
     /// A call of this path was not answered in time: it has to answer, or another client takes its place.
@@ -76,18 +87,66 @@ enum Doubt {
     /// The connection of a call of this path ended. hdfs-native goes on to the next NameNode only when it looks, not when it
     /// writes: so it has to look.
     Cut(String),
+    /// A call panicked: what it keeps may be what it panics at, as an old key of encrypted data transfer (hdfs-native 0.14.8).
+    Broken,
 }
 
 impl Connection {
     /// A client that is not connected yet: only settings that cannot be used are an error.
-    pub(super) fn new(settings: HdfsSettings) -> Result<Self, HdfsError> {
+    pub(super) fn new(mut settings: HdfsSettings) -> Result<Self, HdfsError> {
+        let hadoop = settings.hadoop().map_err(HdfsError::InvalidArgument)?;
+        settings.identity = settings.identity.checked(&hadoop).map_err(HdfsError::InvalidArgument)?;
+        let secured = is_secured(&hadoop).map_err(HdfsError::InvalidArgument)?;
+        let apart = secured.then(Apart::new).transpose()?;
         let file_system = settings.file_system().map_err(HdfsError::InvalidArgument)?;
-        let client =
-            Arc::new(build(&settings, &file_system.url, file_system.settings_with(&file_system.name_services))?);
+        let (order, tasks) = (file_system.name_services.clone(), tasks(apart.as_ref()));
+        let client = Arc::new(build(&settings, &file_system.url, file_system.settings_with(&order), tasks)?);
         // The first NameNode may be the one that is silent.
-        let doubt = has_several(&file_system.name_services).then(|| Doubt::Silent("/".to_owned()));
-        let current = Mutex::new(Current { client, order: file_system.name_services, doubt });
-        Ok(Connection { settings, current, looking: tokio::sync::Mutex::new(()) })
+        let doubt = has_several(&order).then(|| Doubt::Silent("/".to_owned()));
+        let current = Mutex::new(Current { client, order, doubt });
+        Ok(Connection { settings, apart, current, looking: tokio::sync::Mutex::new(()) })
+    }
+
+    /// Runs a call of a client, where it may block. It is given up when this is dropped.
+    pub(super) async fn run<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = Result<T, HdfsError>> + Send + 'static,
+    ) -> Result<T, HdfsError> {
+        let answer = match &self.apart {
+            // What it panics at is given up with its client.
+            None => AssertUnwindSafe(call).catch_unwind().await.ok(),
+            Some(apart) => apart.run(call).await,
+        };
+        answer.unwrap_or_else(|| Err(panicked()))
+    }
+
+    /// Begins a call of a client that goes on whether or not somebody waits for it; none outside of any runtime.
+    pub(super) fn begin<T: Send + 'static>(
+        &self,
+        call: impl Future<Output = T> + Send + 'static,
+    ) -> Option<JoinHandle<T>> {
+        match &self.apart {
+            None => Some(Handle::try_current().ok()?.spawn(call)),
+            Some(apart) => Some(apart.spawn(call)),
+        }
+    }
+
+    /// Whether the client proves who it is.
+    pub(super) fn is_secured(&self) -> bool {
+        self.apart.is_some()
+    }
+
+    /// The file system as the folder's settings say now.
+    pub(super) fn file_system(&self) -> Result<FileSystem, HdfsError> {
+        self.settings.file_system().map_err(HdfsError::InvalidArgument)
+    }
+
+    /// Whether a call that was given up waits for a KDC that does not answer.
+    pub(super) async fn waits_for_kdc(&self) -> bool {
+        match &self.apart {
+            None => false,
+            Some(apart) => apart.is_blocked().await,
+        }
     }
 
     /// The bound on one call.
@@ -103,17 +162,25 @@ impl Connection {
         let _alone = self.looking.lock().await;
         let current = self.current().clone();
         let Some(doubt) = &current.doubt else { return current.client };
-        let (Doubt::Silent(path) | Doubt::Cut(path)) = doubt;
-        let answers = is_active(&current.client, path, self.settings.look()).await;
-        if answers || matches!(doubt, Doubt::Cut(_)) {
-            self.current().doubt = None;
+        if let Doubt::Silent(path) | Doubt::Cut(path) = doubt {
+            let answers = self.is_active(&current.client, path).await;
+            if answers || matches!(doubt, Doubt::Cut(_)) {
+                self.current().doubt = None;
+                return current.client;
+            }
+        }
+        if self.waits_for_kdc().await {
+            // A new client would wait for it, too.
             return current.client;
         }
-        let next = match self.settings.file_system() {
+        let next = match self.file_system() {
             Ok(file_system) => {
-                let order = self.order(&file_system, &current.order).await;
-                let built = build(&self.settings, &file_system.url, file_system.settings_with(&order));
-                built.map(|client| (Arc::new(client), order)).map_err(|error| error.to_string())
+                let order = match doubt {
+                    Doubt::Broken => current.order,
+                    _ => self.order(&file_system, &current.order).await,
+                };
+                let built = self.build(file_system.url.clone(), file_system.settings_with(&order)).await;
+                built.map(|client| (client, order))
             }
             Err(error) => Err(error),
         };
@@ -121,17 +188,18 @@ impl Connection {
         now.doubt = None;
         match next {
             Ok((client, order)) => (now.client, now.order) = (client, order),
-            Err(error) => tracing::warn!(error, "the HDFS client could not be built anew; the old one stays"),
+            Err(error) => tracing::warn!(%error, "the HDFS client could not be built anew; the old one stays"),
         }
         Arc::clone(&now.client)
     }
 
-    /// Takes note of what became of a call of this client within its limit.
+    /// Takes note of what became of a call of this client, within its limit.
     pub(super) fn note<T>(&self, client: &Arc<Client>, path: &str, answered: &Result<Result<T, HdfsError>, Elapsed>) {
         let mut current = self.current();
         let is_cut = |error: &HdfsError| matches!(error, HdfsError::IOError(_));
         let doubt = match answered {
             Err(_) => Doubt::Silent(path.to_owned()),
+            Ok(Err(HdfsError::OperationFailed(what))) if what == PANICKED => Doubt::Broken,
             Ok(Err(error)) if is_cut(error) && current.doubt.is_none() && has_several(&current.order) => {
                 Doubt::Cut(path.to_owned())
             }
@@ -168,17 +236,12 @@ impl Connection {
         order
     }
 
-    /// Which of these NameNodes answers first that it is the active one. All are asked at once: each by a client that knows no
-    /// other one.
+    /// Which of these NameNodes answers first that it is the active one. All are asked at once.
     async fn active(&self, file_system: &FileSystem, name_service: &str, ids: &[String]) -> Option<usize> {
-        let url = format!("hdfs://{name_service}");
         let mut asked: FuturesUnordered<_> = (ids.iter().enumerate())
-            .filter_map(|(number, id)| {
-                let alone = Order::from([(name_service.to_owned(), vec![id.clone()])]);
-                let mut settings = file_system.settings_with(&alone);
-                settings.insert(MOST_ATTEMPTS.to_owned(), "0".to_owned());
-                let client = build(&self.settings, &url, settings).ok()?;
-                Some(async move { is_active(&client, "/", self.settings.look()).await.then_some(number) })
+            .map(async |(number, id)| {
+                let client = self.alone(file_system, name_service, id).await.ok()?;
+                self.is_active(&client, "/").await.then_some(number)
             })
             .collect();
         while let Some(answer) = asked.next().await {
@@ -189,9 +252,62 @@ impl Connection {
         None
     }
 
+    /// Whether a NameNode that this client reaches says soon whether this path is there: a standby does not.
+    async fn is_active(&self, client: &Arc<Client>, path: &str) -> bool {
+        const OF_OTHERS: [&str; 3] = [
+            "org.apache.hadoop.ipc.StandbyException",
+            "org.apache.hadoop.ipc.ObserverRetryOnActiveException",
+            "org.apache.hadoop.ipc.RetriableException",
+        ];
+        match timeout(self.settings.look(), self.look_at(client, path)).await {
+            Ok(Ok(_) | Err(HdfsError::FileNotFound(_))) => true,
+            // Access is denied, perhaps: it looked.
+            Ok(Err(HdfsError::RPCError(class, _))) => !OF_OTHERS.contains(&class.as_str()),
+            _ => false,
+        }
+    }
+
+    /// Looks at a path.
+    pub(super) async fn look_at(&self, client: &Arc<Client>, path: &str) -> Result<FileStatus, HdfsError> {
+        let (client, path) = (Arc::clone(client), path.to_owned());
+        self.run(async move { client.get_file_info(&path).await }).await
+    }
+
+    /// A client that knows one NameNode, and asks it once.
+    pub(super) async fn alone(
+        &self,
+        file_system: &FileSystem,
+        name_service: &str,
+        id: &str,
+    ) -> Result<Arc<Client>, HdfsError> {
+        let alone = Order::from([(name_service.to_owned(), vec![id.to_owned()])]);
+        self.asking_once(format!("hdfs://{name_service}"), file_system.settings_with(&alone)).await
+    }
+
+    /// A client of this URL that does not try again.
+    pub(super) async fn asking_once(
+        &self,
+        url: String,
+        mut settings: BTreeMap<String, String>,
+    ) -> Result<Arc<Client>, HdfsError> {
+        settings.insert(MOST_ATTEMPTS.to_owned(), "0".to_owned());
+        self.build(url, settings).await
+    }
+
+    /// Builds a client, which may look for a ticket.
+    async fn build(&self, url: String, given: BTreeMap<String, String>) -> Result<Arc<Client>, HdfsError> {
+        let (settings, tasks) = (self.settings.clone(), tasks(self.apart.as_ref()));
+        self.run(async move { build(&settings, &url, given, tasks).map(Arc::new) }).await
+    }
+
     fn current(&self) -> MutexGuard<'_, Current> {
         self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The error of a call that panicked.
+pub(super) fn panicked() -> HdfsError {
+    HdfsError::OperationFailed(PANICKED.to_owned())
 }
 
 /// Whether there is another NameNode to go on to.
@@ -199,32 +315,26 @@ fn has_several(order: &Order) -> bool {
     order.values().any(|ids| ids.len() > 1)
 }
 
+/// Where a client's own tasks run.
+fn tasks(apart: Option<&Apart>) -> Option<Handle> {
+    apart.map_or_else(|| Handle::try_current().ok(), |apart| Some(apart.handle().clone()))
+}
+
 /// Builds a client of this URL, which looks at these settings before those of the folder.
-fn build(settings: &HdfsSettings, url: &str, given: BTreeMap<String, String>) -> Result<Client, HdfsError> {
-    let mut builder = ClientBuilder::new().with_url(url).with_config(given);
+fn build(
+    settings: &HdfsSettings,
+    url: &str,
+    given: BTreeMap<String, String>,
+    tasks: Option<Handle>,
+) -> Result<Client, HdfsError> {
+    let mut builder = settings.identity.given_to(ClientBuilder::new().with_url(url).with_config(given));
     if let Some(config_dir) = &settings.config_dir {
         builder = builder.with_config_dir(config_dir);
     }
-    if let Ok(handle) = tokio::runtime::Handle::try_current() {
-        builder = builder.with_io_runtime(handle);
+    if let Some(tasks) = tasks {
+        builder = builder.with_io_runtime(tasks);
     }
     builder.build()
-}
-
-/// Whether a NameNode that this client reaches says within the limit whether this path is there: a standby does not.
-async fn is_active(client: &Client, path: &str, limit: Duration) -> bool {
-    const OF_OTHERS: [&str; 3] = [
-        "org.apache.hadoop.ipc.StandbyException",
-        "org.apache.hadoop.ipc.ObserverRetryOnActiveException",
-        "org.apache.hadoop.ipc.RetriableException",
-    ];
-    let answer: Result<Result<FileStatus, HdfsError>, _> = timeout(limit, client.get_file_info(path)).await;
-    match answer {
-        Ok(Ok(_) | Err(HdfsError::FileNotFound(_))) => true,
-        // Access is denied, perhaps: it looked.
-        Ok(Err(HdfsError::RPCError(class, _))) => !OF_OTHERS.contains(&class.as_str()),
-        _ => false,
-    }
 }
 
 #[cfg(test)]
@@ -319,7 +429,7 @@ mod tests {
         }
         let folder = folder(&[("core-site.xml", &property("fs.defaultFS", "hdfs://ns")), ("hdfs-site.xml", &text)]);
         let config_dir = Some(folder.path().to_str().unwrap().to_owned());
-        (HdfsSettings { config_dir, url: None, operation_timeout: LIMIT }, folder)
+        (HdfsSettings { config_dir, url: None, identity: Identity::Process, operation_timeout: LIMIT }, folder)
     }
 
     /// What becomes of a call that is not answered in time.
@@ -391,6 +501,19 @@ mod tests {
         assert!(!Arc::ptr_eq(&client, &next));
         // One that was given up earlier says nothing of the one that is used now.
         connection.note(&client, "/x", &silence().await);
+        assert!(connection.current().doubt.is_none());
+    }
+
+    #[tokio::test]
+    async fn a_client_whose_call_panics_is_replaced_though_its_name_node_answers() {
+        let node = NameNode::start(Role::Active);
+        let (settings, _folder) = settings(&[&node]);
+        let connection = Connection::new(settings).unwrap();
+        let client = connection.client().await;
+        let answered = connection.run(async { panic!("as at a key that DataNodes have forgotten") }).await;
+        assert!(matches!(&answered, Err(HdfsError::OperationFailed(what)) if what == PANICKED));
+        connection.note::<()>(&client, "/x", &Ok(answered));
+        assert!(!Arc::ptr_eq(&client, &connection.client().await));
         assert!(connection.current().doubt.is_none());
     }
 }

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::storage::hadoop::HadoopSettings;
+use crate::storage::hadoop::{AUTHENTICATION, HadoopSettings};
 
 const DEFAULT_FS: &str = "fs.defaultFS";
 /// The class that serves `hdfs://`; another one may lead paths elsewhere, as that of an overloaded viewfs does.
@@ -37,6 +37,8 @@ impl FileSystem {
     /// In words: what is missing, or not supported, and what to do.
     pub(crate) fn of(hadoop: &HadoopSettings, url: Option<&str>) -> Result<Self, String> {
         let mut found = FileSystem { url: String::new(), settings: hadoop.all()?, name_services: BTreeMap::new() };
+        // Hadoop takes it in any case, and hdfs-native would take SIMPLE for Kerberos.
+        found.settings.entry(AUTHENTICATION.to_owned()).and_modify(|value| value.make_ascii_lowercase());
         let (scheme, authority) = address(hadoop, url)?;
         found.url = match scheme {
             Scheme::ViewFs => {
@@ -310,6 +312,14 @@ mod tests {
             let error = with_two(&[link, fallback, (name, target)], Some("viewfs://c")).unwrap_err();
             assert!(error.contains(says), "{error}");
         }
+    }
+
+    #[test]
+    fn whether_clients_prove_who_they_are_may_be_written_in_any_case() {
+        for (written, read) in [("SIMPLE", "simple"), (" Kerberos ", "kerberos")] {
+            assert_eq!(of(&[(AUTHENTICATION, written)], Some("hdfs://nn:1")).unwrap().settings[AUTHENTICATION], read);
+        }
+        assert!(!of(&[], Some("hdfs://nn:1")).unwrap().settings.contains_key(AUTHENTICATION));
     }
 
     #[test]

@@ -7,6 +7,8 @@ use roxmltree::{Document, Node, ParsingOptions};
 
 /// In the order in which they are read.
 const FILES: [&str; 2] = ["core-site.xml", "hdfs-site.xml"];
+/// Whether clients prove who they are.
+pub(crate) const AUTHENTICATION: &str = "hadoop.security.authentication";
 /// The permissions that files and directories are made without.
 const UMASK: &str = "fs.permissions.umask-mode";
 const DEFAULT_UMASK: u32 = 0o022;

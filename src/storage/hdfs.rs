@@ -10,13 +10,15 @@ use hdfs_native::{Client, HdfsError};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
-use crate::storage::connection::Connection;
+use crate::storage::connection::{Connection, panicked};
+use crate::storage::greeting::{self, SILENT_KDC};
 use crate::storage::hadoop::umask;
 use crate::storage::{
     FileStatus, Operation, Overwrite, Storage, StorageError, StorageErrorKind, StorageResult, StorageWriter,
 };
 
 pub use crate::storage::connection::HdfsSettings;
+pub use crate::storage::identity::Identity;
 
 /// HDFS.
 pub struct Hdfs {
@@ -31,44 +33,52 @@ impl Hdfs {
         Ok(Hdfs { umask, connection: Arc::new(Connection::new(settings)?) })
     }
 
-    async fn call<T>(
+    /// Whether HDFS takes this client for who it is to be, if that can be told within the limit.
+    ///
+    /// # Errors
+    /// In words: what is wrong, and what to do.
+    pub async fn greet(&self, limit: Duration) -> Result<(), String> {
+        self.connection.greet(limit).await
+    }
+
+    async fn call<T: Send + 'static, F: Future<Output = Result<T, HdfsError>> + Send + 'static>(
         &self,
         operation: Operation,
         path: &str,
-        call: impl AsyncFnOnce(&Arc<Client>) -> Result<T, HdfsError>,
+        call: impl FnOnce(Arc<Client>, String) -> F,
     ) -> StorageResult<T> {
         let mut used = None;
         let answered = timeout(self.connection.limit(), async {
             let client = used.insert(self.connection.client().await);
-            call(client).await
+            self.connection.run(call(Arc::clone(client), path.to_owned())).await
         });
         let answered = answered.await;
         if let Some(client) = &used {
             self.connection.note(client, path, &answered);
         }
-        told(answered, self.connection.limit(), operation, path)
+        told(answered, &self.connection, operation, path).await
     }
 }
 
 /// What an answer means, or that none came within the limit.
-fn told<T>(
+async fn told<T>(
     answered: Result<Result<T, HdfsError>, Elapsed>,
-    limit: Duration,
+    connection: &Connection,
     operation: Operation,
     path: &str,
 ) -> StorageResult<T> {
     match answered {
         Ok(Ok(value)) => Ok(value),
         Ok(Err(error)) => Err(translate(operation, path, &error)),
-        Err(_) => Err(StorageError {
-            kind: StorageErrorKind::Unknown,
-            operation,
-            path: path.to_owned(),
-            message: format!(
-                "no answer within {} s (operationTimeout); is the NameNode or a DataNode overloaded or hanging?",
-                limit.as_secs_f64()
-            ),
-        }),
+        Err(_) => {
+            let perhaps = match connection.waits_for_kdc().await {
+                true => SILENT_KDC,
+                false => "is the NameNode or a DataNode overloaded or hanging?",
+            };
+            let limit = connection.limit().as_secs_f64();
+            let message = format!("no answer within {limit} s (operationTimeout); {perhaps}");
+            Err(StorageError { kind: StorageErrorKind::Unknown, operation, path: path.to_owned(), message })
+        }
     }
 }
 
@@ -101,9 +111,7 @@ fn translate(operation: Operation, path: &str, error: &HdfsError) -> StorageErro
         }
         _ => StorageErrorKind::Unknown,
     };
-    // An RPC error carries the NameNode's Java stack: its first line is the message.
-    let message = error.to_string().lines().next().unwrap_or_default().to_owned();
-    StorageError { kind, operation, path: path.to_owned(), message }
+    StorageError { kind, operation, path: path.to_owned(), message: greeting::told(error) }
 }
 
 fn status_of(status: HdfsStatus) -> FileStatus {
@@ -124,52 +132,94 @@ impl Storage for Hdfs {
 
     async fn create(&self, path: &str) -> StorageResult<HdfsWriter> {
         let options = WriteOptions::default().permission(0o666 & !self.umask);
-        let create = async |client: &Arc<Client>| Ok((client.create(path, &options).await?, Arc::clone(client)));
-        let (writer, client) = self.call(Operation::Create, path, create).await?;
-        Ok(HdfsWriter { writer: Some(writer), path: path.to_owned(), client, connection: Arc::clone(&self.connection) })
+        let connection = Arc::clone(&self.connection);
+        let create = |client: Arc<Client>, path: String| async move {
+            // Kept from the first moment on: nobody may wait for it any more.
+            let file = OpenFile { writer: Some(client.create(&path, &options).await?), connection };
+            Ok((file, client))
+        };
+        let (file, client) = self.call(Operation::Create, path, create).await?;
+        Ok(HdfsWriter { file: Some(file), path: path.to_owned(), client, connection: Arc::clone(&self.connection) })
     }
 
     async fn rename(&self, from: &str, to: &str, overwrite: Overwrite) -> StorageResult<()> {
-        let replace = overwrite == Overwrite::Replace;
-        self.call(Operation::Rename, from, async |client| client.rename(from, to, replace).await).await
+        let (to, replace) = (to.to_owned(), overwrite == Overwrite::Replace);
+        let rename = |client: Arc<Client>, from: String| async move { client.rename(&from, &to, replace).await };
+        self.call(Operation::Rename, from, rename).await
     }
 
     async fn read(&self, path: &str) -> StorageResult<Bytes> {
-        self.call(Operation::Read, path, async |client| {
-            let mut reader = client.read(path).await?;
+        let read = |client: Arc<Client>, path: String| async move {
+            let mut reader = client.read(&path).await?;
             let length = reader.file_length();
             reader.read_bytes(length).await
-        })
-        .await
+        };
+        self.call(Operation::Read, path, read).await
     }
 
     async fn list(&self, directory: &str) -> StorageResult<Vec<FileStatus>> {
-        let listed =
-            self.call(Operation::List, directory, async |client| client.list_status(directory, false).await).await;
+        let list = |client: Arc<Client>, path: String| async move { client.list_status(&path, false).await };
+        let listed = self.call(Operation::List, directory, list).await;
         Ok(if_found(listed)?.unwrap_or_default().into_iter().map(status_of).collect())
     }
 
     async fn status(&self, path: &str) -> StorageResult<Option<FileStatus>> {
-        let found = self.call(Operation::Status, path, async |client| client.get_file_info(path).await).await;
-        Ok(if_found(found)?.map(status_of))
+        let look = |client: Arc<Client>, path: String| async move { client.get_file_info(&path).await };
+        Ok(if_found(self.call(Operation::Status, path, look).await)?.map(status_of))
     }
 
     async fn delete(&self, path: &str) -> StorageResult<bool> {
-        self.call(Operation::Delete, path, async |client| client.delete(path, false).await).await
+        let delete = |client: Arc<Client>, path: String| async move { client.delete(&path, false).await };
+        self.call(Operation::Delete, path, delete).await
     }
 
     async fn mkdirs(&self, directory: &str) -> StorageResult<()> {
         let permission = 0o777 & !self.umask;
-        self.call(Operation::Mkdirs, directory, async |client| client.mkdirs(directory, permission, true).await).await
+        let make = |client: Arc<Client>, path: String| async move { client.mkdirs(&path, permission, true).await };
+        self.call(Operation::Mkdirs, directory, make).await
     }
 }
 
-/// A file being written to HDFS. One that is dropped is given up, and closed in the background: hdfs-native leaves the
+/// A file that is open at the DataNodes. One that is dropped is given up, and closed in the background: hdfs-native leaves the
 /// connections of a dropped writer open and alive, on which DataNodes have a limit (0.14.8: the task that sends heartbeats has a
 /// sender of its own, and only `close` ends it). Nobody names such a file.
-pub struct HdfsWriter {
+struct OpenFile {
     /// None once it is closed.
     writer: Option<FileWriter>,
+    connection: Arc<Connection>,
+}
+
+impl OpenFile {
+    async fn write(&mut self, bytes: Bytes) -> Result<(), HdfsError> {
+        self.writer()?.write_bytes(bytes).await.map(drop)
+    }
+
+    async fn hsync(&mut self) -> Result<(), HdfsError> {
+        self.writer()?.hsync().await
+    }
+
+    fn writer(&mut self) -> Result<&mut FileWriter, HdfsError> {
+        self.writer.as_mut().ok_or_else(is_closed)
+    }
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        if let Some(mut writer) = self.writer.take() {
+            // Without a runtime everything ends.
+            drop(self.connection.begin(async move { writer.close().await }));
+        }
+    }
+}
+
+fn is_closed() -> HdfsError {
+    HdfsError::OperationFailed("the file is closed".to_owned())
+}
+
+/// A file being written to HDFS.
+pub struct HdfsWriter {
+    /// None once it is closed, or given up.
+    file: Option<OpenFile>,
     path: String,
     /// Its own: a file goes on with the client that created it.
     client: Arc<Client>,
@@ -177,48 +227,56 @@ pub struct HdfsWriter {
 }
 
 impl HdfsWriter {
-    fn writer(&mut self) -> Result<&mut FileWriter, HdfsError> {
-        self.writer.as_mut().ok_or_else(|| HdfsError::OperationFailed("the file is closed".to_owned()))
-    }
-
-    /// What became of a call within its limit. That of a DataNode may be missing, too: the NameNode is looked at.
-    async fn bounded<T>(
+    /// What became of a call on the file within its limit. The file goes along, and comes back unless it is given up.
+    async fn on_file<F: Future<Output = (OpenFile, Result<(), HdfsError>)> + Send + 'static>(
         &mut self,
         operation: Operation,
-        call: impl AsyncFnOnce(&mut Self) -> Result<T, HdfsError>,
-    ) -> StorageResult<T> {
-        let limit = self.connection.limit();
-        let answered = timeout(limit, call(self)).await;
+        call: impl FnOnce(OpenFile) -> F,
+    ) -> StorageResult<()> {
+        let Some(file) = self.file.take() else { return Err(translate(operation, &self.path, &is_closed())) };
+        let call = call(file);
+        let answered = timeout(self.connection.limit(), self.connection.run(async { Ok(call.await) })).await;
+        let done = answered.map(|answer| {
+            let (file, result) = answer?;
+            self.file = Some(file);
+            result
+        });
+        self.told(operation, done).await
+    }
+
+    /// What an answer means. That of a DataNode may be missing, too: the NameNode is looked at.
+    async fn told(&self, operation: Operation, answered: Result<Result<(), HdfsError>, Elapsed>) -> StorageResult<()> {
         self.connection.note(&self.client, &self.path, &answered);
-        told(answered, limit, operation, &self.path)
+        told(answered, &self.connection, operation, &self.path).await
     }
 }
 
 impl StorageWriter for HdfsWriter {
     async fn write(&mut self, bytes: Bytes) -> StorageResult<()> {
-        self.bounded(Operation::Write, async |own| own.writer()?.write_bytes(bytes).await).await.map(drop)
+        let write = |mut file: OpenFile| async move {
+            let written = file.write(bytes).await;
+            (file, written)
+        };
+        self.on_file(Operation::Write, write).await
     }
 
     async fn hsync(&mut self) -> StorageResult<()> {
-        self.bounded(Operation::Hsync, async |own| own.writer()?.hsync().await).await
+        let hsync = |mut file: OpenFile| async move {
+            let synced = file.hsync().await;
+            (file, synced)
+        };
+        self.on_file(Operation::Hsync, hsync).await
     }
 
     async fn close(mut self) -> StorageResult<()> {
-        let Some(mut writer) = self.writer.take() else { return Ok(()) };
+        let Some(mut writer) = self.file.as_mut().and_then(|file| file.writer.take()) else { return Ok(()) };
         // A close that takes too long goes on.
-        let closing = tokio::spawn(async move { writer.close().await });
-        let closed =
-            async |_: &mut Self| closing.await.unwrap_or_else(|end| Err(HdfsError::OperationFailed(end.to_string())));
-        self.bounded(Operation::Close, closed).await
-    }
-}
-
-impl Drop for HdfsWriter {
-    fn drop(&mut self) {
-        if let Some(mut writer) = self.writer.take()
-            && let Ok(runtime) = tokio::runtime::Handle::try_current()
-        {
-            runtime.spawn(async move { writer.close().await });
-        }
+        let closing = self.connection.begin(async move { writer.close().await });
+        let closed = async {
+            let ended = closing.ok_or_else(|| HdfsError::OperationFailed("there is no runtime".to_owned()))?.await;
+            ended.unwrap_or_else(|_| Err(panicked()))
+        };
+        let closed = timeout(self.connection.limit(), closed).await;
+        self.told(Operation::Close, closed).await
     }
 }

@@ -7,10 +7,14 @@ use bytes::Bytes;
 
 use crate::error::{Error, ErrorKind};
 
+mod apart;
 mod connection;
 pub(crate) mod file_system;
+mod greeting;
 pub(crate) mod hadoop;
 pub mod hdfs;
+mod identity;
+mod keytab;
 pub mod memory;
 
 /// What an error says about the file system's state: this decides what may be done next.

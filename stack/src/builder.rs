@@ -23,6 +23,7 @@ pub struct Builder {
     pub(crate) data_nodes: usize,
     pub(crate) replication: Option<usize>,
     pub(crate) high_availability: bool,
+    pub(crate) kerberos: bool,
     pub(crate) hive: bool,
     pub(crate) hive_settings: Settings,
     pub(crate) click_house: bool,
@@ -50,6 +51,7 @@ impl Default for Builder {
             data_nodes: 1,
             replication: None,
             high_availability: false,
+            kerberos: false,
             hive: false,
             hive_settings: Settings::new(),
             click_house: false,
@@ -101,6 +103,13 @@ impl Builder {
     /// [another is made it](crate::Stack::ha_admin). Not by default.
     pub fn high_availability(mut self, high_availability: bool) -> Self {
         self.high_availability = high_availability;
+        self
+    }
+
+    /// Whether HDFS wants proof of who is there, from a [KDC](crate::Kdc) of its own: not together with two NameNodes or Hive.
+    /// Hadoop's own commands are the superuser's. Not by default.
+    pub fn kerberos(mut self, kerberos: bool) -> Self {
+        self.kerberos = kerberos;
         self
     }
 

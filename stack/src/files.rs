@@ -27,12 +27,17 @@ pub(crate) fn write(path: &Path, text: &str) -> Result<()> {
 
 /// Hadoop's XML form.
 pub(crate) fn hadoop_xml(settings: &Settings) -> String {
-    let mut text = String::from("<?xml version=\"1.0\"?>\n<configuration>\n");
+    format!("<?xml version=\"1.0\"?>\n<configuration>\n{}</configuration>\n", hadoop_properties(settings))
+}
+
+/// Properties in Hadoop's XML form.
+pub(crate) fn hadoop_properties(settings: &Settings) -> String {
+    let mut text = String::new();
     for (key, value) in settings {
         let (key, value) = (escaped(key), escaped(value));
         let _ = writeln!(text, "  <property><name>{key}</name><value>{value}</value></property>");
     }
-    text + "</configuration>\n"
+    text
 }
 
 /// A Java properties file with some of its values replaced, and what it lacks put at its end. A key must not be there

@@ -1,11 +1,11 @@
 //! What the Hadoop services share: class path, Java options, configuration folders and the file system shell.
 
-use std::env;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::Duration;
+use std::{env, fs};
 
 use crate::error::{Error, Result};
 use crate::files::{self, Settings};
@@ -79,6 +79,7 @@ impl Hadoop {
         command
             .args([HEAP, compiler, "-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true"])
             .arg(format!("-Dlog4j.configuration=file:{}", self.log_conf.display()))
+            .args(self.environment.get("KRB5_CONFIG").map(|path| format!("-Djava.security.krb5.conf={path}")))
             .arg(java::temporary(&self.scratch))
             .arg(format!("-Dstack.log.level={log_level}"))
             .arg("-cp")
@@ -119,17 +120,27 @@ impl Hadoop {
     }
 }
 
-/// Writes a configuration folder: `core-site.xml` and `hdfs-site.xml`.
-pub(crate) fn configure(conf: &Path, file_system: &str, hdfs: &Settings) -> Result<()> {
+/// Writes a configuration folder: `core-site.xml`, also with the settings that are all of Hadoop's, and `hdfs-site.xml`.
+pub(crate) fn configure(conf: &Path, file_system: &str, given: &Settings) -> Result<()> {
     files::folder(conf)?;
+    let (common, hdfs): (Settings, Settings) =
+        given.clone().into_iter().partition(|(key, _)| key.starts_with("hadoop."));
     let core = files::settings([
         ("fs.defaultFS", file_system.to_owned()),
         // A daemon that is away comes back soon or not at all.
         ("ipc.client.connect.max.retries", "30".to_owned()),
         ("ipc.client.connect.retry.interval", "500".to_owned()),
     ]);
-    files::write(&conf.join("core-site.xml"), &files::hadoop_xml(&core))?;
-    files::write(&conf.join("hdfs-site.xml"), &files::hadoop_xml(hdfs))
+    files::write(&conf.join("core-site.xml"), &files::hadoop_xml(&overlaid(core, &common)))?;
+    files::write(&conf.join("hdfs-site.xml"), &files::hadoop_xml(&hdfs))
+}
+
+/// Adds settings to those of a configuration folder, in the place of older ones: of two with one name the last counts.
+pub(crate) fn change(conf: &Path, changes: &Settings) -> Result<()> {
+    let path = conf.join("hdfs-site.xml");
+    let text = fs::read_to_string(&path).map_err(Error::io(path.display()))?;
+    let end = "</configuration>";
+    files::write(&path, &text.replace(end, &(files::hadoop_properties(changes) + end)))
 }
 
 /// Settings laid over others.

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::files::{Settings, settings};
 use crate::folder::Folder;
 use crate::hadoop::{self, Hadoop};
+use crate::kerberos::superusers_cache;
 use crate::name_service::NameService;
 use crate::ports;
 use crate::process::{Service, joined};
@@ -30,7 +31,11 @@ pub(crate) struct Hdfs {
 impl Hdfs {
     /// Starts everything and waits until it is ready.
     pub(crate) fn start(builder: &Builder, folder: &Folder) -> Result<Self> {
-        let hadoop = Hadoop::new(folder, builder.peak_speed, builder.environment.clone())?;
+        let mut environment = builder.environment.clone();
+        if builder.kerberos {
+            environment.insert("KRB5CCNAME".to_owned(), superusers_cache(folder).display().to_string());
+        }
+        let hadoop = Hadoop::new(folder, builder.peak_speed, environment)?;
         ports::retried(|| match builder.high_availability {
             false => Self::with_one_name_node(builder, folder, &hadoop),
             true => Self::highly_available(builder, folder, &hadoop),
@@ -78,6 +83,18 @@ impl Hdfs {
         hdfs.ha_admin(&["-transitionToActive", NameService::id(0)])?;
         hdfs.name_nodes.first().map_or(Ok(()), NameNode::wait_for_writes)?;
         Ok(hdfs)
+    }
+
+    /// Gives these settings to everyone, clients too, and starts everything anew.
+    pub(crate) fn change(&self, changes: &Settings) -> Result<()> {
+        let confs = self.data_nodes.iter().map(DataNode::conf).chain(self.name_nodes.iter().map(NameNode::conf));
+        confs.chain([self.client_conf.as_path()]).try_for_each(|conf| hadoop::change(conf, changes))?;
+        thread::scope(|scope| {
+            // Neither kind is ready without the other.
+            let data_nodes: Vec<_> = self.data_nodes.iter().map(|node| scope.spawn(|| node.restart())).collect();
+            let name_nodes: Vec<_> = self.name_nodes.iter().map(|node| scope.spawn(|| node.restart())).collect();
+            data_nodes.into_iter().chain(name_nodes).try_for_each(joined)
+        })
     }
 
     /// Runs `hdfs haadmin` on its name service.

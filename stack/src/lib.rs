@@ -20,6 +20,7 @@ pub mod artifacts;
 mod browser;
 mod builder;
 mod cache;
+mod debian;
 mod error;
 mod files;
 mod folder;
@@ -29,6 +30,7 @@ mod hdfs;
 mod hive;
 mod hive_java;
 mod java;
+mod kerberos;
 mod name_service;
 mod ports;
 mod process;
@@ -47,7 +49,8 @@ pub use folder::{owner, stacks_dir};
 pub use hive::{Hive, Row};
 pub use progress::Step;
 pub use services::{
-    ClickHouse, DataNode, HiveMetastore, HiveServer, JournalNode, LocalRun, NameNode, Pulsar, Superset, SupersetAddress,
+    ClickHouse, DataNode, HiveMetastore, HiveServer, JournalNode, Kdc, LocalRun, NameNode, Pulsar, Superset,
+    SupersetAddress,
 };
 pub use stack::Stack;
 pub use state::State;

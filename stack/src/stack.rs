@@ -14,9 +14,10 @@ use crate::files;
 use crate::folder::Folder;
 use crate::hdfs::Hdfs;
 use crate::hive::Hive;
+use crate::kerberos::secure;
 use crate::ports;
 use crate::process::{Service, joined};
-use crate::services::{ClickHouse, DataNode, LocalRun, NameNode, Pulsar, PulsarOptions, Superset};
+use crate::services::{ClickHouse, DataNode, Kdc, LocalRun, NameNode, Pulsar, PulsarOptions, Superset};
 use crate::state::State;
 
 /// Running services. When this is dropped they end, and so they do when this process ends in whatever way.
@@ -27,6 +28,7 @@ pub struct Stack {
     click_house: Option<ClickHouse>,
     hive: Option<Hive>,
     hdfs: Option<Hdfs>,
+    kdc: Option<Kdc>,
     folder: Folder,
 }
 
@@ -36,12 +38,13 @@ impl Stack {
         Builder::default()
     }
 
-    fn start(builder: Builder) -> Result<Self> {
+    fn start(mut builder: Builder) -> Result<Self> {
         if builder.hive && builder.data_nodes == 0 {
             // It keeps its tables there.
             return Err(Error::Missing("HDFS".to_owned()));
         }
         let folder = Folder::claim(builder.folder())?;
+        let kdc = builder.kerberos.then(|| secure(&mut builder, &folder)).transpose()?;
         let progress = &builder.progress;
         let home = progress.step("artifacts", || {
             copy_connectors(&builder.connectors, &folder.connectors())?;
@@ -70,7 +73,7 @@ impl Stack {
             (pulsar, joined(tables), click_house.map(joined).transpose(), superset.map(joined).transpose())
         });
         let ((hdfs, hive), click_house, superset) = (tables?, click_house?, superset?);
-        Ok(Self { name: builder.name, pulsar: pulsar?, superset, click_house, hive, hdfs, folder })
+        Ok(Self { name: builder.name, pulsar: pulsar?, superset, click_house, hive, hdfs, kdc, folder })
     }
 
     /// Pulsar.
@@ -97,6 +100,11 @@ impl Stack {
     /// All DataNodes.
     pub fn data_nodes(&self) -> &[DataNode] {
         self.hdfs.as_ref().map_or(&[], |hdfs| &hdfs.data_nodes)
+    }
+
+    /// The KDC of a stack with [Kerberos](Builder::kerberos).
+    pub fn kdc(&self) -> Result<&Kdc> {
+        self.kdc.as_ref().ok_or_else(|| Error::Missing("KDC".to_owned()))
     }
 
     /// Hive.
@@ -147,6 +155,11 @@ impl Stack {
     pub fn hdfs_admin(&self, arguments: &[&str]) -> Result<String> {
         let hdfs = self.hdfs()?;
         hdfs.hadoop.admin(&hdfs.client_conf, arguments)
+    }
+
+    /// Gives these settings to HDFS and to its clients' folder, and starts all its services anew.
+    pub fn change_hdfs(&self, changes: &[(&str, &str)]) -> Result<()> {
+        self.hdfs()?.change(&changes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
     }
 
     /// Runs `hdfs haadmin` (which NameNode is active) and returns what it printed.
@@ -221,7 +234,8 @@ impl Stack {
 
     /// All services, in the order in which they are to be stopped.
     fn services(&self) -> impl Iterator<Item = (String, &Service)> {
-        self.others().chain(self.hdfs.iter().flat_map(Hdfs::services))
+        let kdc = self.kdc.iter().map(|kdc| ("kdc".to_owned(), kdc.service()));
+        self.others().chain(self.hdfs.iter().flat_map(Hdfs::services)).chain(kdc)
     }
 
     /// The services that are not HDFS. They may still want to write to it when they are stopped.

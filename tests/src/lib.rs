@@ -12,6 +12,7 @@ pub mod hostile;
 #[cfg(test)]
 mod imports;
 mod java;
+mod jvm;
 mod layers;
 mod letters;
 mod logs;
@@ -31,6 +32,7 @@ mod typed;
 mod wait;
 
 pub use java::send_by_java;
+pub use jvm::{Jvm, Opened};
 pub use layers::{JdbcSink, event_table, hive_tables, make_click_house_tables};
 pub use letters::{Letter, letters};
 pub use namespace::Namespace;

@@ -4,16 +4,18 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use tokio::io::copy_bidirectional;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use crate::services::Services;
 
 /// Connections that wait for being accepted. The system drops what asks for more without an answer, as a host does that is
 /// gone: the client repeats it for two minutes.
 const QUEUE: u32 = 8;
+/// Bytes that are passed on at once.
+const ROOM: usize = 64 << 10;
 /// Within this, a connection that the system takes is there.
 const TAKEN: Duration = Duration::from_millis(300);
 
@@ -26,13 +28,18 @@ pub struct Relay {
 impl Relay {
     /// A relay to this port of the loopback interface.
     pub fn start(services: &Services, to: u16) -> Result<Relay> {
+        Relay::start_cutting(services, to, Duration::MAX)
+    }
+
+    /// A relay that cuts connections on which nothing was said for so long.
+    pub fn start_cutting(services: &Services, to: u16, idle: Duration) -> Result<Relay> {
         let _inside = services.tokio().enter();
         let socket = TcpSocket::new_v4()?;
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let listener = socket.listen(QUEUE)?;
         let port = listener.local_addr()?.port();
         let (vanished, seen) = watch::channel(false);
-        services.tokio().spawn(accept(listener, to, seen));
+        services.tokio().spawn(accept(listener, to, idle, seen));
         Ok(Relay { port, vanished })
     }
 
@@ -71,13 +78,13 @@ impl Drop for Vanished<'_> {
     }
 }
 
-async fn accept(listener: TcpListener, to: u16, mut vanished: watch::Receiver<bool>) {
+async fn accept(listener: TcpListener, to: u16, idle: Duration, mut vanished: watch::Receiver<bool>) {
     // An error means that the relay is dropped.
     while vanished.wait_for(|gone| !gone).await.is_ok() {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((near, _)) = accepted {
-                    tokio::spawn(relay(near, to, vanished.clone()));
+                    tokio::spawn(relay(near, to, idle, vanished.clone()));
                 }
             }
             changed = vanished.changed() => if changed.is_err() { return },
@@ -85,13 +92,31 @@ async fn accept(listener: TcpListener, to: u16, mut vanished: watch::Receiver<bo
     }
 }
 
-async fn relay(mut near: TcpStream, to: u16, mut vanished: watch::Receiver<bool>) {
+async fn relay(mut near: TcpStream, to: u16, idle: Duration, mut vanished: watch::Receiver<bool>) {
     let Ok(mut far) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await else { return };
     let ended = tokio::select! {
-        _ = copy_bidirectional(&mut near, &mut far) => true,
+        _ = pass_on(&mut near, &mut far, idle) => true,
         _ = vanished.wait_for(|gone| *gone) => false,
     };
     if !ended {
         let _ = vanished.wait_for(|gone| !gone).await;
+    }
+}
+
+/// Passes bytes on until a side ends, or neither has said anything for so long.
+async fn pass_on(near: &mut TcpStream, far: &mut TcpStream, idle: Duration) -> std::io::Result<()> {
+    let (mut from_near, mut from_far) = (vec![0; ROOM], vec![0; ROOM]);
+    loop {
+        tokio::select! {
+            read = near.read(&mut from_near) => match read? {
+                0 => return Ok(()),
+                length => far.write_all(&from_near[..length]).await?,
+            },
+            read = far.read(&mut from_far) => match read? {
+                0 => return Ok(()),
+                length => near.write_all(&from_far[..length]).await?,
+            },
+            () = sleep(idle) => return Ok(()),
+        }
     }
 }

@@ -1,13 +1,14 @@
 //! The services of a test: its own, or shared ones.
 
 use std::path::PathBuf;
+use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Builder, Stack};
 use hdfs_csv_tool::pulsar_client::{Client, connect};
-use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings};
+use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings, Identity};
 use tokio::runtime::Runtime as Tokio;
 
 use crate::logs::complaints;
@@ -98,11 +99,26 @@ impl Services {
         let settings = HdfsSettings {
             config_dir: Some(config_dir),
             url: None,
+            identity: Identity::Process,
             operation_timeout: std::time::Duration::from_secs(30),
         };
         // The client keeps the runtime that it is built in.
         let _inside = self.tokio.enter();
         Hdfs::new(settings).context("the stack's Hadoop settings")
+    }
+
+    /// The command `hdfs-csv`, which `make` has built beside the tests, as a client of this HDFS: in the environment that
+    /// such a client needs, without arguments.
+    pub fn command(&self) -> Result<Command> {
+        let tests = std::env::current_exe()?;
+        let built = tests.ancestors().nth(2).context("the tests are in no folder")?.join("hdfs-csv");
+        ensure!(built.is_file(), "{} is not there: build it, as `make test` does", built.display());
+        let mut command = Command::new(built);
+        command.env("HADOOP_CONF_DIR", self.hadoop_conf()?);
+        if let Ok(kdc) = self.stack.kdc() {
+            command.envs(kdc.environment());
+        }
+        Ok(command)
     }
 
     /// The folder with the settings of Hadoop's clients.

@@ -86,6 +86,7 @@ The errors of `open` name the key, the value, what is allowed, and an example, f
 
 HDFS itself (address, high availability, Kerberos, replication) is configured in `core-site.xml` and `hdfs-site.xml`.
 `hdfsConfigDir` names their folder.
+[Kerberos](../operate/kerberos.md) says how a sink gets a principal of its own.
 "
     )
 }

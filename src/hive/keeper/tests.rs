@@ -168,7 +168,7 @@ fn keeper(addresses: &[&Address]) -> Keeper {
         metadata: Vec::new(),
         partitioning: Some(partitioning),
     };
-    let mut keeper = Keeper::new(settings, "hdfs://nn:8020".to_owned(), rows);
+    let mut keeper = Keeper::new(settings, "hdfs://nn:8020".to_owned(), "me".to_owned(), rows);
     keeper.pause = |_| Duration::from_millis(1);
     keeper
 }

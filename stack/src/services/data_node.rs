@@ -1,5 +1,6 @@
 //! An HDFS DataNode.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +18,7 @@ const INFO_BEAN: &str = "/jmx?qry=Hadoop:service=DataNode,name=DataNodeInfo";
 pub struct DataNode {
     service: Service,
     transfer_port: u16,
+    conf: PathBuf,
 }
 
 super::operate::operate!(DataNode);
@@ -44,17 +46,22 @@ impl DataNode {
         ]);
         hadoop::configure(&conf, file_system, &hadoop::overlaid(base, extra))?;
 
-        let hadoop = Arc::clone(hadoop);
+        let (hadoop, service_conf) = (Arc::clone(hadoop), conf.clone());
         let service = Service::new(Plan {
             name: format!("DataNode {number}"),
             log: folder.logs().join(format!("{name}.log")),
             after_crash: None,
             ready_within: READY_LIMIT,
             stopped_within: Duration::from_secs(10),
-            command: Box::new(move || hadoop.service(&conf, CLASS)),
+            command: Box::new(move || hadoop.service(&service_conf, CLASS)),
             ready: Box::new(move || is_serving(http_port)),
         })?;
-        Ok(Self { service, transfer_port })
+        Ok(Self { service, transfer_port, conf })
+    }
+
+    /// Where its configuration is.
+    pub(crate) fn conf(&self) -> &Path {
+        &self.conf
     }
 
     /// The port that clients read and write blocks through.

@@ -1,6 +1,6 @@
 //! An HDFS NameNode.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -98,6 +98,11 @@ impl NameNode {
     /// Waits until it takes writes.
     pub(crate) fn wait_for_writes(&self) -> Result<()> {
         self.service.wait_until(|| takes_writes(self.ports.http))
+    }
+
+    /// Where its configuration is.
+    pub(crate) fn conf(&self) -> &Path {
+        &self.conf
     }
 
     /// Its own address: `hdfs://127.0.0.1:port`.

@@ -50,7 +50,7 @@ impl Adopt {
         let identity = SinkIdentity { sink, subscription, topic, cluster };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let (owner, manifests) = runtime.block_on(async {
-            let hdfs = self.hdfs.connect()?;
+            let hdfs = self.hdfs.connect().await?;
             let adopted = adopt(&hdfs, &table, &identity, !self.positions_begin_anew).await;
             adopted.map_err(|failure| anyhow!("{failure}"))
         })?;

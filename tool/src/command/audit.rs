@@ -66,7 +66,7 @@ impl Audit {
         if let (Some(from), Some(to)) = (period.from, period.to) {
             ensure!(from < to, "--from must be before --to");
         }
-        let hdfs = self.hdfs.connect()?;
+        let hdfs = self.hdfs.connect().await?;
         let mut subjects = self.subjects.subjects(&hdfs).await?;
         let client = connect(&self.service_url).await?;
         let bar = ProgressBar::new_spinner();

@@ -40,7 +40,7 @@ impl Reset {
         let layout = SourcePartitionLayout { table, name: self.source_partition };
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let manifest = runtime.block_on(async {
-            let hdfs = self.hdfs.connect()?;
+            let hdfs = self.hdfs.connect().await?;
             reset(&hdfs, &layout, self.mark).await.map_err(|failure| anyhow!("{failure}"))
         })?;
         let text = |mark: Option<Position>| mark.map_or("before every record".to_owned(), |mark| mark.to_string());

@@ -35,7 +35,7 @@ impl Status {
     pub(super) fn run(self) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let report = runtime.block_on(async {
-            let (hdfs, client) = (self.hdfs.connect()?, connect(&self.service_url).await?);
+            let (hdfs, client) = (self.hdfs.connect().await?, connect(&self.service_url).await?);
             let directory = self.directory.trim_end_matches('/');
             status(&hdfs, &client, directory, Duration::from_secs(self.patience)).await
         })?;

@@ -40,7 +40,7 @@ impl Verify {
     }
 
     async fn reports(&self) -> Result<Vec<TableReport>> {
-        let hdfs = self.hdfs.connect()?;
+        let hdfs = self.hdfs.connect().await?;
         let directory = self.directory.trim_end_matches('/');
         let mut all = tables(&hdfs, directory).await?;
         if !self.tables.is_empty() {

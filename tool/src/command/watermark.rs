@@ -82,7 +82,7 @@ impl Watermark {
     }
 
     async fn reports(&self, time: &DayTime) -> Result<Vec<WatermarkReport>> {
-        let hdfs = self.hdfs.connect()?;
+        let hdfs = self.hdfs.connect().await?;
         let client = connect(&self.service_url).await?;
         let deadline = Instant::now() + self.wait.unwrap_or_default();
         let bar = ProgressBar::new_spinner();

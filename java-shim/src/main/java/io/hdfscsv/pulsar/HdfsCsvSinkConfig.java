@@ -23,6 +23,30 @@ public class HdfsCsvSinkConfig {
                     "Where the Hadoop client's settings are (address, HA, Kerberos, replication); HADOOP_CONF_DIR when absent. Allowed: a local folder with core-site.xml and hdfs-site.xml.")
     public String hdfsConfigDir;
 
+    /** For example {@code etl/_HOST@EXAMPLE.COM}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "",
+            help =
+                    "Who the sink is to an HDFS with Kerberos. Without kerberosKeytab it needs a ticket in the ticket cache of the process, and without this key the cache's owner writes. Allowed: a principal of letters, digits and . - _ $ /, with or without @REALM; _HOST for the machine's name.")
+    public String kerberosPrincipal;
+
+    /** For example {@code /etc/security/keytabs/etl.keytab}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "",
+            help =
+                    "The keytab with the key of kerberosPrincipal, on each worker. The sink gets and renews its tickets with it. Allowed: the absolute path of a local file.")
+    public String kerberosKeytab;
+
+    /** For example {@code etl}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "",
+            help =
+                    "Who the sink is to an HDFS without Kerberos; HADOOP_USER_NAME, or the user of the process, when absent. Allowed: a name of letters, digits and . - _ $.")
+    public String hdfsUser;
+
     /** For example {@code {namespace}_{topic}}. */
     @FieldDoc(
             required = false,

@@ -1,0 +1,51 @@
+//! HDFS whose services and clients prove who they are.
+
+use std::path::PathBuf;
+
+use crate::builder::Builder;
+use crate::error::Result;
+use crate::files::{Settings, settings};
+use crate::folder::Folder;
+use crate::hadoop::overlaid;
+use crate::services::{Kdc, NAME_NODE};
+
+const DATA_NODE: &str = "dn/localhost";
+const WEB: &str = "HTTP/localhost";
+
+/// The superuser's ticket cache, for Hadoop's own commands.
+pub(crate) fn superusers_cache(folder: &Folder) -> PathBuf {
+    folder.conf().join("superuser.tickets")
+}
+
+/// Starts a KDC for what this describes, and makes it use it.
+pub(crate) fn secure(builder: &mut Builder, folder: &Folder) -> Result<Kdc> {
+    let kdc = Kdc::start_new(folder)?;
+    let [name_node, data_node, web] = [NAME_NODE, DATA_NODE, WEB].map(|name| kdc.add_service(name));
+    let (name_node, data_node, web) = (name_node?, data_node?, web?);
+    kdc.ticket(NAME_NODE, &name_node, &superusers_cache(folder))?;
+    let everyones = settings([
+        ("hadoop.security.authentication", "kerberos".to_owned()),
+        ("hadoop.security.authorization", "true".to_owned()),
+        ("hadoop.rpc.protection", "authentication".to_owned()),
+        ("dfs.data.transfer.protection", "authentication".to_owned()),
+        ("dfs.namenode.kerberos.principal", kdc.principal(NAME_NODE)),
+        ("dfs.datanode.kerberos.principal", kdc.principal(DATA_NODE)),
+    ]);
+    let web = settings([
+        ("dfs.web.authentication.kerberos.principal", kdc.principal(WEB)),
+        ("dfs.web.authentication.kerberos.keytab", web.display().to_string()),
+        ("dfs.block.access.token.enable", "true".to_owned()),
+    ]);
+    let of_name_node = settings([("dfs.namenode.keytab.file", name_node.display().to_string())]);
+    let of_data_node = settings([
+        ("dfs.datanode.keytab.file", data_node.display().to_string()),
+        // Else it wants ports that only root may open, or HTTPS.
+        ("ignore.secure.ports.for.testing", "true".to_owned()),
+    ]);
+    let all = |own: &[&Settings]| own.iter().fold(everyones.clone(), |all, own| overlaid(all, own));
+    builder.name_node = all(&[&web, &of_name_node, &builder.name_node]);
+    builder.data_node = all(&[&web, &of_data_node, &builder.data_node]);
+    builder.client = all(&[&builder.client]);
+    builder.environment = overlaid(kdc.environment().clone(), &builder.environment);
+    Ok(kdc)
+}
