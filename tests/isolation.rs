@@ -20,6 +20,8 @@ const COMMIT_INTERVAL: Duration = Duration::from_secs(2);
 const IN_TIME: Duration = Duration::from_secs(2 + 5);
 /// The same while an instance starts anew: Pulsar ends it at a message without a value, before the sink sees that.
 const IN_TIME_BESIDE_A_START: Duration = Duration::from_secs(2 + 5 + 10);
+/// Who the sink is to HDFS.
+const WRITER: &str = "cold-writer";
 /// The causes last at least so long.
 const STRUCK_FOR: Duration = Duration::from_secs(20);
 /// From the end of the causes until every row is visible.
@@ -145,7 +147,7 @@ fn topics_that_are_struck_keep_no_other_from_being_written_in_time_and_go_on_whe
     services.run(|services| {
         let stack = services.stack();
         let (admin, namespace) = (stack.admin(), services.namespace("isolation")?);
-        let names = ["steady", "rotten", "full", "foreign", "mute"];
+        let names = ["steady", "rotten", "full", "owned", "foreign", "mute"];
         let open = |name: &'static str| Stream::open(services, namespace.topic_named(name), name);
         let mut streams = names.map(open).into_iter().collect::<Result<Vec<_>>>()?;
         // Hive has no capital letters, and the table is another topic's.
@@ -155,16 +157,19 @@ fn topics_that_are_struck_keep_no_other_from_being_written_in_time_and_go_on_whe
             .setting("inputs", Json::Null)
             .setting("topicsPattern", json!(format!("persistent://{}/.*", namespace.full_name())))
             .config("hiveMetastoreUris", json!(stack.hive()?.metastore().uri()))
-            .config("commitInterval", json!(format!("{}s", COMMIT_INTERVAL.as_secs())))
-            .create()?;
+            .config("hdfsUser", json!(WRITER))
+            .config("commitInterval", json!(format!("{}s", COMMIT_INTERVAL.as_secs())));
+        stack.fs_shell(&["-mkdir", "-p", &sink.directory()])?;
+        stack.fs_shell(&["-chown", WRITER, &sink.directory()])?;
+        let sink = sink.create()?;
         sink.wait_until_it_consumes()?;
         let streams_count = streams.len();
-        let [steady, rotten, full, foreign, mute] = &mut streams[..] else { unreachable!("five names") };
+        let [steady, rotten, full, owned, foreign, mute] = &mut streams[..] else { unreachable!("six names") };
         until("the first rows", LIMIT, || {
-            for stream in [&mut *steady, rotten, full] {
+            for stream in [&mut *steady, rotten, full, owned] {
                 stream.send(services)?;
             }
-            for stream in [&*steady, rotten, full] {
+            for stream in [&*steady, rotten, full, owned] {
                 ensure!(stream.visible(&sink)? > 0, "{} has no row", stream.topic);
             }
             Ok(())
@@ -183,6 +188,9 @@ fn topics_that_are_struck_keep_no_other_from_being_written_in_time_and_go_on_whe
         std::fs::write(&damaged, "{")?;
         stack.fs_shell(&["-mkdir", "-p", &format!("{}/foreign", sink.directory())])?;
         stack.fs_shell(&["-put", &damaged.to_string_lossy(), &identity])?;
+        stack.fs_shell(&["-chown", WRITER, &format!("{}/foreign", sink.directory())])?;
+        let taken_over = format!("{}/owned", sink.directory());
+        stack.fs_shell(&["-chown", "-R", "somebody", &taken_over])?;
         let quota = format!("{}/full", sink.directory());
         stack.hdfs_admin(&["-setQuota", "1", &quota])?;
         until("its commit", LIMIT, || rotten.is_all_visible(&sink))?;
@@ -191,8 +199,8 @@ fn topics_that_are_struck_keep_no_other_from_being_written_in_time_and_go_on_whe
 
         let struck = Instant::now();
         let mut told = json!(null);
-        while struck.elapsed() < STRUCK_FOR || told != json!([3.0, 1.0]) {
-            for stream in [&mut *steady, rotten, full, foreign, mute, &mut impossible] {
+        while struck.elapsed() < STRUCK_FOR || told != json!([4.0, 1.0]) {
+            for stream in [&mut *steady, rotten, full, owned, foreign, mute, &mut impossible] {
                 stream.send(services)?;
             }
             steady.is_visible_in_time(&sink)?;
@@ -217,19 +225,22 @@ fn topics_that_are_struck_keep_no_other_from_being_written_in_time_and_go_on_whe
             let running = [&*steady, rotten].iter().all(|stream| state(stream) == Some(&State::Running));
             let is_told = running
                 && reason(full).contains("quota")
+                && reason(owned).contains("Permission denied")
                 && reason(foreign).contains("which says whose the table is")
                 && reason(mute).contains("waiting for a schema")
                 && reason(&impossible).contains("the same table `steady` in Hive")
-                && report.ailing() >= 4;
+                && report.ailing() >= 5;
             ensure!(is_told, "{report:#?}");
             Ok(())
         })?;
 
         stack.fs_shell(&["-rm", "-skipTrash", &identity])?;
         stack.hdfs_admin(&["-clrQuota", &quota])?;
+        stack.fs_shell(&["-chown", "-R", WRITER, &taken_over])?;
         admin.delete(&consumers)?;
         let healed = Instant::now();
-        while let Err(error) = [&*full, foreign, mute].iter().try_for_each(|stream| stream.is_all_visible(&sink)) {
+        while let Err(error) = [&*full, owned, foreign, mute].iter().try_for_each(|stream| stream.is_all_visible(&sink))
+        {
             ensure!(healed.elapsed() < HEALED_WITHIN, "{error}");
             steady.send(services)?;
             steady.is_visible_in_time(&sink)?;

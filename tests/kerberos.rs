@@ -7,7 +7,7 @@ use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, ensure};
-use hdfs_csv_stack::{Kdc, Runtime, Stack};
+use hdfs_csv_stack::{Hive, Kdc, Runtime, Stack};
 use hdfs_csv_tests::{Comparison, Flow, Jvm, LIMIT, Opened, Relay, Services, Sink, Traffic, setting, until};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::{Value, json};
@@ -24,6 +24,10 @@ const ON_TIME: Duration = Duration::from_secs(15);
 const CLOSED: Duration = Duration::from_secs(10);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
 const SILENT_KDC: &str = "does a KDC of Kerberos, one of those that krb5.conf names, take connections and not answer?";
+/// An ACL with which Hive reads what a user's sink makes.
+const HIVE_READS: &str = "user:hive:r-x,default:user:hive:r-x";
+/// A directory whose files are erasure-coded.
+const CODED: &str = "/coded";
 const RETRIED: &str = "nothing is lost, it is tried again";
 
 /// What is protected of what clients say to HDFS: settings that everyone has.
@@ -39,7 +43,17 @@ const PROTECTIONS: [(&str, &[(&str, &str)]); 3] = [
 #[test]
 fn each_sink_is_who_its_configuration_says_and_goes_on_when_its_tickets_end() -> Result<()> {
     let minutes: u64 = setting("KERBEROS_MINUTES", 0)?;
-    let services = Services::start(Stack::builder().name("kerberos").kerberos(true).runtime(Runtime::Thread))?;
+    let services = Services::start(
+        Stack::builder()
+            .name("kerberos")
+            .kerberos(true)
+            .kms(true)
+            .hive(true)
+            .hive_tls(true)
+            .data_nodes(2)
+            .replication(1)
+            .runtime(Runtime::Thread),
+    )?;
     services.run(|services| {
         let name_node = services.stack().name_node()?;
         let relay = Relay::start_cutting(services, name_node.rpc_port(), IDLE)?;
@@ -49,20 +63,32 @@ fn each_sink_is_who_its_configuration_says_and_goes_on_when_its_tickets_end() ->
         let users = ["alice", "bob"].map(|name| User::add(services, name, lifetime));
         let [alice, bob] = users;
         let (alice, bob) = (alice?, bob?);
+        services.stack().make_encryption_zones("alices", &[&alice.directory()])?;
 
         let namespace = services.namespace("kerberos")?;
         let flow = |kind| Flow { kind, batch: 20, every: Duration::from_millis(200) };
         let traffic = Traffic::start(&namespace, &KINDS.map(flow))?;
         traffic.wait_for_more(100, LIMIT)?;
-        let sink = |user: &User| Sink::new(&namespace, user.name, &KINDS).map(|sink| user.writes(sink, &client_folder));
-        let sinks = [sink(&alice)?.create()?, sink(&bob)?.create()?];
+        let hive = services.stack().hive()?;
+        let sink = |user: &User| -> Result<Sink<'_>> {
+            let sink = user.writes(Sink::new(&namespace, user.name, &KINDS)?, &client_folder);
+            let sink = sink.config("hiveMetastoreUris", json!(hive.metastore().uri_of_its_principal()));
+            Ok(sink.config("hiveMetastoreTls", json!(services.stack().metastores_certificate()?)))
+        };
+        services.stack().fs_shell(&["-setfacl", "-m", HIVE_READS, &alice.directory()])?;
+        let of_alice = sink(&alice)?.config("hiveMetastorePrincipal", json!(kdc.principal("hive/_HOST")));
+        let sinks = [of_alice.create()?, sink(&bob)?.create()?];
         wait_for_commits(&sinks, "the start")?;
         what_cannot_work_says_so(services, &alice)?;
-        a_silent_kdc_stops_nothing_else(services, &sinks, &alice)?;
+        a_silent_kdc_stops_nothing_else(services, &traffic, &sinks, &alice)?;
+        // It has no token any more that it gave.
+        services.stack().kms()?.restart()?;
+        wait_for_commits(&sinks, "the key server knows no token")?;
         for (name, settings) in PROTECTIONS {
             services.stack().change_hdfs(settings)?;
             wait_for_commits(&sinks, name)?;
         }
+        hive_is_told(hive, &sinks)?;
         stays_on_time(kdc, &sinks, Duration::from_secs(if minutes > 0 { minutes * 60 } else { 70 }))?;
 
         let sent = traffic.stop()?;
@@ -116,7 +142,9 @@ impl User {
 
     fn owns_its_files(&self, services: &Services) -> Result<()> {
         let listed = services.stack().fs_shell(&["-ls", "-R", &self.directory()])?;
-        let owners: Vec<_> = listed.lines().filter_map(|line| line.split_whitespace().nth(2)).collect();
+        // HDFS makes that in an encryption zone.
+        let made = listed.lines().filter(|line| !line.ends_with("/.Trash"));
+        let owners: Vec<_> = made.filter_map(|line| line.split_whitespace().nth(2)).collect();
         ensure!(owners.len() > 10, "there are few files:\n{listed}");
         ensure!(owners.iter().all(|owner| *owner == self.name), "not all are {}'s:\n{listed}", self.name);
         Ok(())
@@ -135,6 +163,11 @@ impl User {
             for secret in [key, hex.as_bytes(), STANDARD.encode(key).as_bytes()] {
                 let told = text.windows(secret.len()).any(|part| part.eq_ignore_ascii_case(secret));
                 ensure!(!told, "{} has the key of {}", log.display(), self.name);
+            }
+            // Tokens for keys are in the addresses of requests.
+            for line in String::from_utf8_lossy(&text).lines().filter(|line| line.contains("hdfs_native")) {
+                let told = line.replace("delegation=***", "").contains("delegation=");
+                ensure!(!told, "{} has a token: {line}", log.display());
             }
         }
         Ok(())
@@ -161,6 +194,31 @@ fn wait_for_commits(sinks: &[Sink<'_>], when: &str) -> Result<()> {
         })?;
     }
     println!("{when}: all commit within {:.1} s", began.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// A metastore with TLS and Kerberos is told of tables, by a sink that says who that metastore is, also when all is encrypted; and the rows
+/// are read by a user whom a default ACL lets.
+fn hive_is_told(hive: &Hive, sinks: &[Sink<'_>; 2]) -> Result<()> {
+    let [told, other] = sinks;
+    until("the metastore without proof", LIMIT, || {
+        ensure!(other.worker_log().contains("wants Kerberos (set hiveMetastorePrincipal)"), "it is not told");
+        Ok(())
+    })?;
+    // They read what is protected when they start.
+    hive.metastore().restart()?;
+    hive.server().restart()?;
+    for kind in KINDS {
+        hive.query(&[&format!("DROP TABLE {}", kind.name())])?;
+    }
+    told.restart()?;
+    for kind in KINDS {
+        until("the table is there again", LIMIT, || {
+            let rows = hive.query(&[&format!("SELECT * FROM {} LIMIT 5", kind.name())])?;
+            ensure!(rows.len() == 5, "{} rows", rows.len());
+            Ok(())
+        })?;
+    }
     Ok(())
 }
 
@@ -197,7 +255,12 @@ fn stays_on_time(kdc: &Kdc, sinks: &[Sink<'_>], so_long: Duration) -> Result<()>
 
 /// While the KDC stands still, sinks take records and tell how they are, one can be stopped, and one that opens says why it
 /// cannot. When it goes on, so do they.
-fn a_silent_kdc_stops_nothing_else(services: &Services, sinks: &[Sink<'_>; 2], user: &User) -> Result<()> {
+fn a_silent_kdc_stops_nothing_else(
+    services: &Services,
+    traffic: &Traffic<'_>,
+    sinks: &[Sink<'_>; 2],
+    user: &User,
+) -> Result<()> {
     let stack = services.stack();
     let kdc = stack.kdc()?.pid().context("the KDC has no process")?;
     let [going_on, stopped] = sinks;
@@ -212,6 +275,7 @@ fn a_silent_kdc_stops_nothing_else(services: &Services, sinks: &[Sink<'_>; 2], u
     println!("the KDC stood still for {:.1} s when the first call was given up", silent.elapsed().as_secs_f64());
     for sink in sinks {
         let taken = sink.taken()?;
+        traffic.wait_for_more(200, LIMIT)?;
         until("records are taken meanwhile", OPERATION_TIMEOUT, || {
             let now = sink.taken()?;
             ensure!(now > taken + 100, "{now} records are taken, {taken} before");
@@ -287,6 +351,11 @@ fn what_cannot_work_says_so(services: &Services, alice: &User) -> Result<()> {
     let with_keytab = |path: &str| json!({ "kerberosPrincipal": alice.principal, "kerberosKeytab": path });
     std::fs::write(scratch("text.keytab"), "no keytab")?;
     let (unknown, old) = (of("unknown")?, of("old")?);
+    services.stack().fs_shell(&["-mkdir", "-p", CODED])?;
+    services.stack().fs_shell(&["-chown", alice.name, CODED])?;
+    services.stack().erasure_code(CODED, "XOR-2-1-1024k")?;
+    let mut coded = alice.keys();
+    coded["directory"] = json!(CODED);
     kdc.admin("delprinc -force unknown")?;
     kdc.admin("cpw -randkey old")?;
     let simple = simple_folder(services, &scratch("simple"))?;
@@ -313,6 +382,7 @@ fn what_cannot_work_says_so(services: &Services, alice: &User) -> Result<()> {
         ("a user's name alone", json!({ "hdfsUser": "alice" }), "config", "hdfsUser is for HDFS without Kerberos"),
         ("no ticket", json!({}), "storage", "there is no ticket"),
         ("no ticket of this principal", json!({ "kerberosPrincipal": "alice" }), "storage", "there is no ticket"),
+        ("an erasure-coded directory", coded, "storage", "hdfs ec -setPolicy -replicate"),
         ("the right keytab", alice.keys(), "open", ""),
     ] {
         says(what, &usual.open(&settings(services, keys)?)?, kind, text)?;

@@ -11,7 +11,7 @@ use pulsar_io_hdfs_csv::protocol::layout::{SourcePartitionLayout, TableLayout};
 use pulsar_io_hdfs_csv::protocol::manifest::Manifest;
 use pulsar_io_hdfs_csv::protocol::manifests::newest_sequence;
 use pulsar_io_hdfs_csv::storage::Storage;
-use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings, Identity};
+use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings};
 
 use crate::names::{DIRECTORY, SUBSCRIPTION};
 use crate::steps::Steps;
@@ -45,12 +45,7 @@ struct Table {
 impl<'a> Watch<'a> {
     pub(crate) fn new(stack: &'a State) -> Result<Self> {
         let conf = stack.hadoop_conf_dir.as_ref().context("the stack has no HDFS")?;
-        let settings = HdfsSettings {
-            config_dir: Some(conf.display().to_string()),
-            url: None,
-            identity: Identity::Process,
-            operation_timeout: CALL_LIMIT,
-        };
+        let settings = HdfsSettings::new(Some(conf.display().to_string()), CALL_LIMIT);
         Ok(Watch { stack, hdfs: Hdfs::new(settings)?, produced: OnceLock::new() })
     }
 

@@ -77,6 +77,20 @@ pub const KEYS: &[Key] = &[
         "Who the sink is to an HDFS without Kerberos; HADOOP_USER_NAME, or the user of the process, when absent.",
     ),
     key(
+        "fileMode",
+        None,
+        "octal permissions in which the owner may read and write",
+        "640",
+        "The permissions of new files. When absent they are those that fs.permissions.umask-mode leaves, as with `hdfs dfs -put`.",
+    ),
+    key(
+        "directoryMode",
+        None,
+        "octal permissions in which the owner may read, write and enter",
+        "750",
+        "The permissions of new directories. When absent they are those that fs.permissions.umask-mode leaves.",
+    ),
+    key(
         "tableNamePattern",
         Some("{topic}"),
         "text with {topic}, {namespace} or {tenant} in it",
@@ -231,6 +245,20 @@ pub const KEYS: &[Key] = &[
         "thrift://host:port, or several with commas between",
         "thrift://metastore:9083",
         "Hive metastores of one Hive, tried in turn, that are told of new tables, columns and partitions; none when absent.",
+    ),
+    key(
+        "hiveMetastoreTls",
+        Some("none"),
+        "none, system, or the absolute path of a PEM file with certificates of authorities",
+        "/etc/hive/authorities.pem",
+        "Whether the metastores want TLS, and whose certificates are believed: those of authorities that the system believes, or of these.",
+    ),
+    key(
+        "hiveMetastorePrincipal",
+        None,
+        "a principal as service/host@REALM; _HOST for the host of hiveMetastoreUris",
+        "hive/_HOST@EXAMPLE.COM",
+        "Who a metastore with Kerberos is: its hive.metastore.kerberos.principal. The sink proves who it is with the JVM's own Kerberos; none when absent.",
     ),
     key(
         "hiveDatabase",

@@ -16,7 +16,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::config::keys::KEYS;
     use crate::error::{ErrorKind, Result};
-    use crate::storage::hdfs::Identity;
+    use crate::storage::hdfs::{Identity, Modes};
     use serde_json::{Value as Json, json};
 
     pub(crate) fn parse(configs: Json, sink: Json) -> Result<Config> {
@@ -53,6 +53,10 @@ pub(crate) mod tests {
             if key.name == "kerberosKeytab" {
                 // Whose key it has.
                 configs["kerberosPrincipal"] = json!("etl");
+            }
+            if key.name == "hiveMetastorePrincipal" {
+                // Whose it is.
+                configs["hiveMetastoreUris"] = json!("thrift://a:9083");
             }
             configs[key.name] = json!(example);
             parse(configs, json!({})).unwrap_or_else(|error| panic!("{}: {error}", key.name));
@@ -181,11 +185,33 @@ pub(crate) mod tests {
             (json!({ "kerberosPrincipal": "etl", "hdfsUser": "etl" }), "`hdfsUser`: kerberosPrincipal says already"),
             (json!({ "kerberosPrincipal": "a/b/c@R" }), "`a/b/c@R` will not do"),
             (json!({ "kerberosPrincipal": "etl@" }), "`etl@` will not do"),
+            (json!({ "hiveMetastorePrincipal": "hive/_HOST@R" }), "must be said with hiveMetastoreUris"),
+            (
+                json!({ "hiveMetastoreUris": "thrift://a:9083", "hiveMetastorePrincipal": "hive@R" }),
+                "`hive@R` will not do",
+            ),
             (json!({ "kerberosPrincipal": "etl", "kerberosKeytab": "etl.keytab" }), "`etl.keytab` will not do"),
         ] {
             let error = identity(keys).unwrap_err();
             assert!(error.contains(says), "{error}");
         }
+    }
+
+    #[test]
+    fn modes_are_octal_and_leave_the_owner_what_the_sink_needs() {
+        let modes = |keys: Json| {
+            let mut configs = json!({ "directory": "/e" });
+            configs.as_object_mut().unwrap().extend(keys.as_object().unwrap().clone());
+            parse(configs, json!({})).map(|config| config.hdfs.modes).map_err(|error| error.message)
+        };
+        assert_eq!(modes(json!({})), Ok(Modes::default()));
+        let given = json!({ "fileMode": "0640", "directoryMode": 750 });
+        assert_eq!(modes(given), Ok(Modes { file: Some(0o640), directory: Some(0o750) }));
+        // What YAML makes of 0640, 0750, 0755 and 0644, too.
+        for wrong in ["440", "648", "1640", "64", "", "u=rw", "+640", "416", "488", "493", "420"] {
+            assert!(modes(json!({ "fileMode": wrong })).unwrap_err().contains("`fileMode`"), "{wrong}");
+        }
+        assert!(modes(json!({ "directoryMode": "640" })).unwrap_err().contains("octal"));
     }
 
     #[test]

@@ -10,7 +10,8 @@ use crate::config::keys::{KEYS, Key};
 use crate::config::settings::{Config, Guarantee, OnBadRecord, OnNullValue, SinkSettings};
 use crate::config::values::{
     OF_NUMBERS, between, hadoop_folder, one_of, parse_delimiter, parse_directory, parse_duration, parse_local_path,
-    parse_metadata, parse_name, parse_pattern, parse_principal, parse_size, parse_time_source, parse_user, seconds,
+    parse_metadata, parse_mode, parse_name, parse_pattern, parse_principal, parse_service_principal, parse_size,
+    parse_time_source, parse_tls, parse_user, seconds,
 };
 use crate::error::{Error, ErrorKind, Result};
 use crate::hive::HiveSettings;
@@ -22,7 +23,7 @@ use crate::row::hive::Hive;
 use crate::row::partition::{Partitioning, Unit};
 use crate::row::rfc4180::Rfc4180;
 use crate::row::settings::RowSettings;
-use crate::storage::hdfs::{HdfsSettings, Identity};
+use crate::storage::hdfs::{HdfsSettings, Identity, Modes};
 
 /// The settings that Java passes to `open`.
 #[derive(Debug, Deserialize)]
@@ -62,6 +63,10 @@ impl Values<'_> {
         }
         let config_dir = self.parse("hdfsConfigDir", hadoop_folder);
         let identity = self.identity();
+        let modes = Modes {
+            file: self.parse("fileMode", parse_mode(0o600)),
+            directory: self.parse("directoryMode", parse_mode(0o700)),
+        };
         let operation_timeout = self.parse("operationTimeout", between(parse_duration, seconds(1), seconds(3_600)));
         let table_name_pattern = self.parse("tableNamePattern", parse_pattern);
         let guarantee = self.parse(
@@ -121,6 +126,11 @@ impl Values<'_> {
             (!text.is_empty() && text.chars().all(of_name)).then(|| text.to_owned())
         });
         let addresses = self.parse("hiveMetastoreUris", |text| text.split(',').map(Address::parse).collect());
+        let metastore_principal = self.parse("hiveMetastorePrincipal", parse_service_principal);
+        if metastore_principal.is_some() && addresses.is_none() {
+            self.wrong("hiveMetastorePrincipal", "whose it is must be said with hiveMetastoreUris");
+        }
+        let tls = self.parse("hiveMetastoreTls", parse_tls);
         let database = self.parse("hiveDatabase", parse_name);
         let open_timeout = self.parse("openTimeout", between(parse_duration, seconds(1), seconds(3_600)));
         let log_level = self.parse("logLevel", |text| text.parse().ok());
@@ -134,7 +144,7 @@ impl Values<'_> {
         let (url, directory) = location?;
         let hive = addresses.zip(database).map(|(addresses, database)| {
             let database = database.to_ascii_lowercase();
-            HiveSettings { addresses, database }
+            HiveSettings { addresses, tls: tls.flatten(), principal: metastore_principal, database }
         });
         self.errors.extend(check_tables(&sink, &directory, table_name_pattern.as_deref()?, hive.is_some()));
         let partitioning = match unit? {
@@ -150,7 +160,7 @@ impl Values<'_> {
         Some(Config {
             sink,
             directory,
-            hdfs: HdfsSettings { config_dir, url, identity: identity?, operation_timeout: operation_timeout? },
+            hdfs: HdfsSettings { config_dir, url, identity: identity?, modes, operation_timeout: operation_timeout? },
             table_name_pattern: table_name_pattern?,
             rows: RowSettings {
                 format: FileFormat {

@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
+use crate::hive::tls::Tls;
 use crate::row::metadata::Metadata;
 use crate::row::partition::TimeSource;
 
@@ -68,9 +69,32 @@ pub(super) fn parse_principal(text: &str) -> Option<String> {
     (parts.len() <= 3 && parts.iter().all(|part| parse_user(part).is_some())).then(|| text.to_owned())
 }
 
+/// A service's principal: a name in two parts, and perhaps a realm.
+pub(super) fn parse_service_principal(text: &str) -> Option<String> {
+    parse_principal(text).filter(|principal| principal.contains('/'))
+}
+
+/// How Hive's metastore is encrypted, if it is.
+pub(super) fn parse_tls(text: &str) -> Option<Option<Tls>> {
+    match text {
+        "none" => Some(None),
+        "system" => Some(Some(Tls::System)),
+        path => parse_local_path(path).map(|path| Some(Tls::Authorities(path))),
+    }
+}
+
 pub(super) fn parse_user(text: &str) -> Option<String> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_$".contains(&byte);
     (!text.is_empty() && text.bytes().all(plain)).then(|| text.to_owned())
+}
+
+/// Permissions in octal digits, as `chmod` takes them, that give the owner at least these.
+pub(super) fn parse_mode(owner: u32) -> impl FnOnce(&str) -> Option<u32> {
+    move |text| {
+        let is_octal = matches!(text.len(), 3 | 4) && text.bytes().all(|digit| (b'0'..=b'7').contains(&digit));
+        let mode = u32::from_str_radix(text, 8).ok().filter(|_| is_octal)?;
+        (mode <= 0o777 && mode & owner == owner).then_some(mode)
+    }
 }
 
 pub(super) fn parse_local_path(text: &str) -> Option<String> {

@@ -5,13 +5,17 @@ use std::future::Future;
 use std::io;
 use std::time::Duration;
 
-use tokio::io::{AsyncWriteExt, BufReader};
+use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
+use crate::hive::sasl::{BeginProof, proved};
 use crate::hive::thrift::{Answer, Struct, Value, call, read_answer};
+use crate::hive::tls::{Tls, encrypted};
 
 /// How long a connection may take to come about.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
+/// How long it may take to prove who this is: Java waits 30 s for one answer of a KDC, three times.
+const PROOF_LIMIT: Duration = Duration::from_secs(60);
 /// How long a call may take. A new column of a table with very many partitions takes the metastore minutes.
 pub(crate) const CALL_LIMIT: Duration = Duration::from_secs(300);
 /// A Java exception's message can be a page long.
@@ -68,21 +72,50 @@ pub(crate) enum CallError {
 /// A result of a call.
 pub(crate) type CallResult<T> = Result<T, CallError>;
 
+/// What a connection is made of.
+trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
+
+/// How a metastore wants to be spoken to.
+#[derive(Clone, Default)]
+pub(crate) struct Security {
+    /// How it is encrypted, if it is.
+    pub(crate) tls: Option<Tls>,
+    /// How to prove who this is, if that is asked for.
+    pub(crate) proof: Option<BeginProof>,
+}
+
+impl Security {
+    /// A connection on which calls can be made.
+    async fn stream(&self, address: &Address, limit: Duration) -> io::Result<Box<dyn Stream>> {
+        let connecting = TcpStream::connect((address.host.as_str(), address.port));
+        let stream = bounded(CONNECT_LIMIT.min(limit), connecting).await?;
+        let stream: Box<dyn Stream> = match &self.tls {
+            None => Box::new(stream),
+            Some(tls) => Box::new(bounded(CONNECT_LIMIT.min(limit), encrypted(stream, &address.host, tls)).await?),
+        };
+        let Some(begin) = &self.proof else { return Ok(stream) };
+        let proved = bounded(PROOF_LIMIT.min(limit), proved(stream, &address.host, begin)).await;
+        Ok(Box::new(proved.map_err(explained)?))
+    }
+}
+
 /// A connection to a metastore.
 pub(crate) struct Metastore {
     address: Address,
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
     calls: i32,
     limit: Duration,
 }
 
 impl Metastore {
-    /// Connects to the first of the addresses that takes a connection. No call on it takes longer than the limit.
-    pub(crate) async fn connect(addresses: &[Address], limit: Duration) -> CallResult<Self> {
+    /// Connects to the first of the addresses that takes a connection, and what is said on it first. No call on it takes longer
+    /// than the limit.
+    pub(crate) async fn connect(addresses: &[Address], security: &Security, limit: Duration) -> CallResult<Self> {
         let mut failures = Vec::new();
         for address in addresses {
-            let connecting = TcpStream::connect((address.host.as_str(), address.port));
-            match bounded(CONNECT_LIMIT.min(limit), connecting).await {
+            match security.stream(address, limit).await {
                 Ok(stream) => {
                     let stream = BufReader::new(stream);
                     return Ok(Metastore { address: address.clone(), stream, calls: 0, limit });
@@ -104,7 +137,7 @@ impl Metastore {
         let answer = bounded(self.limit, exchange).await.map_err(|error| {
             let hint = match error.kind() {
                 io::ErrorKind::UnexpectedEof => {
-                    "; it closed the connection, as a metastore that wants SASL (Kerberos) or TLS does: neither is supported"
+                    "; it closed the connection, as a metastore does that wants Kerberos (set hiveMetastorePrincipal) or TLS (set hiveMetastoreTls)"
                 }
                 _ => "",
             };
@@ -201,6 +234,16 @@ pub(crate) const NO_STATISTICS: (&str, &str) = ("DO_NOT_UPDATE_STATS", "true");
 /// An EnvironmentContext.
 fn context(properties: &[(&str, &str)]) -> Struct {
     Struct::default().with(1, Value::text_map(properties.iter().copied()))
+}
+
+/// What an end without a word means while it is being proved who this is.
+fn explained(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => io::Error::other(
+            "it closed the connection, as a metastore does that wants no Kerberos; remove hiveMetastorePrincipal if so",
+        ),
+        _ => error,
+    }
 }
 
 async fn bounded<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {

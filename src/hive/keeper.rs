@@ -10,7 +10,7 @@ use std::time::Duration;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
-use crate::hive::client::{Address, BATCH, CALL_LIMIT, CallError, Metastore};
+use crate::hive::client::{Address, BATCH, CALL_LIMIT, CallError, Metastore, Security};
 use crate::hive::table::{Description, Found, same_columns};
 use crate::hive::thrift::Struct;
 use crate::hive::{HiveSettings, table_name};
@@ -74,9 +74,9 @@ impl From<CallError> for Failure {
 }
 
 /// Keeps a metastore up with the tables of one sink.
-#[derive(Debug)]
 pub(crate) struct Keeper {
     settings: HiveSettings,
+    security: Security,
     /// `hdfs://host:port`, before the path of a table.
     file_system: String,
     /// Who owns the tables that are created.
@@ -91,10 +91,17 @@ pub(crate) struct Keeper {
 
 impl Keeper {
     /// For tables whose rows are written so, on this file system, by this user.
-    pub(crate) fn new(settings: HiveSettings, file_system: String, owner: String, rows: RowSettings) -> Self {
+    pub(crate) fn new(
+        settings: HiveSettings,
+        security: Security,
+        file_system: String,
+        owner: String,
+        rows: RowSettings,
+    ) -> Self {
         let state = State { known: HashMap::new(), pending: BTreeMap::new(), unreached: 0, not_before: Instant::now() };
         Keeper {
             settings,
+            security,
             file_system,
             owner,
             rows,
@@ -185,7 +192,7 @@ impl Keeper {
     /// Goes over the tables that are due, on one connection; whether each call was answered. A table of which one is not waits
     /// for its next turn, and the next round goes on with the others.
     async fn round<S: Storage>(&self, storage: &S, metrics: &Metrics, addresses: &[Address]) -> Result<bool, String> {
-        let mut metastore = match Metastore::connect(addresses, self.call_limit).await {
+        let mut metastore = match Metastore::connect(addresses, &self.security, self.call_limit).await {
             Ok(metastore) => metastore,
             Err(error) => return Err(error.to_string()),
         };

@@ -3,18 +3,25 @@
 
 pub(crate) mod client;
 pub(crate) mod keeper;
+pub(crate) mod sasl;
 pub(crate) mod table;
 pub(crate) mod thrift;
+pub(crate) mod tls;
 
 use crate::error::{Error, ErrorKind, Result};
 use crate::storage::hdfs::HdfsSettings;
 use client::Address;
+use tls::Tls;
 
 /// Which metastore is kept up, and where in it the tables are.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct HiveSettings {
     /// Metastores of one Hive, tried in turn.
     pub(crate) addresses: Vec<Address>,
+    /// How they are encrypted; none when they are not.
+    pub(crate) tls: Option<Tls>,
+    /// Who a metastore with Kerberos is, `service/host@REALM`; none for one without.
+    pub(crate) principal: Option<String>,
     /// The database that the tables are in, in lower case.
     pub(crate) database: String,
 }
@@ -47,7 +54,6 @@ pub(crate) fn file_system(settings: &HdfsSettings) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::storage::hdfs::Identity;
     use std::time::Duration;
 
     #[test]
@@ -61,12 +67,7 @@ mod tests {
     fn the_file_system_is_that_of_the_directory_or_of_core_site_xml() {
         let folder = tempfile::tempdir().unwrap();
         let config_dir = Some(folder.path().to_str().unwrap().to_owned());
-        let mut settings = HdfsSettings {
-            config_dir,
-            url: None,
-            identity: Identity::Process,
-            operation_timeout: Duration::from_secs(1),
-        };
+        let mut settings = HdfsSettings::new(config_dir, Duration::from_secs(1));
         assert!(file_system(&settings).unwrap_err().message.contains("no fs.defaultFS"));
         let text = "<?xml version=\"1.0\"?><configuration><!-- fs.defaultFS --><property><name>x</name><value>y</value></property>
             <property><name>fs.defaultFS</name><value> hdfs://nn:9000/ </value></property></configuration>";

@@ -15,6 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use crate::error::{Error, Result};
+use crate::storage::words::without_tokens;
 
 /// Lines kept per sink; beyond it the oldest go, and are counted.
 const LINES: usize = 2_000;
@@ -111,7 +112,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> Layer<S> for Collect {
                 log.lines.pop_front();
                 log.lost += 1;
             }
-            let message = format!("{}{}", text.message, text.fields);
+            let message = without_tokens(&format!("{}{}", text.message, text.fields)).into_owned();
             log.lines.push_back(Line {
                 level: metadata.level().as_str(),
                 target: metadata.target().to_owned(),

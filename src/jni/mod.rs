@@ -6,6 +6,7 @@
 
 mod buffer;
 pub(crate) mod log;
+mod proof;
 mod registry;
 
 use std::any::Any;
@@ -54,6 +55,7 @@ pub unsafe extern "system" fn JNI_OnLoad(vm: *mut jni::sys::JavaVM, _reserved: *
     let vm = unsafe { JavaVM::from_raw(vm) };
     std::panic::set_hook(Box::new(remember_panic));
     let registered = vm.attach_current_thread(|env| -> jni::errors::Result<()> {
+        proof::find(env)?;
         let class = env.find_class(jni_str!("io/hdfscsv/pulsar/NativeMethods"))?;
         // SAFETY: `native_method!` checks each function's type against its signature, and all are static there.
         unsafe { env.register_native_methods(class, METHODS) }

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jni::log;
+use crate::jni::proof::proofs;
 use crate::sink::{Sink, THREADS};
 use crate::storage::hdfs::Hdfs;
 
@@ -70,7 +71,9 @@ fn open_on_hdfs(config: Config, span: tracing::Span) -> Result<HdfsSink> {
         let says = "HDFS does not take this sink for who it is to be";
         Error::new(ErrorKind::Storage, format_args!("{says}: {what} (the Hadoop settings are those of {settings})"))
     })?;
-    Sink::open(config, deadline, runtime, storage, span)
+    let metastore = config.hive.as_ref().and_then(|hive| hive.principal.as_deref());
+    let proof = metastore.map(|service| proofs(storage.identity(), service));
+    Sink::open(config, deadline, runtime, storage, proof, span)
 }
 
 /// The sink of this number.

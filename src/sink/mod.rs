@@ -18,8 +18,10 @@ use crate::error::{Error, ErrorKind, Result};
 use crate::hand_over::answers::Answers;
 use crate::hand_over::part::HandOverPart;
 use crate::hand_over::split::split;
+use crate::hive::client::Security;
 use crate::hive::file_system;
 use crate::hive::keeper::Keeper;
+use crate::hive::sasl::BeginProof;
 use crate::metrics::Metrics;
 use crate::owner::health::Health;
 use crate::owner::retry::pause_between_attempts;
@@ -96,12 +98,13 @@ pub(crate) struct Sink<S: Storage> {
 
 impl<S: Storage> Sink<S> {
     /// Opens a sink on this storage: tries the directory, and finishes in the background what earlier commits left.
-    /// The directory is tried until the deadline.
+    /// The directory is tried until the deadline. To a metastore that wants it this is proved.
     pub(crate) fn open(
         config: Config,
         deadline: Instant,
         runtime: Runtime,
         storage: S,
+        proof: Option<BeginProof>,
         span: tracing::Span,
     ) -> Result<Self> {
         for warning in config.warnings() {
@@ -110,7 +113,13 @@ impl<S: Storage> Sink<S> {
         let hive = match &config.hive {
             Some(settings) => {
                 let (file_system, owner) = (file_system(&config.hdfs)?, config.hdfs.identity.user());
-                Some(Keeper::new(settings.clone(), file_system, owner, config.rows.clone()))
+                Some(Keeper::new(
+                    settings.clone(),
+                    Security { tls: settings.tls.clone(), proof },
+                    file_system,
+                    owner,
+                    config.rows.clone(),
+                ))
             }
             None => None,
         };
@@ -431,7 +440,7 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
         let config = crate::config::tests::parse(configs, sink)?;
         let deadline = Instant::now() + config.open_timeout;
-        Sink::open(config, deadline, runtime, memory.clone(), tracing::Span::none())
+        Sink::open(config, deadline, runtime, memory.clone(), None, tracing::Span::none())
     }
 
     fn visit_schema() -> SchemaInfo {

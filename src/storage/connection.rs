@@ -17,9 +17,11 @@ use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::storage::apart::Apart;
+use crate::storage::creation::Modes;
 use crate::storage::file_system::FileSystem;
 use crate::storage::hadoop::HadoopSettings;
 use crate::storage::identity::{Identity, is_secured};
+use crate::storage::words::is_forgotten_token;
 
 /// No NameNode that is well takes longer to say that a path is there.
 const LONGEST_LOOK: Duration = Duration::from_secs(2);
@@ -37,11 +39,24 @@ pub struct HdfsSettings {
     pub url: Option<String>,
     /// Who the client is.
     pub identity: Identity,
+    /// What files and directories are made with.
+    pub modes: Modes,
     /// The bound on one call.
     pub operation_timeout: Duration,
 }
 
 impl HdfsSettings {
+    /// The file system of this folder, for who the process is.
+    pub fn new(config_dir: Option<String>, operation_timeout: Duration) -> Self {
+        HdfsSettings {
+            config_dir,
+            url: None,
+            identity: Identity::default(),
+            modes: Modes::default(),
+            operation_timeout,
+        }
+    }
+
     /// The settings of the Hadoop client's folder, as they are now.
     pub(crate) fn hadoop(&self) -> Result<HadoopSettings, String> {
         HadoopSettings::read(self.config_dir.as_deref())
@@ -87,7 +102,8 @@ enum Doubt {
     /// The connection of a call of this path ended. hdfs-native goes on to the next NameNode only when it looks, not when it
     /// writes: so it has to look.
     Cut(String),
-    /// A call panicked: what it keeps may be what it panics at, as an old key of encrypted data transfer (hdfs-native 0.14.8).
+    /// It keeps what is of no use any more (hdfs-native 0.14.8): an old key of encrypted data transfer, at which a call panics, or a
+    /// token that the key management server has forgotten.
     Broken,
 }
 
@@ -129,6 +145,11 @@ impl Connection {
             None => Some(Handle::try_current().ok()?.spawn(call)),
             Some(apart) => Some(apart.spawn(call)),
         }
+    }
+
+    /// Who the client is.
+    pub(super) fn identity(&self) -> &Identity {
+        &self.settings.identity
     }
 
     /// Whether the client proves who it is.
@@ -199,7 +220,7 @@ impl Connection {
         let is_cut = |error: &HdfsError| matches!(error, HdfsError::IOError(_));
         let doubt = match answered {
             Err(_) => Doubt::Silent(path.to_owned()),
-            Ok(Err(HdfsError::OperationFailed(what))) if what == PANICKED => Doubt::Broken,
+            Ok(Err(HdfsError::OperationFailed(what))) if what == PANICKED || is_forgotten_token(what) => Doubt::Broken,
             Ok(Err(error)) if is_cut(error) && current.doubt.is_none() && has_several(&current.order) => {
                 Doubt::Cut(path.to_owned())
             }
@@ -327,6 +348,8 @@ fn build(
     given: BTreeMap<String, String>,
     tasks: Option<Handle>,
 ) -> Result<Client, HdfsError> {
+    // For the key management server. Another user of rustls in this process may have been first.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = settings.identity.given_to(ClientBuilder::new().with_url(url).with_config(given));
     if let Some(config_dir) = &settings.config_dir {
         builder = builder.with_config_dir(config_dir);
@@ -429,7 +452,7 @@ mod tests {
         }
         let folder = folder(&[("core-site.xml", &property("fs.defaultFS", "hdfs://ns")), ("hdfs-site.xml", &text)]);
         let config_dir = Some(folder.path().to_str().unwrap().to_owned());
-        (HdfsSettings { config_dir, url: None, identity: Identity::Process, operation_timeout: LIMIT }, folder)
+        (HdfsSettings::new(config_dir, LIMIT), folder)
     }
 
     /// What becomes of a call that is not answered in time.

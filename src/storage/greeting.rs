@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::storage::connection::Connection;
 use crate::storage::identity::refusal;
+use crate::storage::words::told;
 
 /// What a call says that was given up because a KDC is silent.
 pub(super) const SILENT_KDC: &str =
@@ -76,9 +77,4 @@ impl Connection {
             _ => refusal(error),
         }
     }
-}
-
-/// An error's own words: the first line, behind which an RPC error has the NameNode's Java stack.
-pub(super) fn told(error: &HdfsError) -> String {
-    refusal(error).unwrap_or_else(|| error.to_string().lines().next().unwrap_or_default().to_owned())
 }

@@ -4,33 +4,41 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use hdfs_native::client::{FileStatus as HdfsStatus, WriteOptions};
+use hdfs_native::client::FileStatus as HdfsStatus;
 use hdfs_native::file::FileWriter;
 use hdfs_native::{Client, HdfsError};
 use tokio::time::error::Elapsed;
 use tokio::time::timeout;
 
 use crate::storage::connection::{Connection, panicked};
-use crate::storage::greeting::{self, SILENT_KDC};
-use crate::storage::hadoop::umask;
+use crate::storage::creation::Creation;
+use crate::storage::greeting::SILENT_KDC;
+use crate::storage::words;
 use crate::storage::{
     FileStatus, Operation, Overwrite, Storage, StorageError, StorageErrorKind, StorageResult, StorageWriter,
 };
 
 pub use crate::storage::connection::HdfsSettings;
+pub use crate::storage::creation::Modes;
 pub use crate::storage::identity::Identity;
 
 /// HDFS.
 pub struct Hdfs {
-    umask: u32,
+    creation: Arc<Creation>,
     connection: Arc<Connection>,
 }
 
 impl Hdfs {
     /// Connects lazily: only a configuration that cannot be used is an error here.
     pub fn new(settings: HdfsSettings) -> Result<Self, HdfsError> {
-        let umask = settings.hadoop().and_then(|hadoop| umask(&hadoop)).map_err(HdfsError::InvalidArgument)?;
-        Ok(Hdfs { umask, connection: Arc::new(Connection::new(settings)?) })
+        let creation = settings.hadoop().and_then(|hadoop| Creation::of(&hadoop, settings.modes));
+        let creation = Arc::new(creation.map_err(HdfsError::InvalidArgument)?);
+        Ok(Hdfs { creation, connection: Arc::new(Connection::new(settings)?) })
+    }
+
+    /// Who this client is to be, with the machine's name for `_HOST`.
+    pub(crate) fn identity(&self) -> &Identity {
+        self.connection.identity()
     }
 
     /// Whether HDFS takes this client for who it is to be, if that can be told within the limit.
@@ -111,7 +119,7 @@ fn translate(operation: Operation, path: &str, error: &HdfsError) -> StorageErro
         }
         _ => StorageErrorKind::Unknown,
     };
-    StorageError { kind, operation, path: path.to_owned(), message: greeting::told(error) }
+    StorageError { kind, operation, path: path.to_owned(), message: words::told(error) }
 }
 
 fn status_of(status: HdfsStatus) -> FileStatus {
@@ -131,9 +139,9 @@ impl Storage for Hdfs {
     type Writer = HdfsWriter;
 
     async fn create(&self, path: &str) -> StorageResult<HdfsWriter> {
-        let options = WriteOptions::default().permission(0o666 & !self.umask);
-        let connection = Arc::clone(&self.connection);
+        let (creation, connection) = (Arc::clone(&self.creation), Arc::clone(&self.connection));
         let create = |client: Arc<Client>, path: String| async move {
+            let options = creation.of_file(&client, &path).await?;
             // Kept from the first moment on: nobody may wait for it any more.
             let file = OpenFile { writer: Some(client.create(&path, &options).await?), connection };
             Ok((file, client))
@@ -174,8 +182,11 @@ impl Storage for Hdfs {
     }
 
     async fn mkdirs(&self, directory: &str) -> StorageResult<()> {
-        let permission = 0o777 & !self.umask;
-        let make = |client: Arc<Client>, path: String| async move { client.mkdirs(&path, permission, true).await };
+        let creation = Arc::clone(&self.creation);
+        let make = |client: Arc<Client>, path: String| async move {
+            let permission = creation.of_directory(&client, &path).await?;
+            client.mkdirs(&path, permission, true).await
+        };
         self.call(Operation::Mkdirs, directory, make).await
     }
 }

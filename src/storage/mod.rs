@@ -9,6 +9,7 @@ use crate::error::{Error, ErrorKind};
 
 mod apart;
 mod connection;
+mod creation;
 pub(crate) mod file_system;
 mod greeting;
 pub(crate) mod hadoop;
@@ -16,6 +17,7 @@ pub mod hdfs;
 mod identity;
 mod keytab;
 pub mod memory;
+pub(crate) mod words;
 
 /// What an error says about the file system's state: this decides what may be done next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -24,7 +24,10 @@ pub struct Builder {
     pub(crate) replication: Option<usize>,
     pub(crate) high_availability: bool,
     pub(crate) kerberos: bool,
+    pub(crate) kms: bool,
+    pub(crate) key_server: Settings,
     pub(crate) hive: bool,
+    pub(crate) hive_tls: bool,
     pub(crate) hive_settings: Settings,
     pub(crate) click_house: bool,
     pub(crate) superset: bool,
@@ -52,7 +55,10 @@ impl Default for Builder {
             replication: None,
             high_availability: false,
             kerberos: false,
+            kms: false,
+            key_server: Settings::new(),
             hive: false,
+            hive_tls: false,
             hive_settings: Settings::new(),
             click_house: false,
             superset: false,
@@ -106,16 +112,30 @@ impl Builder {
         self
     }
 
-    /// Whether HDFS wants proof of who is there, from a [KDC](crate::Kdc) of its own: not together with two NameNodes or Hive.
-    /// Hadoop's own commands are the superuser's. Not by default.
+    /// Whether HDFS wants proof of who is there, from a [KDC](crate::Kdc) of its own: not together with two NameNodes.
+    /// Hive, if there is one, wants it at its metastore, and takes SQL from everyone. Hadoop's own commands are the superuser's.
+    /// Not by default.
     pub fn kerberos(mut self, kerberos: bool) -> Self {
         self.kerberos = kerberos;
+        self
+    }
+
+    /// Whether HDFS has [keys](crate::Kms) for encryption zones.
+    pub fn kms(mut self, kms: bool) -> Self {
+        self.kms = kms;
         self
     }
 
     /// Whether there is Hive, with a metastore of its own, on HDFS. Not by default.
     pub fn hive(mut self, hive: bool) -> Self {
         self.hive = hive;
+        self
+    }
+
+    /// Whether Hive's metastore speaks TLS, with [a certificate](crate::Stack::metastores_certificate) that it has signed itself.
+    /// Not by default.
+    pub fn hive_tls(mut self, tls: bool) -> Self {
+        self.hive_tls = tls;
         self
     }
 

@@ -17,7 +17,7 @@ use crate::{artifacts, java};
 const SHELL_LIMIT: Duration = Duration::from_secs(600);
 const HEAP: &str = "-Xmx256m";
 const LOG_CONF: &str = "log4j.properties";
-const SCRATCH: &str = "hadoop-tmp";
+const SCRATCH: &str = "hdfs-tmp";
 const SHELL: &str = "org.apache.hadoop.fs.FsShell";
 
 const LOG4J: &str = "\
@@ -41,16 +41,17 @@ pub(crate) struct Hadoop {
 
 impl Hadoop {
     pub(crate) fn new(folder: &Folder, peak_speed: bool, environment: Settings) -> Result<Arc<Self>> {
+        let hdfs = Self::of_profile(folder, "hdfs", environment)?;
+        Ok(Arc::new(Self { compiler: java::compiler(peak_speed), ..hdfs }))
+    }
+
+    /// How services are run whose jars are those of another profile.
+    pub(crate) fn of_profile(folder: &Folder, profile: &str, environment: Settings) -> Result<Self> {
         let log_conf = folder.conf().join(LOG_CONF);
         files::write(&log_conf, LOG4J)?;
-        let scratch = storage(folder, SCRATCH)?;
-        Ok(Arc::new(Self {
-            jars: artifacts::resolve("hdfs")?,
-            log_conf,
-            scratch,
-            compiler: java::compiler(peak_speed),
-            environment,
-        }))
+        let scratch = storage(folder, &format!("{profile}-tmp"))?;
+        let jars = artifacts::resolve(profile)?;
+        Ok(Self { jars, log_conf, scratch, compiler: java::QUICK_START, environment })
     }
 
     /// The cluster of a stack that another process owns, for its tools.
@@ -79,7 +80,7 @@ impl Hadoop {
         command
             .args([HEAP, compiler, "-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true"])
             .arg(format!("-Dlog4j.configuration=file:{}", self.log_conf.display()))
-            .args(self.environment.get("KRB5_CONFIG").map(|path| format!("-Djava.security.krb5.conf={path}")))
+            .args(java::kerberos(&self.environment))
             .arg(java::temporary(&self.scratch))
             .arg(format!("-Dstack.log.level={log_level}"))
             .arg("-cp")
@@ -96,21 +97,43 @@ impl Hadoop {
 
     /// Runs `hdfs dfsadmin` as a client.
     pub(crate) fn admin(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
-        let mut command = self.tool(conf, "org.apache.hadoop.hdfs.tools.DFSAdmin");
-        command.args(arguments);
-        run(command, SHELL_LIMIT)
+        self.run(conf, "org.apache.hadoop.hdfs.tools.DFSAdmin", arguments)
+    }
+
+    /// Runs `hadoop key` as a client.
+    pub(crate) fn key(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
+        self.run(conf, "org.apache.hadoop.crypto.key.KeyShell", arguments)
+    }
+
+    /// Runs `hdfs crypto` as a client.
+    pub(crate) fn crypto(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
+        self.run(conf, "org.apache.hadoop.hdfs.tools.CryptoAdmin", arguments)
+    }
+
+    /// Runs `hdfs ec` as a client.
+    pub(crate) fn erasure_coding(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
+        self.run(conf, "org.apache.hadoop.hdfs.tools.ECAdmin", arguments)
     }
 
     /// Runs `hdfs haadmin` as a client.
     pub(crate) fn ha_admin(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
-        let mut command = self.tool(conf, "org.apache.hadoop.hdfs.tools.DFSHAAdmin");
-        command.args(arguments);
-        run(command, SHELL_LIMIT)
+        self.run(conf, "org.apache.hadoop.hdfs.tools.DFSHAAdmin", arguments)
     }
 
     /// Runs Hadoop's file system shell as a client.
     pub(crate) fn shell(&self, conf: &Path, arguments: &[&str]) -> Result<String> {
+        self.run(conf, SHELL, arguments)
+    }
+
+    /// Runs Hadoop's file system shell as a client that says it is this user.
+    pub(crate) fn shell_as(&self, user: &str, conf: &Path, arguments: &[&str]) -> Result<String> {
         let mut command = self.shell_command(conf);
+        command.env("HADOOP_USER_NAME", user).args(arguments);
+        run(command, SHELL_LIMIT)
+    }
+
+    fn run(&self, conf: &Path, class: &str, arguments: &[&str]) -> Result<String> {
+        let mut command = self.tool(conf, class);
         command.args(arguments);
         run(command, SHELL_LIMIT)
     }

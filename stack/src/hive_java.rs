@@ -31,6 +31,7 @@ const CONF: &str = "hive";
 const CLIENT: &str = "HiveSql";
 const CLIENT_SOURCE: &str = include_str!("../hive-client/HiveSql.java");
 /// Hive puts no external table below the folder of its own tables, and makes tables external that name no location.
+pub(crate) const WAREHOUSE: &str = "/warehouse";
 const MANAGED: &str = "/warehouse/managed";
 const EXTERNAL: &str = "/warehouse/external";
 
@@ -107,6 +108,7 @@ impl HiveJava {
             .args([heap, compiler, "-XX:+UseSerialGC", "-Djava.net.preferIPv4Stack=true", "-Dfile.encoding=UTF-8"])
             .args(OPENED.iter().flat_map(|name| ["--add-opens".to_owned(), format!("java.base/{name}=ALL-UNNAMED")]))
             .arg(java::temporary(&self.scratch))
+            .args(java::kerberos(&self.environment))
             .arg(format!("-Dderby.stream.error.file={}", self.scratch.join("derby.log").display()))
             .arg(format!("-Dlog4j2.configurationFile=file:{}", self.conf.join(LOG_CONF).display()))
             .arg(format!("-Dstack.log.level={log_level}"))

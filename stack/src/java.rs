@@ -5,6 +5,8 @@ use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::files::Settings;
+
 /// The `java` of `JAVA_HOME`, or the one on the path.
 pub(crate) fn java() -> Command {
     Command::new(match env::var_os("JAVA_HOME") {
@@ -23,6 +25,11 @@ pub(crate) fn search_path() -> OsString {
 /// The option that keeps a JVM's temporary files in a folder: some libraries never delete theirs.
 pub(crate) fn temporary(folder: &Path) -> String {
     format!("-Djava.io.tmpdir={}", folder.display())
+}
+
+/// The option that gives a JVM the `krb5.conf` that Kerberos's own programs have of this environment.
+pub(crate) fn kerberos(environment: &Settings) -> Option<String> {
+    environment.get("KRB5_CONFIG").map(|path| format!("-Djava.security.krb5.conf={path}"))
 }
 
 /// The option that leaves out the optimizing compiler. It halves what a start costs, and much of the speed of long work.

@@ -11,6 +11,8 @@ use crate::services::{Kdc, NAME_NODE};
 
 const DATA_NODE: &str = "dn/localhost";
 const WEB: &str = "HTTP/localhost";
+/// Hive's metastore and HiveServer2.
+pub(crate) const HIVE: &str = "hive/localhost";
 
 /// The superuser's ticket cache, for Hadoop's own commands.
 pub(crate) fn superusers_cache(folder: &Folder) -> PathBuf {
@@ -20,8 +22,8 @@ pub(crate) fn superusers_cache(folder: &Folder) -> PathBuf {
 /// Starts a KDC for what this describes, and makes it use it.
 pub(crate) fn secure(builder: &mut Builder, folder: &Folder) -> Result<Kdc> {
     let kdc = Kdc::start_new(folder)?;
-    let [name_node, data_node, web] = [NAME_NODE, DATA_NODE, WEB].map(|name| kdc.add_service(name));
-    let (name_node, data_node, web) = (name_node?, data_node?, web?);
+    let [name_node, data_node, web, hive] = [NAME_NODE, DATA_NODE, WEB, HIVE].map(|name| kdc.add_service(name));
+    let (name_node, data_node, web, hive) = (name_node?, data_node?, web?, hive?.display().to_string());
     kdc.ticket(NAME_NODE, &name_node, &superusers_cache(folder))?;
     let everyones = settings([
         ("hadoop.security.authentication", "kerberos".to_owned()),
@@ -31,12 +33,18 @@ pub(crate) fn secure(builder: &mut Builder, folder: &Folder) -> Result<Kdc> {
         ("dfs.namenode.kerberos.principal", kdc.principal(NAME_NODE)),
         ("dfs.datanode.kerberos.principal", kdc.principal(DATA_NODE)),
     ]);
+    let web_keytab = web.display().to_string();
     let web = settings([
         ("dfs.web.authentication.kerberos.principal", kdc.principal(WEB)),
-        ("dfs.web.authentication.kerberos.keytab", web.display().to_string()),
+        ("dfs.web.authentication.kerberos.keytab", web_keytab.clone()),
         ("dfs.block.access.token.enable", "true".to_owned()),
     ]);
-    let of_name_node = settings([("dfs.namenode.keytab.file", name_node.display().to_string())]);
+    let of_name_node = settings([
+        ("dfs.namenode.keytab.file", name_node.display().to_string()),
+        // Its metastore makes sure of directories in the name of who asks it.
+        ("hadoop.proxyuser.hive.hosts", "*".to_owned()),
+        ("hadoop.proxyuser.hive.groups", "*".to_owned()),
+    ]);
     let of_data_node = settings([
         ("dfs.datanode.keytab.file", data_node.display().to_string()),
         // Else it wants ports that only root may open, or HTTPS.
@@ -46,6 +54,19 @@ pub(crate) fn secure(builder: &mut Builder, folder: &Folder) -> Result<Kdc> {
     builder.name_node = all(&[&web, &of_name_node, &builder.name_node]);
     builder.data_node = all(&[&web, &of_data_node, &builder.data_node]);
     builder.client = all(&[&builder.client]);
+    builder.key_server = settings([
+        ("hadoop.kms.authentication.type", "kerberos".to_owned()),
+        ("hadoop.kms.authentication.kerberos.principal", kdc.principal(WEB)),
+        ("hadoop.kms.authentication.kerberos.keytab", web_keytab),
+    ]);
+    let of_hive = settings([
+        ("metastore.sasl.enabled", "true".to_owned()),
+        ("metastore.kerberos.principal", kdc.principal(HIVE)),
+        ("metastore.kerberos.keytab.file", hive.clone()),
+        ("hive.server2.authentication.kerberos.principal", kdc.principal(HIVE)),
+        ("hive.server2.authentication.kerberos.keytab", hive),
+    ]);
+    builder.hive_settings = overlaid(of_hive, &builder.hive_settings);
     builder.environment = overlaid(kdc.environment().clone(), &builder.environment);
     Ok(kdc)
 }

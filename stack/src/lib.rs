@@ -29,6 +29,7 @@ mod hadoop;
 mod hdfs;
 mod hive;
 mod hive_java;
+mod hive_tls;
 mod java;
 mod kerberos;
 mod name_service;
@@ -49,7 +50,7 @@ pub use folder::{owner, stacks_dir};
 pub use hive::{Hive, Row};
 pub use progress::Step;
 pub use services::{
-    ClickHouse, DataNode, HiveMetastore, HiveServer, JournalNode, Kdc, LocalRun, NameNode, Pulsar, Superset,
+    ClickHouse, DataNode, HiveMetastore, HiveServer, JournalNode, Kdc, Kms, LocalRun, NameNode, Pulsar, Superset,
     SupersetAddress,
 };
 pub use stack::Stack;

@@ -10,14 +10,17 @@ use crate::admin::Admin;
 use crate::artifacts;
 use crate::builder::Builder;
 use crate::error::{Error, Result};
-use crate::files;
+use crate::files::{self, settings};
 use crate::folder::Folder;
+use crate::hadoop::overlaid;
 use crate::hdfs::Hdfs;
 use crate::hive::Hive;
+use crate::hive_java::WAREHOUSE;
+use crate::hive_tls::encrypt;
 use crate::kerberos::secure;
 use crate::ports;
 use crate::process::{Service, joined};
-use crate::services::{ClickHouse, DataNode, Kdc, LocalRun, NameNode, Pulsar, PulsarOptions, Superset};
+use crate::services::{ClickHouse, DataNode, Kdc, Kms, LocalRun, NameNode, Pulsar, PulsarOptions, Superset};
 use crate::state::State;
 
 /// Running services. When this is dropped they end, and so they do when this process ends in whatever way.
@@ -27,8 +30,10 @@ pub struct Stack {
     superset: Option<Superset>,
     click_house: Option<ClickHouse>,
     hive: Option<Hive>,
+    certificate: Option<PathBuf>,
     hdfs: Option<Hdfs>,
     kdc: Option<Kdc>,
+    kms: Option<Kms>,
     folder: Folder,
 }
 
@@ -45,6 +50,8 @@ impl Stack {
         }
         let folder = Folder::claim(builder.folder())?;
         let kdc = builder.kerberos.then(|| secure(&mut builder, &folder)).transpose()?;
+        let certificate = builder.hive_tls.then(|| encrypt(&mut builder, &folder)).transpose()?;
+        let kms = builder.kms.then(|| keep_keys(&mut builder, &folder)).transpose()?;
         let progress = &builder.progress;
         let home = progress.step("artifacts", || {
             copy_connectors(&builder.connectors, &folder.connectors())?;
@@ -66,14 +73,27 @@ impl Stack {
         let start_click_house = || progress.step("ClickHouse", || ClickHouse::start_new(&folder, environment));
         let start_superset = || progress.step("Superset", || Superset::start_new(&folder, environment));
         let (pulsar, tables, click_house, superset) = thread::scope(|scope| {
+            let keys = kms.as_ref().map(|kms| scope.spawn(|| kms.start()));
             let tables = scope.spawn(|| start_tables(&builder, &folder));
             let click_house = builder.click_house.then(|| scope.spawn(start_click_house));
             let superset = builder.superset.then(|| scope.spawn(start_superset));
             let pulsar = progress.step("Pulsar", || start_pulsar(&builder, &folder, home));
+            let pulsar = keys.map(joined).transpose().and(pulsar);
             (pulsar, joined(tables), click_house.map(joined).transpose(), superset.map(joined).transpose())
         });
         let ((hdfs, hive), click_house, superset) = (tables?, click_house?, superset?);
-        Ok(Self { name: builder.name, pulsar: pulsar?, superset, click_house, hive, hdfs, kdc, folder })
+        Ok(Self {
+            name: builder.name,
+            pulsar: pulsar?,
+            superset,
+            click_house,
+            hive,
+            certificate,
+            hdfs,
+            kdc,
+            kms,
+            folder,
+        })
     }
 
     /// Pulsar.
@@ -107,9 +127,19 @@ impl Stack {
         self.kdc.as_ref().ok_or_else(|| Error::Missing("KDC".to_owned()))
     }
 
+    /// The key management server of a stack with [keys](Builder::kms).
+    pub fn kms(&self) -> Result<&Kms> {
+        self.kms.as_ref().ok_or_else(|| Error::Missing("KMS".to_owned()))
+    }
+
     /// Hive.
     pub fn hive(&self) -> Result<&Hive> {
         self.hive.as_ref().ok_or_else(|| Error::Missing("Hive".to_owned()))
+    }
+
+    /// The certificate of Hive's metastore, as PEM, in a stack where it [speaks TLS](Builder::hive_tls).
+    pub fn metastores_certificate(&self) -> Result<&Path> {
+        self.certificate.as_deref().ok_or_else(|| Error::Missing("certificate of Hive's metastore".to_owned()))
     }
 
     /// ClickHouse.
@@ -151,6 +181,12 @@ impl Stack {
         hdfs.hadoop.shell(&hdfs.client_conf, arguments)
     }
 
+    /// Runs Hadoop's file system shell as this user, to an HDFS without Kerberos.
+    pub fn fs_shell_as(&self, user: &str, arguments: &[&str]) -> Result<String> {
+        let hdfs = self.hdfs()?;
+        hdfs.hadoop.shell_as(user, &hdfs.client_conf, arguments)
+    }
+
     /// Runs `hdfs dfsadmin` (quotas, safe mode) and returns what it printed.
     pub fn hdfs_admin(&self, arguments: &[&str]) -> Result<String> {
         let hdfs = self.hdfs()?;
@@ -160,6 +196,29 @@ impl Stack {
     /// Gives these settings to HDFS and to its clients' folder, and starts all its services anew.
     pub fn change_hdfs(&self, changes: &[(&str, &str)]) -> Result<()> {
         self.hdfs()?.change(&changes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
+    }
+
+    /// Makes a key, and directories that are encrypted with it: they have to be there, and empty.
+    pub fn make_encryption_zones(&self, key: &str, directories: &[&str]) -> Result<()> {
+        let hdfs = self.hdfs()?;
+        hdfs.hadoop.key(&hdfs.client_conf, &["create", key])?;
+        directories.iter().try_for_each(|directory| {
+            hdfs.hadoop.crypto(&hdfs.client_conf, &["-createZone", "-keyName", key, "-path", directory]).map(drop)
+        })
+    }
+
+    /// Makes the files of a directory erasure-coded from now on.
+    pub fn erasure_code(&self, directory: &str, policy: &str) -> Result<()> {
+        let hdfs = self.hdfs()?;
+        let run = |arguments: &[&str]| hdfs.hadoop.erasure_coding(&hdfs.client_conf, arguments).map(drop);
+        run(&["-enablePolicy", "-policy", policy])?;
+        run(&["-setPolicy", "-path", directory, "-policy", policy])
+    }
+
+    /// Runs `hadoop key` (`roll KEY`) and returns what it printed.
+    pub fn key_shell(&self, arguments: &[&str]) -> Result<String> {
+        let hdfs = self.hdfs()?;
+        hdfs.hadoop.key(&hdfs.client_conf, arguments)
     }
 
     /// Runs `hdfs haadmin` (which NameNode is active) and returns what it printed.
@@ -235,7 +294,8 @@ impl Stack {
     /// All services, in the order in which they are to be stopped.
     fn services(&self) -> impl Iterator<Item = (String, &Service)> {
         let kdc = self.kdc.iter().map(|kdc| ("kdc".to_owned(), kdc.service()));
-        self.others().chain(self.hdfs.iter().flat_map(Hdfs::services)).chain(kdc)
+        let kms = self.kms.iter().map(|kms| ("kms".to_owned(), kms.service()));
+        self.others().chain(self.hdfs.iter().flat_map(Hdfs::services)).chain(kms).chain(kdc)
     }
 
     /// The services that are not HDFS. They may still want to write to it when they are stopped.
@@ -276,6 +336,16 @@ impl Drop for Stack {
     }
 }
 
+/// A key management server for what this describes, which is made to use it.
+fn keep_keys(builder: &mut Builder, folder: &Folder) -> Result<Kms> {
+    let kms = Kms::new(folder, builder.environment.clone(), &builder.key_server)?;
+    let keys = settings([("hadoop.security.key.provider.path", kms.uri())]);
+    for settings in [&mut builder.name_node, &mut builder.data_node, &mut builder.client] {
+        *settings = overlaid(keys.clone(), settings);
+    }
+    Ok(kms)
+}
+
 fn start_pulsar(builder: &Builder, folder: &Folder, home: PathBuf) -> Result<Pulsar> {
     let options = PulsarOptions {
         home,
@@ -303,6 +373,13 @@ fn start_tables(builder: &Builder, folder: &Folder) -> Result<(Option<Hdfs>, Opt
     }
     let hdfs = progress.step("HDFS", || Hdfs::start(builder, folder))?;
     let conf = &hdfs.client_conf;
+    if builder.hive && builder.kerberos {
+        // Hive is not the superuser.
+        for command in [&["-mkdir", "/tmp", WAREHOUSE][..], &["-chmod", "1777", "/tmp"], &["-chown", "hive", WAREHOUSE]]
+        {
+            hdfs.hadoop.shell(conf, command)?;
+        }
+    }
     let hive = builder.hive.then(|| progress.step("Hive", || Hive::start(builder, folder, conf))).transpose()?;
     Ok((Some(hdfs), hive))
 }

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant, SystemTime};
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Builder, Stack};
 use hdfs_csv_tool::pulsar_client::{Client, connect};
-use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings, Identity};
+use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings};
 use tokio::runtime::Runtime as Tokio;
 
 use crate::logs::complaints;
@@ -96,12 +96,7 @@ impl Services {
     /// A client of HDFS.
     pub fn hdfs(&self) -> Result<Hdfs> {
         let config_dir = self.hadoop_conf()?;
-        let settings = HdfsSettings {
-            config_dir: Some(config_dir),
-            url: None,
-            identity: Identity::Process,
-            operation_timeout: std::time::Duration::from_secs(30),
-        };
+        let settings = HdfsSettings::new(Some(config_dir), std::time::Duration::from_secs(30));
         // The client keeps the runtime that it is built in.
         let _inside = self.tokio.enter();
         Hdfs::new(settings).context("the stack's Hadoop settings")

@@ -19,7 +19,8 @@ pub const QUICK_START: &str = "-XX:TieredStopAtLevel=1";
 /// the first test and stopped after the last one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Shared {
-    /// Sinks are threads of Pulsar's own process; with Hive, ClickHouse and Pulsar's own JDBC sink.
+    /// Sinks are threads of Pulsar's own process; with Hive, ClickHouse, keys for encryption zones, and Pulsar's own JDBC
+    /// sink.
     Threads,
     /// Each sink is a process; with Hive.
     Processes,
@@ -35,7 +36,7 @@ impl Shared {
         let stack = Stack::builder().hive(true);
         Ok(match self {
             Shared::Threads => {
-                let stack = stack.name("threads").runtime(Runtime::Thread).click_house(true);
+                let stack = stack.name("threads").runtime(Runtime::Thread).click_house(true).kms(true);
                 let stack = stack.broker_property("transactionCoordinatorEnabled", "true");
                 stack.connector(jdbc_sink()?)
             }

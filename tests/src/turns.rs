@@ -35,7 +35,7 @@ const fn known(name: &'static str, seconds: u32, shares: u32) -> Known {
 }
 
 /// The long ones, and those that are more than a share. Only the order of the seconds matters.
-const KNOWN: [Known; 25] = [
+const KNOWN: [Known; 27] = [
     known("faults::", 400, 2),
     known("queries::queries", 360, 1),
     known("crashes::", 290, 1),
@@ -53,6 +53,8 @@ const KNOWN: [Known; 25] = [
     known("partitions::", 120, 1),
     known("scale::many", 120, 1),
     known("layers::", 110, 1),
+    known("encryption_zones::", 100, 1),
+    known("permissions::", 100, 1),
     known("isolation::", 100, 4),
     known("tombstones::", 100, 1),
     known("kinds_of_topics::messages_that", 100, 1),

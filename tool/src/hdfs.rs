@@ -42,12 +42,8 @@ impl HdfsArgs {
     pub async fn connect(&self) -> Result<Hdfs> {
         let (principal, keytab) = (self.kerberos_principal.clone(), self.kerberos_keytab.clone());
         let identity = Identity::of(principal, keytab, self.hdfs_user.clone());
-        let settings = HdfsSettings {
-            config_dir: self.hdfs_config_dir.clone(),
-            url: None,
-            identity: identity.map_err(|(key, what)| anyhow!("{key}: {what}"))?,
-            operation_timeout: OPERATION_TIMEOUT,
-        };
+        let mut settings = HdfsSettings::new(self.hdfs_config_dir.clone(), OPERATION_TIMEOUT);
+        settings.identity = identity.map_err(|(key, what)| anyhow!("{key}: {what}"))?;
         let hdfs = Hdfs::new(settings).context("the Hadoop settings cannot be used; give --hdfs-config-dir")?;
         hdfs.greet(OPERATION_TIMEOUT).await.map_err(Error::msg)?;
         Ok(hdfs)

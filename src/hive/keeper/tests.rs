@@ -152,6 +152,8 @@ impl Holding {
 
 fn keeper(addresses: &[&Address]) -> Keeper {
     let settings = HiveSettings {
+        tls: None,
+        principal: None,
         addresses: addresses.iter().map(|address| (*address).clone()).collect(),
         database: "market".to_owned(),
     };
@@ -168,7 +170,7 @@ fn keeper(addresses: &[&Address]) -> Keeper {
         metadata: Vec::new(),
         partitioning: Some(partitioning),
     };
-    let mut keeper = Keeper::new(settings, "hdfs://nn:8020".to_owned(), "me".to_owned(), rows);
+    let mut keeper = Keeper::new(settings, Security::default(), "hdfs://nn:8020".to_owned(), "me".to_owned(), rows);
     keeper.pause = |_| Duration::from_millis(1);
     keeper
 }

@@ -45,6 +45,11 @@ impl HiveMetastore {
         format!("thrift://127.0.0.1:{}", self.port)
     }
 
+    /// What its Thrift clients connect to by the name that its principal has, in a stack with Kerberos.
+    pub fn uri_of_its_principal(&self) -> String {
+        format!("thrift://localhost:{}", self.port)
+    }
+
     /// Its Thrift port.
     pub fn port(&self) -> u16 {
         self.port

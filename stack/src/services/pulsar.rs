@@ -285,6 +285,7 @@ fn standalone_command(
     let compiler = java::compiler(options.peak_speed);
     Box::new(move || {
         let mut command = Command::new(&program);
+        let options = [OPTIONS.to_owned(), java::temporary(&scratch)].into_iter().chain(java::kerberos(&environment));
         command
             .args(["standalone", "--no-stream-storage", "--advertised-address", "127.0.0.1", "--config"])
             .arg(&standalone)
@@ -303,7 +304,7 @@ fn standalone_command(
             .env("PULSAR_GC", format!("{COLLECTOR} {compiler}"))
             // Not empty, or the script puts its own in place.
             .env("PULSAR_GC_LOG", " ")
-            .env("PULSAR_EXTRA_OPTS", format!("{OPTIONS} {}", java::temporary(&scratch)))
+            .env("PULSAR_EXTRA_OPTS", options.collect::<Vec<_>>().join(" "))
             .envs(&environment);
         command
     })

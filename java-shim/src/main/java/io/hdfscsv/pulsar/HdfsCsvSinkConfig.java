@@ -47,6 +47,22 @@ public class HdfsCsvSinkConfig {
                     "Who the sink is to an HDFS without Kerberos; HADOOP_USER_NAME, or the user of the process, when absent. Allowed: a name of letters, digits and . - _ $.")
     public String hdfsUser;
 
+    /** For example {@code 640}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "",
+            help =
+                    "The permissions of new files. When absent they are those that fs.permissions.umask-mode leaves, as with `hdfs dfs -put`. Allowed: octal permissions in which the owner may read and write.")
+    public String fileMode;
+
+    /** For example {@code 750}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "",
+            help =
+                    "The permissions of new directories. When absent they are those that fs.permissions.umask-mode leaves. Allowed: octal permissions in which the owner may read, write and enter.")
+    public String directoryMode;
+
     /** For example {@code {namespace}_{topic}}. */
     @FieldDoc(
             required = false,
@@ -236,6 +252,22 @@ public class HdfsCsvSinkConfig {
             help =
                     "Hive metastores of one Hive, tried in turn, that are told of new tables, columns and partitions; none when absent. Allowed: thrift://host:port, or several with commas between.")
     public Object hiveMetastoreUris;
+
+    /** For example {@code /etc/hive/authorities.pem}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "none",
+            help =
+                    "Whether the metastores want TLS, and whose certificates are believed: those of authorities that the system believes, or of these. Allowed: none, system, or the absolute path of a PEM file with certificates of authorities.")
+    public String hiveMetastoreTls;
+
+    /** For example {@code hive/_HOST@EXAMPLE.COM}. */
+    @FieldDoc(
+            required = false,
+            defaultValue = "",
+            help =
+                    "Who a metastore with Kerberos is: its hive.metastore.kerberos.principal. The sink proves who it is with the JVM's own Kerberos; none when absent. Allowed: a principal as service/host@REALM; _HOST for the host of hiveMetastoreUris.")
+    public String hiveMetastorePrincipal;
 
     /** For example {@code marketplace}. */
     @FieldDoc(
