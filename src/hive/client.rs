@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt, BufReader};
 use tokio::net::TcpStream;
 
-use crate::hive::sasl::{BeginProof, proved};
+use crate::hive::sasl::{BeginProof, Wrapping, proved};
 use crate::hive::thrift::{Answer, Struct, Value, call, read_answer};
 use crate::hive::tls::{Tls, encrypted};
 
@@ -88,23 +88,54 @@ pub(crate) struct Security {
 
 impl Security {
     /// A connection on which calls can be made.
-    async fn stream(&self, address: &Address, limit: Duration) -> io::Result<Box<dyn Stream>> {
+    async fn connected(&self, address: &Address, limit: Duration) -> io::Result<Connected> {
         let connecting = TcpStream::connect((address.host.as_str(), address.port));
         let stream = bounded(CONNECT_LIMIT.min(limit), connecting).await?;
         let stream: Box<dyn Stream> = match &self.tls {
             None => Box::new(stream),
-            Some(tls) => Box::new(bounded(CONNECT_LIMIT.min(limit), encrypted(stream, &address.host, tls)).await?),
+            Some(tls) => {
+                let encrypted = bounded(CONNECT_LIMIT.min(limit), encrypted(stream, &address.host, tls)).await;
+                Box::new(encrypted.map_err(|error| self.explained(error))?)
+            }
         };
-        let Some(begin) = &self.proof else { return Ok(stream) };
+        let Some(begin) = &self.proof else { return Ok(Connected { stream: BufReader::new(stream), wrapping: None }) };
         let proved = bounded(PROOF_LIMIT.min(limit), proved(stream, &address.host, begin)).await;
-        Ok(Box::new(proved.map_err(explained)?))
+        let (stream, wrapping) = proved.map_err(|error| self.explained(error))?;
+        Ok(Connected { stream: BufReader::new(Box::new(stream)), wrapping: Some(wrapping) })
     }
+
+    /// What a connection's end without a word may mean.
+    fn explained(&self, error: io::Error) -> io::Error {
+        use io::ErrorKind::{BrokenPipe, ConnectionReset, UnexpectedEof};
+        if !matches!(error.kind(), UnexpectedEof | ConnectionReset | BrokenPipe) {
+            return error;
+        }
+        let tls = match self.tls {
+            Some(_) => "without TLS (remove hiveMetastoreTls)",
+            None => "with TLS (set hiveMetastoreTls)",
+        };
+        let kerberos = match self.proof {
+            Some(_) => "without Kerberos (remove hiveMetastorePrincipal)",
+            None => "with Kerberos (set hiveMetastorePrincipal)",
+        };
+        io::Error::other(format!(
+            "{error}; it closed the connection, as a metastore does to which clients have to speak {tls}, or {kerberos}"
+        ))
+    }
+}
+
+/// A connection on which calls can be made.
+struct Connected {
+    stream: BufReader<Box<dyn Stream>>,
+    /// What wraps and unwraps what is said on it, if something does.
+    wrapping: Option<Wrapping>,
 }
 
 /// A connection to a metastore.
 pub(crate) struct Metastore {
     address: Address,
-    stream: BufReader<Box<dyn Stream>>,
+    security: Security,
+    connected: Connected,
     calls: i32,
     limit: Duration,
 }
@@ -115,10 +146,10 @@ impl Metastore {
     pub(crate) async fn connect(addresses: &[Address], security: &Security, limit: Duration) -> CallResult<Self> {
         let mut failures = Vec::new();
         for address in addresses {
-            match security.stream(address, limit).await {
-                Ok(stream) => {
-                    let stream = BufReader::new(stream);
-                    return Ok(Metastore { address: address.clone(), stream, calls: 0, limit });
+            match security.connected(address, limit).await {
+                Ok(connected) => {
+                    let (address, security) = (address.clone(), security.clone());
+                    return Ok(Metastore { address, security, connected, calls: 0, limit });
                 }
                 Err(error) => failures.push(format!("{address}: {error}")),
             }
@@ -129,19 +160,19 @@ impl Metastore {
     /// Calls a method; what it returns, if it returns something.
     async fn call(&mut self, method: &'static str, arguments: Struct) -> CallResult<Option<Value>> {
         self.calls = self.calls.wrapping_add(1);
-        let (number, stream) = (self.calls, &mut self.stream);
+        let (number, stream) = (self.calls, &mut self.connected.stream);
         let exchange = async {
             stream.write_all(&call(method, number, &arguments)).await?;
+            // TLS keeps what the connection does not take at once.
+            stream.flush().await?;
             read_answer(stream, number).await
         };
         let answer = bounded(self.limit, exchange).await.map_err(|error| {
-            let hint = match error.kind() {
-                io::ErrorKind::UnexpectedEof => {
-                    "; it closed the connection, as a metastore does that wants Kerberos (set hiveMetastorePrincipal) or TLS (set hiveMetastoreTls)"
-                }
-                _ => "",
+            let error = match self.connected.wrapping.as_ref().and_then(Wrapping::failure) {
+                Some(failure) => io::Error::other(failure),
+                None => self.security.explained(error),
             };
-            CallError::Away(format!("{} did not answer {method}: {error}{hint}", self.address))
+            CallError::Away(format!("{} did not answer {method}: {error}", self.address))
         })?;
         let reply = match answer {
             Answer::Reply(reply) => reply,
@@ -234,16 +265,6 @@ pub(crate) const NO_STATISTICS: (&str, &str) = ("DO_NOT_UPDATE_STATS", "true");
 /// An EnvironmentContext.
 fn context(properties: &[(&str, &str)]) -> Struct {
     Struct::default().with(1, Value::text_map(properties.iter().copied()))
-}
-
-/// What an end without a word means while it is being proved who this is.
-fn explained(error: io::Error) -> io::Error {
-    match error.kind() {
-        io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe => io::Error::other(
-            "it closed the connection, as a metastore does that wants no Kerberos; remove hiveMetastorePrincipal if so",
-        ),
-        _ => error,
-    }
 }
 
 async fn bounded<T>(limit: Duration, work: impl Future<Output = io::Result<T>>) -> io::Result<T> {

@@ -2,10 +2,10 @@
 //! then messages that may be encrypted.
 
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, DuplexStream, duplex, split};
-use tokio::task::spawn_blocking;
+use tokio::task::{AbortHandle, spawn_blocking};
 
 use crate::hive::thrift::MOST_BYTES;
 
@@ -47,7 +47,7 @@ pub(super) async fn proved(
     mut stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static,
     host: &str,
     begin: &BeginProof,
-) -> io::Result<DuplexStream> {
+) -> io::Result<(DuplexStream, Wrapping)> {
     let (begin, host) = (Arc::clone(begin), host.to_owned());
     let mut proof = blocking(move || begin(&host)).await?;
     let mut answer;
@@ -70,37 +70,61 @@ pub(super) async fn proved(
     let (near, far) = duplex(ROOM);
     let (from, to) = split(stream);
     let (read, write) = split(far);
-    let wraps = proof.is_wrapping().map_err(failed)?;
-    let proof = Arc::new(Mutex::new(proof));
-    let (sending, receiving) =
-        (outgoing(read, to, wraps.then(|| Arc::clone(&proof))), incoming(from, write, wraps.then_some(proof)));
+    let protection = proof.is_wrapping().map_err(failed)?.then(|| Arc::new(Mutex::new(proof)));
+    let (sending, receiving) = (outgoing(read, to, protection.clone()), incoming(from, write, protection));
+    let failure = Arc::new(OnceLock::new());
+    let failed = Arc::clone(&failure);
     // Either one's end is the connection's.
-    tokio::spawn(async move {
+    let task = tokio::spawn(async move {
         let ended = tokio::select! { ended = sending => ended, ended = receiving => ended };
-        if let Err(error) = ended {
-            tracing::debug!("the connection to Hive's metastore ended: {error}");
+        if let Err(error) = ended.map_err(|error| error.to_string()) {
+            let _ = failed.set(error);
         }
     });
-    Ok(near)
+    Ok((near, Wrapping { task: task.abort_handle(), failure }))
 }
 
-/// What the proof protects, if it does.
-type Wrapping = Option<Arc<Mutex<Box<dyn Proof>>>>;
+/// What wraps and unwraps what is said on a connection. It ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Wrapping {
+    task: AbortHandle,
+    failure: Arc<OnceLock<String>>,
+}
+
+impl Wrapping {
+    /// Why it has ended, if it has not just come to the connection's end.
+    pub(super) fn failure(&self) -> Option<String> {
+        self.failure.get().cloned()
+    }
+}
+
+impl Drop for Wrapping {
+    fn drop(&mut self) {
+        // A peer that does not read would keep it waiting.
+        self.task.abort();
+    }
+}
+
+/// What protects messages, if something does.
+type Protection = Option<Arc<Mutex<Box<dyn Proof>>>>;
 
 async fn outgoing(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    wrapping: Wrapping,
+    protection: Protection,
 ) -> io::Result<()> {
     let mut bytes = Vec::with_capacity(ROOM);
     while from.read_buf(&mut bytes).await? > 0 {
-        let wrapped = match &wrapping {
-            None => std::mem::take(&mut bytes),
-            Some(proof) => proof.lock().unwrap_or_else(PoisonError::into_inner).wrap(&bytes).map_err(failed)?,
+        let wrapped;
+        let message = match &protection {
+            None => &bytes,
+            Some(proof) => {
+                wrapped = proof.lock().unwrap_or_else(PoisonError::into_inner).wrap(&bytes).map_err(failed)?;
+                &wrapped
+            }
         };
-        let mut frame = length(wrapped.len()).to_vec();
-        frame.extend(wrapped);
-        to.write_all(&frame).await?;
+        to.write_all(&length(message.len())).await?;
+        to.write_all(message).await?;
         to.flush().await?;
         bytes.clear();
     }
@@ -110,12 +134,16 @@ async fn outgoing(
 async fn incoming(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
-    wrapping: Wrapping,
+    protection: Protection,
 ) -> io::Result<()> {
     loop {
-        let length = from.read_u32().await?;
+        let length = match from.read_u32().await {
+            Ok(length) => length,
+            Err(ended) if ended.kind() == io::ErrorKind::UnexpectedEof => return Ok(()),
+            Err(error) => return Err(error),
+        };
         let frame = bytes(&mut from, length, MOST_BYTES).await?;
-        let plain = match &wrapping {
+        let plain = match &protection {
             None => frame,
             Some(proof) => proof.lock().unwrap_or_else(PoisonError::into_inner).unwrap(&frame).map_err(failed)?,
         };
@@ -224,7 +252,10 @@ mod tests {
     }
 
     /// What becomes of a proof to something that behaves so.
-    async fn proof_to<F>(begin: BeginProof, service: impl FnOnce(TcpStream) -> F) -> io::Result<DuplexStream>
+    async fn proof_to<F>(
+        begin: BeginProof,
+        service: impl FnOnce(TcpStream) -> F,
+    ) -> io::Result<(DuplexStream, Wrapping)>
     where
         F: Future<Output = io::Result<()>> + Send + 'static,
     {
@@ -267,7 +298,8 @@ mod tests {
                     }
                 }
             });
-            let (mut read, mut write) = split(stream.await.unwrap());
+            let (stream, _wrapping) = stream.await.unwrap();
+            let (mut read, mut write) = split(stream);
             let sent: Vec<u8> = (0..3 * ROOM).map(|number| number as u8).collect();
             let copy = sent.clone();
             let sending = tokio::spawn(async move {
@@ -279,6 +311,46 @@ mod tests {
             assert!(found == sent, "wrapped: {wrapping}");
             sending.await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn a_message_that_cannot_be_unwrapped_is_told_and_a_peer_that_does_not_read_keeps_nothing() {
+        let (mut stream, wrapping) = proof_to(backwards(1, true), |mut stream| async move {
+            expect(&mut stream, START, GSSAPI).await;
+            expect(&mut stream, COMPLETE, b"").await;
+            send(&mut stream, COMPLETE, b"").await?;
+            // A frame of nothing.
+            stream.write_all(&[0; 4]).await?;
+            stream.read_u8().await.map(drop)
+        })
+        .await
+        .unwrap();
+        assert_eq!(timeout(LIMIT, stream.read(&mut [0])).await.unwrap().unwrap(), 0);
+        assert_eq!(wrapping.failure().as_deref(), Some("nothing is wrapped"));
+
+        let (gone, mut ended) = tokio::sync::oneshot::channel::<()>();
+        let (mut stream, wrapping) = proof_to(backwards(1, false), |mut stream| async move {
+            expect(&mut stream, START, GSSAPI).await;
+            expect(&mut stream, COMPLETE, b"").await;
+            send(&mut stream, COMPLETE, b"").await?;
+            // It stands still until the connection is gone, and reads what was sent only then.
+            let _ = (&mut ended).await;
+            let mut all = Vec::new();
+            stream.read_to_end(&mut all).await.map(drop)
+        })
+        .await
+        .unwrap();
+        let large = vec![0; 64 << 20];
+        assert!(timeout(Duration::from_millis(300), stream.write_all(&large)).await.is_err(), "it is not read");
+        let task = wrapping.task.clone();
+        drop((stream, wrapping));
+        let ends = async {
+            while !task.is_finished() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        timeout(LIMIT, ends).await.unwrap();
+        drop(gone);
     }
 
     fn length_of(frame: &[u8]) -> Vec<u8> {

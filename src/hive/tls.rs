@@ -58,7 +58,68 @@ fn authorities(path: &str) -> Result<RootCertStore, String> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use rustls::ServerConfig;
+    use rustls::pki_types::PrivateKeyDer;
+    use tokio::io::AsyncWriteExt;
+    use tokio::net::TcpListener;
+    use tokio_rustls::TlsAcceptor;
+
     use super::*;
+    use crate::hive::client::{Address, Metastore, Security};
+    use crate::hive::thrift::tests::{answer, read_call};
+    use crate::hive::thrift::{Answer, Struct, Value};
+
+    const LIMIT: Duration = Duration::from_secs(30);
+    /// More than connections keep on their way.
+    const LARGE: usize = 16 << 20;
+    /// Made for `localhost`, for a hundred years: `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes`.
+    const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/certificate.pem");
+    const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/key.pem");
+
+    /// A metastore with TLS that begins to read late, and answers one call; its address.
+    async fn late_metastore() -> Address {
+        let certificates = CertificateDer::pem_file_iter(CERTIFICATE).unwrap().map(Result::unwrap).collect();
+        let config = ServerConfig::builder_with_provider(Arc::new(default_provider()));
+        let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
+        let config = config.with_single_cert(certificates, PrivateKeyDer::from_pem_file(KEY).unwrap()).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        tokio::spawn(async move {
+            let (stream, _) = listener.accept().await.unwrap();
+            // A client that does not believe the certificate ends it.
+            let Ok(mut stream) = TlsAcceptor::from(Arc::new(config)).accept(stream).await else { return };
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            let (method, number, arguments) = read_call(&mut stream).await.unwrap();
+            assert_eq!((method.as_str(), arguments.text(1).len()), ("get_partition_names", LARGE));
+            let names = Struct::default().with(0, Value::texts(["dt=2026-11-30"]));
+            stream.write_all(&answer(&method, number, Answer::Reply(names))).await.unwrap();
+            stream.flush().await.unwrap();
+        });
+        Address::parse(&format!("thrift://localhost:{port}")).unwrap()
+    }
+
+    fn believing(path: &str) -> Security {
+        Security { tls: Some(Tls::Authorities(path.to_owned())), proof: None }
+    }
+
+    #[tokio::test]
+    async fn a_large_call_reaches_a_metastore_with_tls_that_reads_late_and_is_answered() {
+        let address = late_metastore().await;
+        let mut metastore = Metastore::connect(&[address], &believing(CERTIFICATE), LIMIT).await.unwrap();
+        let names = metastore.partition_names(&"d".repeat(LARGE), "table").await.unwrap();
+        assert_eq!(names, ["dt=2026-11-30"]);
+    }
+
+    #[tokio::test]
+    async fn a_metastore_whose_certificate_nobody_has_signed_is_not_believed() {
+        let address = late_metastore().await;
+        let security = Security { tls: Some(Tls::System), proof: None };
+        let error = Metastore::connect(&[address], &security, LIMIT).await.err().unwrap().to_string();
+        // A system without any authorities believes it even less.
+        assert!(error.contains("certificate"), "{error}");
+    }
 
     #[test]
     fn a_file_without_certificates_is_told_by_its_name() {

@@ -55,7 +55,6 @@ pub unsafe extern "system" fn JNI_OnLoad(vm: *mut jni::sys::JavaVM, _reserved: *
     let vm = unsafe { JavaVM::from_raw(vm) };
     std::panic::set_hook(Box::new(remember_panic));
     let registered = vm.attach_current_thread(|env| -> jni::errors::Result<()> {
-        proof::find(env)?;
         let class = env.find_class(jni_str!("io/hdfscsv/pulsar/NativeMethods"))?;
         // SAFETY: `native_method!` checks each function's type against its signature, and all are static there.
         unsafe { env.register_native_methods(class, METHODS) }
@@ -144,7 +143,8 @@ fn throw(env: &mut Env<'_>, error: &Error) {
 
 fn open(env: &mut Env<'_>, _: JClass<'_>, settings: JByteArray<'_>) -> Result<jlong, Failure> {
     let settings = env.convert_byte_array(&settings)?;
-    Ok(registry::open(&settings)? as jlong)
+    let proof_class = proof::class(env)?;
+    Ok(registry::open(&settings, proof_class)? as jlong)
 }
 
 fn acknowledgement_delay(_: &mut Env<'_>, _: JClass<'_>, sink: jlong) -> Result<jlong, Failure> {

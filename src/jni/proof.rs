@@ -7,25 +7,22 @@ use jni::errors::Error as JniError;
 use jni::objects::{JByteArray, JClass, JObject, JString, JValue};
 use jni::refs::Global;
 use jni::{Env, JavaVM, jni_sig, jni_str};
-use once_cell::sync::OnceCell;
 
 use crate::hive::sasl::{BeginProof, Proof};
 use crate::storage::hdfs::Identity;
 
-/// The class, which threads of this library could not find: they have the JVM's own class loader.
-static CLASS: OnceCell<Global<JClass<'static>>> = OnceCell::new();
+/// `KerberosProof`, which threads of this library could not find: they have the JVM's own class loader. Each sink holds it for
+/// itself, so that the loader can go when the last sink has.
+pub(super) type ProofClass = Global<JClass<'static>>;
 
-/// Looks for the class. For `JNI_OnLoad`, which has the connector's class loader.
-pub(super) fn find(env: &mut Env<'_>) -> Result<(), JniError> {
+/// Looks for the class, with the class loader of the Java method that called.
+pub(super) fn class(env: &mut Env<'_>) -> Result<ProofClass, JniError> {
     let class = env.find_class(jni_str!("io/hdfscsv/pulsar/KerberosProof"))?;
-    let class = env.new_global_ref(class)?;
-    // A library is loaded once.
-    let _ = CLASS.set(class);
-    Ok(())
+    env.new_global_ref(class)
 }
 
 /// Proofs of who this is, to a service of this principal: `service/host@REALM`, in which `_HOST` is the host that is connected to.
-pub(super) fn proofs(identity: &Identity, service: &str) -> BeginProof {
+pub(super) fn proofs(class: ProofClass, identity: &Identity, service: &str) -> BeginProof {
     let (principal, keytab) = match identity {
         Identity::Process | Identity::User(_) => (String::new(), String::new()),
         Identity::Cache(principal) => (principal.clone(), String::new()),
@@ -36,7 +33,7 @@ pub(super) fn proofs(identity: &Identity, service: &str) -> BeginProof {
     let (service, instance) = (service.to_owned(), instance.to_owned());
     Arc::new(move |host| {
         let host = if instance == "_HOST" { host.to_lowercase() } else { instance.clone() };
-        JavaProof::begin([&principal, &keytab, &service, &host]).map(|proof| Box::new(proof) as Box<dyn Proof>)
+        JavaProof::begin(&class, [&principal, &keytab, &service, &host]).map(|proof| Box::new(proof) as Box<dyn Proof>)
     })
 }
 
@@ -44,11 +41,10 @@ pub(super) fn proofs(identity: &Identity, service: &str) -> BeginProof {
 struct JavaProof(Global<JObject<'static>>);
 
 impl JavaProof {
-    fn begin(arguments: [&str; 4]) -> Result<JavaProof, String> {
+    fn begin(class: &ProofClass, arguments: [&str; 4]) -> Result<JavaProof, String> {
         in_java(|env| {
             let [principal, keytab, service, host] = arguments.map(|text| JString::from_str(env, text));
             let (principal, keytab, service, host) = (principal?, keytab?, service?, host?);
-            let class = CLASS.get().ok_or(JniError::NullPtr("KerberosProof"))?;
             let proof = env.call_static_method(
                 class,
                 jni_str!("begin"),

@@ -10,9 +10,10 @@ use tokio::time::Instant;
 use crate::config::Config;
 use crate::error::{Error, ErrorKind, Result};
 use crate::jni::log;
-use crate::jni::proof::proofs;
+use crate::jni::proof::{ProofClass, proofs};
 use crate::sink::{Sink, THREADS};
 use crate::storage::hdfs::Hdfs;
+use crate::storage::words::told;
 
 /// A sink on HDFS.
 pub(super) type HdfsSink = Sink<Hdfs>;
@@ -30,7 +31,7 @@ fn registry() -> MutexGuard<'static, Registry> {
 }
 
 /// Opens a sink; its number.
-pub(super) fn open(settings: &[u8]) -> Result<u64> {
+pub(super) fn open(settings: &[u8], proof_class: ProofClass) -> Result<u64> {
     let config = Config::from_json(settings)?;
     let number = {
         let mut registry = registry();
@@ -38,7 +39,7 @@ pub(super) fn open(settings: &[u8]) -> Result<u64> {
         registry.last
     };
     let span = log::begin(number, config.log_level)?;
-    let opened = open_on_hdfs(config, span);
+    let opened = open_on_hdfs(config, proof_class, span);
     match opened {
         Ok(sink) => {
             registry().sinks.insert(number, Arc::new(sink));
@@ -53,7 +54,7 @@ pub(super) fn open(settings: &[u8]) -> Result<u64> {
     }
 }
 
-fn open_on_hdfs(config: Config, span: tracing::Span) -> Result<HdfsSink> {
+fn open_on_hdfs(config: Config, proof_class: ProofClass, span: tracing::Span) -> Result<HdfsSink> {
     let deadline = Instant::now() + config.open_timeout;
     let runtime = Builder::new_multi_thread()
         .worker_threads(THREADS)
@@ -63,6 +64,7 @@ fn open_on_hdfs(config: Config, span: tracing::Span) -> Result<HdfsSink> {
         .map_err(|error| Error::new(ErrorKind::Storage, format_args!("threads cannot be started: {error}")))?;
     let storage = runtime.block_on(async { Hdfs::new(config.hdfs.clone()) }).map_err(|error| {
         let settings = config.hdfs.config_dir.as_deref().unwrap_or("HADOOP_CONF_DIR");
+        let error = told(&error);
         Error::new(ErrorKind::Config, format_args!("the Hadoop settings of {settings} cannot be used: {error}"))
     })?;
     // The sink's threads serve the limits of calls, which this thread waits for.
@@ -72,7 +74,7 @@ fn open_on_hdfs(config: Config, span: tracing::Span) -> Result<HdfsSink> {
         Error::new(ErrorKind::Storage, format_args!("{says}: {what} (the Hadoop settings are those of {settings})"))
     })?;
     let metastore = config.hive.as_ref().and_then(|hive| hive.principal.as_deref());
-    let proof = metastore.map(|service| proofs(storage.identity(), service));
+    let proof = metastore.map(|service| proofs(proof_class, storage.identity(), service));
     Sink::open(config, deadline, runtime, storage, proof, span)
 }
 

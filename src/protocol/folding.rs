@@ -114,7 +114,9 @@ pub(crate) async fn read_open_file<S: Storage>(
 /// Whether it is the file that cannot be read, and not HDFS that is away.
 async fn is_unreadable<S: Storage>(storage: &S, path: &str, error: &StorageError, failed_reads: u32) -> bool {
     error.kind == StorageErrorKind::Unreadable
-        || failed_reads >= MOST_FAILED_READS && storage.status(path).await.is_ok()
+        || error.kind == StorageErrorKind::Unknown
+            && failed_reads >= MOST_FAILED_READS
+            && storage.status(path).await.is_ok()
 }
 
 fn is_unchanged(found: &[u8], content: &Content) -> bool {

@@ -16,7 +16,7 @@ const REPLICATION: &str = "dfs.replication";
 const BLOCK_SIZE: &str = "dfs.blocksize";
 /// HDFS sums up blocks in such pieces, unless all of it is told otherwise.
 const BYTES_PER_CHECKSUM: u64 = 512;
-/// A default ACL that somebody sets or removes is obeyed after this.
+/// A default ACL that somebody sets is obeyed after this.
 const KNOWN_FOR: Duration = Duration::from_secs(60);
 /// Directories whose default ACLs are known at once.
 const MOST_KNOWN: usize = 10_000;
@@ -36,7 +36,8 @@ pub(super) struct Creation {
     directory: Permissions,
     replication: Option<u32>,
     block_size: Option<u64>,
-    known: Mutex<HashMap<String, Known>>,
+    /// Directories that had no default ACL, and when. That one has is not kept: what it allows to all would be allowed without it.
+    without_acl: Mutex<HashMap<String, Instant>>,
 }
 
 /// Permissions without a umask, and with it.
@@ -44,13 +45,6 @@ pub(super) struct Creation {
 struct Permissions {
     whole: u32,
     masked: u32,
-}
-
-/// Whether a directory had a default ACL when it was looked at.
-#[derive(Clone, Copy)]
-struct Known {
-    default_acl: bool,
-    since: Instant,
 }
 
 impl Creation {
@@ -69,7 +63,7 @@ impl Creation {
             directory: permissions(modes.directory, 0o777),
             replication: replication(hadoop)?,
             block_size: block_size(hadoop)?,
-            known: Mutex::default(),
+            without_acl: Mutex::default(),
         })
     }
 
@@ -97,25 +91,28 @@ impl Creation {
     async fn is_under_default_acl(&self, client: &Client, path: &str) -> Result<bool, HdfsError> {
         let mut rest = path;
         while let Some((above, _)) = rest.rsplit_once('/') {
-            if let Some(known) = self.known().get(above).filter(|known| known.since.elapsed() < KNOWN_FOR) {
-                return Ok(known.default_acl);
+            if self.without_acl().get(above).is_some_and(|since| since.elapsed() < KNOWN_FOR) {
+                return Ok(false);
             }
             let directory = if above.is_empty() { "/" } else { above };
-            if let Some(default_acl) = has_default_acl(client.get_acl_status(directory).await.map(|acl| acl.entries))? {
-                let mut known = self.known();
-                if known.len() >= MOST_KNOWN {
-                    known.clear();
+            match has_default_acl(client.get_acl_status(directory).await.map(|acl| acl.entries))? {
+                Some(true) => return Ok(true),
+                Some(false) => {
+                    let mut known = self.without_acl();
+                    if known.len() >= MOST_KNOWN {
+                        known.clear();
+                    }
+                    known.insert(above.to_owned(), Instant::now());
+                    return Ok(false);
                 }
-                known.insert(above.to_owned(), Known { default_acl, since: Instant::now() });
-                return Ok(default_acl);
+                None => rest = above,
             }
-            rest = above;
         }
         Ok(false)
     }
 
-    fn known(&self) -> MutexGuard<'_, HashMap<String, Known>> {
-        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    fn without_acl(&self) -> MutexGuard<'_, HashMap<String, Instant>> {
+        self.without_acl.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -124,13 +121,17 @@ impl Creation {
 /// # Errors
 /// It could not be looked at.
 fn has_default_acl(entries: Result<Vec<AclEntry>, HdfsError>) -> Result<Option<bool>, HdfsError> {
-    const TRANSIENT: [&str; 2] = ["org.apache.hadoop.ipc.StandbyException", "org.apache.hadoop.ipc.RetriableException"];
+    /// There are no ACLs here: `dfs.namenode.acls.enabled`, or something that is not a NameNode.
+    const NONE: [&str; 3] = [
+        "org.apache.hadoop.hdfs.protocol.AclException",
+        "org.apache.hadoop.ipc.RpcNoSuchMethodException",
+        "java.lang.UnsupportedOperationException",
+    ];
     match entries {
         Ok(entries) => Ok(Some(entries.iter().any(|entry| entry.scope == AclEntryScope::Default))),
         Err(HdfsError::FileNotFound(_)) => Ok(None),
         Err(HdfsError::RPCError(class, _)) if class == "java.io.FileNotFoundException" => Ok(None),
-        // There are no ACLs here (dfs.namenode.acls.enabled), or it is not to be known: then the call itself is refused.
-        Err(HdfsError::RPCError(class, _)) if !TRANSIENT.contains(&class.as_str()) => Ok(Some(false)),
+        Err(HdfsError::RPCError(class, _)) if NONE.contains(&class.as_str()) => Ok(Some(false)),
         Err(error) => Err(error),
     }
 }
@@ -221,6 +222,8 @@ mod tests {
         assert_eq!(has_default_acl(Ok(vec![entry("access")])).unwrap(), Some(false));
         assert_eq!(has_default_acl(refused("java.io.FileNotFoundException")).unwrap(), None);
         assert_eq!(has_default_acl(refused("org.apache.hadoop.hdfs.protocol.AclException")).unwrap(), Some(false));
-        assert!(has_default_acl(refused("org.apache.hadoop.ipc.StandbyException")).is_err());
+        for class in ["org.apache.hadoop.ipc.StandbyException", "org.apache.hadoop.security.AccessControlException"] {
+            assert!(has_default_acl(refused(class)).is_err(), "{class}");
+        }
     }
 }

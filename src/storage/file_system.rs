@@ -10,6 +10,8 @@ const DEFAULT_FS: &str = "fs.defaultFS";
 const HDFS_CLASS: &str = "fs.hdfs.impl";
 const PLAIN_HDFS_CLASS: &str = "org.apache.hadoop.hdfs.DistributedFileSystem";
 const MOUNT_TABLE: &str = "fs.viewfs.mounttable";
+/// Where keys of encryption zones are.
+const KEYS: &str = "hadoop.security.key.provider.path";
 const NAME_NODES: &str = "dfs.ha.namenodes";
 const ADDRESS: &str = "dfs.namenode.rpc-address";
 const PROVIDER: &str = "dfs.client.failover.proxy.provider";
@@ -132,6 +134,10 @@ impl FileSystem {
         let mut settings = self.settings.clone();
         for (name_service, ids) in order {
             settings.insert(format!("{NAME_NODES}.{name_service}"), ids.join(","));
+        }
+        // A key store that is none of a key management server's is for other programs; hdfs-native (0.14.8) refuses it.
+        if settings.get(KEYS).is_some_and(|keys| !keys.starts_with("kms://")) {
+            settings.insert(KEYS.to_owned(), String::new());
         }
         settings
     }

@@ -104,6 +104,19 @@ fn translate(operation: Operation, path: &str, error: &HdfsError) -> StorageErro
             }
             _ => StorageErrorKind::Refused,
         },
+        // The file may be there already: what failed is to get its key.
+        HdfsError::UnsupportedFeature(_)
+        | HdfsError::SASLError(_)
+        | HdfsError::GSSAPIError(..)
+        | HdfsError::NoSASLMechanism
+            if operation == Operation::Create =>
+        {
+            StorageErrorKind::Unknown
+        }
+        // Nothing is wrong with the file.
+        HdfsError::OperationFailed(said) if operation == Operation::Read && words::is_of_key_server(said) => {
+            StorageErrorKind::Refused
+        }
         HdfsError::InvalidPath(_)
         | HdfsError::InvalidArgument(_)
         | HdfsError::IsADirectoryError(_)

@@ -164,7 +164,10 @@ const NO_TICKET: &str = "there is no ticket; run kinit as the user of this proce
 /// it means.
 const REFUSALS: [(&str, &str); 13] = [
     ("Client's credentials have been revoked", "the KDC has locked the principal"),
-    ("Server not found in Kerberos database", "the KDC does not know the NameNode's principal: is it of this realm?"),
+    (
+        "Server not found in Kerberos database",
+        "the KDC does not know the principal of the NameNode, or of the key server (HTTP/host): is it of this realm?",
+    ),
     (" not found in Kerberos database", "the KDC does not know the principal; correct kerberosPrincipal"),
     ("Preauthentication failed", "the keytab's key is not the principal's key any more; export the keytab again"),
     ("Decrypt integrity check failed", "a key is not the one that the KDC has any more; export the keytab again"),
@@ -290,7 +293,7 @@ mod tests {
         let said = HdfsError::SASLError("Client 'alice@A' not found in Kerberos database".to_owned());
         assert!(refusal(&said).unwrap().starts_with("Kerberos: the KDC does not know the principal; correct"));
         let server = HdfsError::SASLError("Server not found in Kerberos database".to_owned());
-        assert!(refusal(&server).unwrap().contains("the NameNode's principal"));
+        assert!(refusal(&server).unwrap().contains("the principal of the NameNode"));
         let library = HdfsError::OperationFailed("Failed to load libgssapi_krb".to_owned());
         assert!(refusal(&library).unwrap().contains("install it where the sink runs"));
         assert!(refusal(&HdfsError::NoSASLMechanism).is_some());

@@ -9,7 +9,7 @@ use crate::storage::identity;
 /// What comes before a token in a request to a key management server.
 const TOKEN: &str = "delegation=";
 /// A part of what hdfs-native or a key management server (Hadoop 3.4.2) says, and what it means.
-const MEANINGS: [(&str, &str); 4] = [
+const MEANINGS: [(&str, &str); 6] = [
     (
         "is not authorized to perform [DECRYPT_EEK]",
         "the key management server does not let this user read the key of the encryption zone; give it DECRYPT_EEK in kms-acls.xml",
@@ -21,6 +21,14 @@ const MEANINGS: [(&str, &str); 4] = [
     (
         "KMS HTTP error",
         "the key management server of hadoop.security.key.provider.path does not answer; nothing can be encrypted until it does",
+    ),
+    (
+        "Failed to build KMS HTTP client",
+        "no certificates are believed here; install ca-certificates, or name a PEM file in SSL_CERT_FILE",
+    ),
+    (
+        "KMS rejected SPNEGO authentication",
+        "the key management server does not take the proof of who the sink is: is its HTTP/host principal of this realm?",
     ),
     (
         "hsync is not supported for erasure-coded files",
@@ -35,8 +43,13 @@ pub(super) fn is_forgotten_token(said: &str) -> bool {
     said.contains("KMS request failed (403") && said.contains("InvalidToken")
 }
 
+/// Whether something is said of a key management server.
+pub(super) fn is_of_key_server(said: &str) -> bool {
+    said.starts_with("KMS ")
+}
+
 /// An error's own words, and what they mean: the first line, behind which an RPC error has the NameNode's Java stack.
-pub(super) fn told(error: &HdfsError) -> String {
+pub(crate) fn told(error: &HdfsError) -> String {
     if let Some(refusal) = identity::refusal(error) {
         return refusal;
     }
@@ -97,6 +110,14 @@ mod tests {
         assert!(words.contains("hdfs ec -setPolicy -replicate"), "{words}");
         let first = told(&HdfsError::OperationFailed("first\n\tat java".to_owned()));
         assert!(first.ends_with("first"), "{first}");
+    }
+
+    #[test]
+    fn what_a_key_server_says_is_told_from_what_the_name_node_says() {
+        for said in ["KMS HTTP error: no answer", "KMS request failed (500 Internal Server Error): x"] {
+            assert!(is_of_key_server(said), "{said}");
+        }
+        assert!(!is_of_key_server("Failed to complete file in time"));
     }
 
     #[test]

@@ -146,8 +146,7 @@ impl Hadoop {
 /// Writes a configuration folder: `core-site.xml`, also with the settings that are all of Hadoop's, and `hdfs-site.xml`.
 pub(crate) fn configure(conf: &Path, file_system: &str, given: &Settings) -> Result<()> {
     files::folder(conf)?;
-    let (common, hdfs): (Settings, Settings) =
-        given.clone().into_iter().partition(|(key, _)| key.starts_with("hadoop."));
+    let (common, hdfs) = divided(given);
     let core = files::settings([
         ("fs.defaultFS", file_system.to_owned()),
         // A daemon that is away comes back soon or not at all.
@@ -160,10 +159,21 @@ pub(crate) fn configure(conf: &Path, file_system: &str, given: &Settings) -> Res
 
 /// Adds settings to those of a configuration folder, in the place of older ones: of two with one name the last counts.
 pub(crate) fn change(conf: &Path, changes: &Settings) -> Result<()> {
-    let path = conf.join("hdfs-site.xml");
-    let text = fs::read_to_string(&path).map_err(Error::io(path.display()))?;
+    let (common, hdfs) = divided(changes);
+    change_file(&conf.join("core-site.xml"), &common)?;
+    change_file(&conf.join("hdfs-site.xml"), &hdfs)
+}
+
+/// The same for one file.
+pub(crate) fn change_file(path: &Path, changes: &Settings) -> Result<()> {
+    let text = fs::read_to_string(path).map_err(Error::io(path.display()))?;
     let end = "</configuration>";
-    files::write(&path, &text.replace(end, &(files::hadoop_properties(changes) + end)))
+    files::write(path, &text.replace(end, &(files::hadoop_properties(changes) + end)))
+}
+
+/// Those that are all of Hadoop's, and those of HDFS: services that are not HDFS read only the former.
+fn divided(settings: &Settings) -> (Settings, Settings) {
+    settings.clone().into_iter().partition(|(key, _)| key.starts_with("hadoop."))
 }
 
 /// Settings laid over others.

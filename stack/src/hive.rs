@@ -66,6 +66,13 @@ impl Hive {
         [server, ("hive-metastore".to_owned(), self.metastore.service())].into_iter()
     }
 
+    /// Gives these settings to both processes, and starts them anew: they also read those of HDFS's clients again.
+    pub fn change(&self, changes: &[(&str, &str)]) -> Result<()> {
+        self.java.change(&changes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())?;
+        self.metastore.restart()?;
+        self.server.restart()
+    }
+
     /// Runs statements in one session and returns the rows of all their results.
     pub fn query(&self, statements: &[&str]) -> Result<Vec<Row>> {
         let mut client = self.java.client(&self.server.jdbc_url());

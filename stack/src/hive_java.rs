@@ -28,6 +28,7 @@ const OPENED: [&str; 9] = [
 /// Hive takes its logs' configuration from this name, and writes below `/tmp` where it is not there.
 const LOG_CONF: &str = "hive-log4j2.properties";
 const CONF: &str = "hive";
+const SITE: &str = "hive-site.xml";
 const CLIENT: &str = "HiveSql";
 const CLIENT_SOURCE: &str = include_str!("../hive-client/HiveSql.java");
 /// Hive puts no external table below the folder of its own tables, and makes tables external that name no location.
@@ -67,7 +68,7 @@ impl HiveJava {
         let conf = folder.conf().join(CONF);
         files::folder(&conf)?;
         let site = hadoop::overlaid(site(&scratch, ports), extra);
-        files::write(&conf.join("hive-site.xml"), &files::hadoop_xml(&site))?;
+        files::write(&conf.join(SITE), &files::hadoop_xml(&site))?;
         files::write(&conf.join(LOG_CONF), &log_settings())?;
         compile_client(&conf)?;
         let compiler = java::compiler(peak_speed);
@@ -85,6 +86,11 @@ impl HiveJava {
             compiler: java::QUICK_START,
             environment: Settings::new(),
         })
+    }
+
+    /// Adds settings, in the place of older ones, for services that are started from now on.
+    pub(crate) fn change(&self, changes: &Settings) -> Result<()> {
+        hadoop::change_file(&self.conf.join(SITE), changes)
     }
 
     /// A command that runs a service. `heap` is a JVM option.
