@@ -2,6 +2,7 @@
 //! marketplace's traffic, sending to and reading from Pulsar topics, the sink configurations, and the tables of Hive and
 //! ClickHouse.
 
+pub mod access;
 pub mod audit;
 pub mod catalogue;
 pub mod chunks;

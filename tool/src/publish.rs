@@ -10,7 +10,7 @@ use pulsar::producer::{Message, Producer, SendFuture};
 use pulsar::proto::{Schema, schema::Type};
 use pulsar::{ProducerOptions, TokioExecutor};
 
-use crate::pulsar_client::{self, Client};
+use crate::pulsar_client::{self, Client, Right, explained};
 use crate::topic::Position;
 
 /// Batches are sent before they reach the broker's limit of 5 MiB.
@@ -69,11 +69,17 @@ impl Publisher {
 
     async fn open_with(client: &Client, topic: &str, options: ProducerOptions, batch_size: u32) -> Result<Publisher> {
         let mut partitions = Vec::new();
-        for (partition, name) in pulsar_client::partitions(client, topic).await? {
+        for (partition, name) in pulsar_client::partitions(client, topic, Right::Produce).await? {
             let producer = client.producer().with_topic(&name).with_options(options.clone()).build().await;
-            let advice = "check that its tenant and namespace exist (pulsar-admin namespaces create …) and that the schema \
-                          fits the topic's own (pulsar-admin schemas get …)";
-            partitions.push((partition, producer.with_context(|| format!("cannot write to {name}: {advice}"))?));
+            let producer = producer.map_err(|error| {
+                explained(error, Right::Produce, &name, || {
+                    format!(
+                        "cannot write to {name}: check that its tenant and namespace exist (pulsar-admin namespaces create …) and \
+                         that the schema fits the topic's own (pulsar-admin schemas get …)"
+                    )
+                })
+            })?;
+            partitions.push((partition, producer));
         }
         Ok(Publisher { partitions, batch_size: batch_size.max(1), sent: 0 })
     }

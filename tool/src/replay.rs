@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use futures::StreamExt;
+use futures::{StreamExt, TryFutureExt};
 use pulsar::consumer::{Consumer, InitialPosition, Message as Received};
 use pulsar::producer::Message;
 use pulsar::proto::MessageIdData;
@@ -14,7 +14,7 @@ use tokio::time::timeout;
 
 use crate::chunks::{Chunks, Part};
 use crate::publish::Publisher;
-use crate::pulsar_client::{self, Client};
+use crate::pulsar_client::{self, Client, Right, explained};
 use crate::topic::Position;
 
 /// The properties that the sink gives a dead letter begin so.
@@ -69,7 +69,7 @@ impl Replay {
     /// producer's batch of which some were sent back and some left: the broker forgets it as a whole, or not.
     pub async fn run(&self, client: &Client, mut each: impl FnMut()) -> Result<ReplayReport> {
         let mut report = ReplayReport::default();
-        for (_, partition) in pulsar_client::partitions(client, &self.topic).await? {
+        for (_, partition) in pulsar_client::partitions(client, &self.topic, Right::Consume).await? {
             self.partition(client, &partition, &mut report, &mut each).await?;
         }
         Ok(report)
@@ -155,7 +155,12 @@ impl Replay {
             .with_subscription_type(SubType::Exclusive)
             .with_options(options)
             .build();
-        self.within(&format!("open {topic} (is another replay running?)"), consumer).await
+        let what = format!("open {topic} (is another replay running?)");
+        let advice = || format!("cannot {what}");
+        let consumer = consumer.map_err(|error| explained(error, Right::Consume, topic, advice));
+        timeout(self.patience, consumer)
+            .await
+            .with_context(|| format!("the broker did not {what} within {:?}", self.patience))?
     }
 
     async fn within<T, E>(&self, what: &str, call: impl Future<Output = Result<T, E>>) -> Result<T>

@@ -16,7 +16,7 @@ use pulsar_io_hdfs_csv::storage::Storage;
 use serde::Serialize;
 
 use crate::audit::own_name;
-use crate::pulsar_client::{Client, existing_partitions};
+use crate::pulsar_client::{Client, existing_partitions, lacks_right};
 use crate::time;
 use crate::topic::last_position;
 use crate::verify::tables;
@@ -70,7 +70,8 @@ pub struct SourcePartitionStatus {
 pub struct StatusReport {
     /// By their topics.
     pub source_partitions: BTreeMap<String, SourcePartitionStatus>,
-    /// Tables that do not say which topic they come from, and topics whose marks cannot be read, and why not.
+    /// Tables that do not say which topic they come from, and topics that this may not read or whose marks cannot be read, and
+    /// why not.
     pub unreadable: BTreeMap<String, String>,
 }
 
@@ -105,8 +106,15 @@ pub async fn status<S: Storage>(
                 continue;
             }
         };
-        // A topic that is gone has no partitions, and its table stays.
-        for (partition, name) in existing_partitions(client, &identity.topic).await.unwrap_or_default() {
+        let partitions = match existing_partitions(client, &identity.topic).await {
+            Err(error) if lacks_right(&error) => {
+                report.unreadable.insert(identity.topic, format!("{error:#}"));
+                continue;
+            }
+            // A topic that is gone has no partitions, and its table stays.
+            other => other.unwrap_or_default(),
+        };
+        for (partition, name) in partitions {
             match mark(storage, &table, &own_name(&table, &identity.topic, partition)?).await {
                 Ok(mark) => drop(marks.insert(name.clone(), mark)),
                 Err(error) => drop(report.unreadable.insert(name.clone(), format!("{error:#}"))),
@@ -117,7 +125,13 @@ pub async fn status<S: Storage>(
     for topic in topics {
         let state = said.get(&topic).cloned().unwrap_or(State::Silent);
         let mark = marks.get(&topic).copied().flatten();
-        let last = last_position(client, &topic, patience).await.ok().flatten();
+        let last = match last_position(client, &topic, patience).await {
+            Err(error) if lacks_right(&error) => {
+                report.unreadable.entry(topic.clone()).or_insert(format!("{error:#}"));
+                None
+            }
+            other => other.ok().flatten(),
+        };
         let last: Option<Position> = last.map(Position::from);
         let lag_entries = lag(mark, last);
         report.source_partitions.insert(topic, SourcePartitionStatus { state, mark, last, lag_entries });

@@ -11,7 +11,7 @@ use serde::Serialize;
 use tokio::time::timeout;
 
 use crate::chunks::{Chunks, Part};
-use crate::pulsar_client::{self, Client};
+use crate::pulsar_client::{self, Client, Right, explained};
 
 /// Where a message lies in its partition. Messages of one partition are ordered by it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -75,7 +75,7 @@ pub struct StoredMessage {
 /// message comes for `patience`.
 pub async fn read_all(client: &Client, topic: &str, patience: Duration) -> Result<Vec<StoredMessage>> {
     let mut messages = Vec::new();
-    for (partition, name) in pulsar_client::partitions(client, topic).await? {
+    for (partition, name) in pulsar_client::partitions(client, topic, Right::Consume).await? {
         read_partition(client, partition, &name, patience, |message| messages.push(message)).await?;
     }
     Ok(messages)
@@ -237,7 +237,11 @@ async fn open(
     timeout(patience, consumer)
         .await
         .with_context(|| format!("{topic}: the broker did not open a reader within {patience:?}"))?
-        .with_context(|| format!("cannot read {topic}: check that it exists (pulsar-admin topics list …)"))
+        .map_err(|error| {
+            explained(error, Right::Consume, topic, || {
+                format!("cannot read {topic}: check that it exists (pulsar-admin topics list …)")
+            })
+        })
 }
 
 fn stored(partition: i32, message: Message<Vec<u8>>) -> Result<StoredMessage> {

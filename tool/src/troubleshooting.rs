@@ -19,6 +19,7 @@ fn sources(folder: &Path, extension: &str, into: &mut Vec<PathBuf>) {
 fn said(root: &Path) -> String {
     let mut files = Vec::new();
     sources(&root.join("src"), "rs", &mut files);
+    sources(&root.join("tool/src"), "rs", &mut files);
     sources(&root.join("java-shim/src/main"), "java", &mut files);
     let mut all = String::new();
     for file in files {

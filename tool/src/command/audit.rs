@@ -9,10 +9,11 @@ use indicatif::{ProgressBar, ProgressStyle};
 use pulsar_io_hdfs_csv::position::Position;
 
 use super::subjects::SubjectArgs;
+use crate::access::args::PulsarArgs;
 use crate::audit::report::{AuditReport, Comparison};
 use crate::audit::{Period, audit};
 use crate::hdfs::HdfsArgs;
-use crate::pulsar_client::connect;
+use crate::pulsar_client::connect_as;
 use crate::time;
 
 /// Compares topics with their tables: which records are in the table, which are missing or doubled, which rows no record
@@ -25,9 +26,8 @@ pub struct Audit {
     subjects: SubjectArgs,
     #[command(flatten)]
     hdfs: HdfsArgs,
-    /// Pulsar's address.
-    #[arg(long, value_name = "URL", default_value = "pulsar://127.0.0.1:6650")]
-    service_url: String,
+    #[command(flatten)]
+    pulsar: PulsarArgs,
     /// Begins with the first record published at or after this time (RFC 3339, or a date, UTC); with the first that the topic
     /// still holds when absent.
     #[arg(long, value_name = "TIME", value_parser = time::parse)]
@@ -68,7 +68,7 @@ impl Audit {
         }
         let hdfs = self.hdfs.connect().await?;
         let mut subjects = self.subjects.subjects(&hdfs).await?;
-        let client = connect(&self.service_url).await?;
+        let client = connect_as(&self.pulsar.access()?).await?;
         let bar = ProgressBar::new_spinner();
         bar.set_style(ProgressStyle::with_template("{spinner} {human_pos} records and rows, {per_sec}, {msg}")?);
         let mut reports = Vec::new();

@@ -7,9 +7,10 @@ use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::access::args::PulsarArgs;
 use crate::event::EventKind;
 use crate::produce::{Target, produce};
-use crate::pulsar_client::connect;
+use crate::pulsar_client::connect_as;
 use crate::record::{Record, Report};
 use crate::traffic::Plan;
 
@@ -20,9 +21,8 @@ const DAY: f64 = 86_400_000.0;
 /// The same seed, count, events, start and days give the same events, to the byte.
 #[derive(Debug, Parser)]
 pub struct Produce {
-    /// Pulsar's address.
-    #[arg(long, value_name = "URL", default_value = "pulsar://127.0.0.1:6650")]
-    service_url: String,
+    #[command(flatten)]
+    pulsar: PulsarArgs,
     /// The tenant of the topics.
     #[arg(long, default_value = "marketplace")]
     tenant: String,
@@ -75,7 +75,7 @@ impl Produce {
         let bar = progress_bar(plan.count)?;
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let report = runtime.block_on(async {
-            let client = connect(&self.service_url).await?;
+            let client = connect_as(&self.pulsar.access()?).await?;
             produce(&client, &plan, &target, record, |confirmed| bar.set_position(confirmed)).await
         })?;
         bar.finish_and_clear();

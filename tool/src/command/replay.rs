@@ -6,7 +6,8 @@ use anyhow::Result;
 use clap::Parser;
 use indicatif::ProgressBar;
 
-use crate::pulsar_client::connect;
+use crate::access::args::PulsarArgs;
+use crate::pulsar_client::connect_as;
 use crate::replay::Replay as Run;
 
 /// Sends dead letters back to the topics that they came from, as they were sent, once what was wrong is mended.
@@ -14,9 +15,8 @@ use crate::replay::Replay as Run;
 /// A subscription remembers what was sent back, so a second run sends the rest.
 #[derive(Debug, Parser)]
 pub struct Replay {
-    /// Pulsar's address.
-    #[arg(long, value_name = "URL", default_value = "pulsar://127.0.0.1:6650")]
-    service_url: String,
+    #[command(flatten)]
+    pulsar: PulsarArgs,
     /// The dead letters' topic, such as persistent://marketplace/events/searching-hdfs-csv-dlq.
     #[arg(long)]
     topic: String,
@@ -49,7 +49,7 @@ impl Replay {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let bar = ProgressBar::new_spinner();
         let report = runtime.block_on(async {
-            let client = connect(&self.service_url).await?;
+            let client = connect_as(&self.pulsar.access()?).await?;
             replay.run(&client, || bar.inc(1)).await
         })?;
         bar.finish_and_clear();

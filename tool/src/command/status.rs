@@ -6,8 +6,9 @@ use anyhow::{Result, ensure};
 use chrono::Utc;
 use clap::Parser;
 
+use crate::access::args::PulsarArgs;
 use crate::hdfs::HdfsArgs;
-use crate::pulsar_client::connect;
+use crate::pulsar_client::connect_as;
 use crate::status::{SourcePartitionStatus, State, StatusReport, status};
 
 /// Tells of every source partition whether it gets on, its mark, and how far it is behind.
@@ -20,9 +21,8 @@ pub struct Status {
     directory: String,
     #[command(flatten)]
     hdfs: HdfsArgs,
-    /// Pulsar's address.
-    #[arg(long, value_name = "URL", default_value = "pulsar://127.0.0.1:6650")]
-    service_url: String,
+    #[command(flatten)]
+    pulsar: PulsarArgs,
     /// Seconds to wait for the broker, for each topic.
     #[arg(long, default_value_t = 10)]
     patience: u64,
@@ -35,7 +35,7 @@ impl Status {
     pub(super) fn run(self) -> Result<()> {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
         let report = runtime.block_on(async {
-            let (hdfs, client) = (self.hdfs.connect().await?, connect(&self.service_url).await?);
+            let (hdfs, client) = (self.hdfs.connect().await?, connect_as(&self.pulsar.access()?).await?);
             let directory = self.directory.trim_end_matches('/');
             status(&hdfs, &client, directory, Duration::from_secs(self.patience)).await
         })?;

@@ -10,9 +10,10 @@ use pulsar_io_hdfs_csv::storage::hdfs::Hdfs;
 use tokio::time::{Instant, sleep};
 
 use super::subjects::SubjectArgs;
+use crate::access::args::PulsarArgs;
 use crate::audit::Subject;
 use crate::hdfs::HdfsArgs;
-use crate::pulsar_client::{Client, connect};
+use crate::pulsar_client::{Client, connect_as};
 use crate::time;
 use crate::watermark::{DayTime, WatermarkReport, end_of, watermark};
 
@@ -28,9 +29,8 @@ pub struct Watermark {
     subjects: SubjectArgs,
     #[command(flatten)]
     hdfs: HdfsArgs,
-    /// Pulsar's address.
-    #[arg(long, value_name = "URL", default_value = "pulsar://127.0.0.1:6650")]
-    service_url: String,
+    #[command(flatten)]
+    pulsar: PulsarArgs,
     /// The field that event times are taken from, as in partitionTime: field:NAME; messages' own event times when absent.
     #[arg(long, value_name = "NAME")]
     time_field: Option<String>,
@@ -83,7 +83,7 @@ impl Watermark {
 
     async fn reports(&self, time: &DayTime) -> Result<Vec<WatermarkReport>> {
         let hdfs = self.hdfs.connect().await?;
-        let client = connect(&self.service_url).await?;
+        let client = connect_as(&self.pulsar.access()?).await?;
         let deadline = Instant::now() + self.wait.unwrap_or_default();
         let bar = ProgressBar::new_spinner();
         bar.set_style(ProgressStyle::with_template("{spinner} {elapsed}, {msg}")?);
