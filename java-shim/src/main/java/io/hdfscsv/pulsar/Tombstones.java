@@ -108,8 +108,10 @@ final class Tombstones {
             context.getLogger()
                     .warn(
                             "Messages without a value cannot be passed: {}. Pulsar ends the instance at"
-                                    + " one if there is any, and the next instance tries again.",
-                            e.toString());
+                                    + " one if there is any, and the next instance tries again. If a"
+                                    + " right is missing: the sink's role needs {}.",
+                            e.toString(),
+                            OwnSubscriptions.NEEDED_RIGHTS);
         } finally {
             if (!found.isEmpty()) {
                 sink.close();

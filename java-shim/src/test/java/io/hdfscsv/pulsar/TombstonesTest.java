@@ -178,7 +178,11 @@ class TombstonesTest {
         when(client.newConsumer(any())).thenThrow(new IllegalStateException("no right to consume"));
         HdfsCsvSink sink = new HdfsCsvSink(library::opened);
         sink.open(Map.of("directory", "/events"), context);
-        verify(logger).warn(contains("cannot be passed"), contains("no right to consume"));
+        verify(logger)
+                .warn(
+                        contains("cannot be passed"),
+                        contains("no right to consume"),
+                        contains("permission to consume"));
         assertEquals(0, library.closes);
         sink.close();
         assertEquals(1, library.closes);
