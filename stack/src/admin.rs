@@ -35,6 +35,12 @@ impl Http {
         Self { agent, base: format!("http://127.0.0.1:{port}"), token: None }
     }
 
+    /// The same client with a role's token.
+    pub(crate) fn with_token(mut self, token: Option<&str>) -> Self {
+        self.token = token.map(str::to_owned);
+        self
+    }
+
     pub(crate) fn get(&self, path: &str) -> Result<Value> {
         self.send(Method::GET, path, "application/json", String::new())
     }
@@ -84,11 +90,9 @@ impl Admin {
         Self { http: Http::new(web_port) }
     }
 
-    /// The same client with a role's token.
-    #[must_use]
-    pub fn with_token(mut self, token: &str) -> Self {
-        self.http.token = Some(token.to_owned());
-        self
+    /// The same client with a role's token, if there is one.
+    pub(crate) fn with_token(self, token: Option<&str>) -> Self {
+        Self { http: self.http.with_token(token) }
     }
 
     /// Any GET request.

@@ -32,7 +32,7 @@ pub struct Builder {
     pub(crate) click_house: bool,
     pub(crate) superset: bool,
     pub(crate) cluster: String,
-    pub(crate) roles: bool,
+    pub(crate) secured: bool,
     pub(crate) runtime: Runtime,
     pub(crate) peak_speed: bool,
     pub(crate) liveness_check: Duration,
@@ -63,7 +63,7 @@ impl Default for Builder {
             click_house: false,
             superset: false,
             cluster: "standalone".to_owned(),
-            roles: false,
+            secured: false,
             runtime: Runtime::Process,
             peak_speed: false,
             liveness_check: Duration::from_secs(3),
@@ -163,11 +163,11 @@ impl Builder {
         self
     }
 
-    /// Whether Pulsar asks who is there: one with a [token](crate::Pulsar::token) has that role, and only the rights that it was
-    /// granted; one without is an operator and may do everything. A sink's instances have the token of who made it. Not by
-    /// default.
-    pub fn roles(mut self, roles: bool) -> Self {
-        self.roles = roles;
+    /// Whether Pulsar asks who is there: for a token or a certificate, whose [role](crate::Security) has only the rights that
+    /// it was granted. It listens with TLS, and besides without, for the stack's own requests. A sink's instances have the token
+    /// of who made it, and connect with TLS. Not by default.
+    pub fn secured(mut self, secured: bool) -> Self {
+        self.secured = secured;
         self
     }
 

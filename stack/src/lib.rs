@@ -50,8 +50,8 @@ pub use folder::{owner, stacks_dir};
 pub use hive::{Hive, Row};
 pub use progress::Step;
 pub use services::{
-    ClickHouse, DataNode, HiveMetastore, HiveServer, JournalNode, Kdc, Kms, LocalRun, NameNode, Pulsar, Superset,
-    SupersetAddress,
+    Certificate, ClickHouse, DataNode, HiveMetastore, HiveServer, JournalNode, Kdc, Kms, LocalRun, NameNode, Pulsar,
+    Security, Superset, SupersetAddress,
 };
 pub use stack::Stack;
 pub use state::State;

@@ -20,7 +20,7 @@ use crate::hive_tls::encrypt;
 use crate::kerberos::secure;
 use crate::ports;
 use crate::process::{Service, joined};
-use crate::services::{ClickHouse, DataNode, Kdc, Kms, LocalRun, NameNode, Pulsar, PulsarOptions, Superset};
+use crate::services::{ClickHouse, DataNode, Kdc, Kms, LocalRun, NameNode, Pulsar, PulsarOptions, Security, Superset};
 use crate::state::State;
 
 /// Running services. When this is dropped they end, and so they do when this process ends in whatever way.
@@ -154,12 +154,13 @@ impl Stack {
 
     /// A client of Pulsar's REST interface.
     pub fn admin(&self) -> Admin {
-        Admin::new(self.pulsar.web_port())
+        let token = self.pulsar.security().map(Security::operators_token);
+        Admin::new(self.pulsar.web_port()).with_token(token.ok())
     }
 
-    /// A client of Pulsar's REST interface that has a role, in a stack with [roles](Builder::roles).
+    /// A client of Pulsar's REST interface that has a role, where Pulsar [asks for one](Builder::secured).
     pub fn admin_as(&self, role: &str) -> Result<Admin> {
-        Ok(self.admin().with_token(&self.pulsar.token(role)?))
+        Ok(Admin::new(self.pulsar.web_port()).with_token(Some(&self.pulsar.security()?.token(role)?)))
     }
 
     /// Runs the real `bin/pulsar-admin` and returns what it printed.
@@ -352,7 +353,7 @@ fn start_pulsar(builder: &Builder, folder: &Folder, home: PathBuf) -> Result<Pul
         runtime: builder.runtime,
         peak_speed: builder.peak_speed,
         cluster: builder.cluster.clone(),
-        roles: builder.roles,
+        secured: builder.secured,
         liveness_check: builder.liveness_check,
         function_java_options: builder.function_java_options.clone(),
         broker: builder.broker.clone(),

@@ -11,6 +11,9 @@ use crate::shared::{QUICK_START, repository};
 pub fn send_by_java(services: &Services, topic: &str, payloads: &[String]) -> Result<()> {
     let pulsar = services.stack().pulsar();
     let mut java = Command::new("java");
+    if let Ok(security) = pulsar.security() {
+        java.arg(format!("-DauthParams={}", security.operators_parameter()));
+    }
     java.args([QUICK_START, "-cp"])
         .arg(pulsar.home().join("lib/*"))
         .arg(repository().join("tests/oracle/Tombstone.java"))

@@ -35,6 +35,7 @@ pub use java::send_by_java;
 pub use jvm::{Jvm, Opened};
 pub use layers::{JdbcSink, event_table, hive_tables, make_click_house_tables};
 pub use letters::{Letter, letters};
+pub use logs::files_below;
 pub use namespace::Namespace;
 pub use oracle::{Comparison, Place};
 pub use outage::Outage;

@@ -10,7 +10,7 @@ const CHARACTERS: usize = 400;
 
 /// The last complaints in each log below this folder that was written to since then.
 pub(crate) fn complaints(folder: &Path, since: SystemTime) -> String {
-    let mut logs = below(folder);
+    let mut logs = files_below(folder);
     logs.sort_unstable();
     let mut text = String::new();
     for log in logs.iter().filter(|log| is_newer(log, since)) {
@@ -34,10 +34,11 @@ fn complains(line: &str) -> bool {
     ["WARN", "ERROR", "Exception", "is dead"].iter().any(|word| line.contains(word))
 }
 
-fn below(folder: &Path) -> Vec<PathBuf> {
+/// All files below a folder.
+pub fn files_below(folder: &Path) -> Vec<PathBuf> {
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     let paths = entries.filter_map(Result::ok).map(|entry| entry.path());
-    paths.flat_map(|path| if path.is_dir() { below(&path) } else { vec![path] }).collect()
+    paths.flat_map(|path| if path.is_dir() { files_below(&path) } else { vec![path] }).collect()
 }
 
 fn is_newer(log: &Path, since: SystemTime) -> bool {

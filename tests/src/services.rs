@@ -7,7 +7,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Builder, Stack};
-use hdfs_csv_tool::pulsar_client::{Client, connect};
+use hdfs_csv_tool::access::{Access, Proof, Token};
+use hdfs_csv_tool::pulsar_client::{Client, connect_as};
 use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsSettings};
 use tokio::runtime::Runtime as Tokio;
 
@@ -88,9 +89,14 @@ impl Services {
         &self.tokio
     }
 
-    /// A client of Pulsar.
+    /// A client of Pulsar: the operator's, where it asks who is there.
     pub fn pulsar(&self) -> Result<Client> {
-        self.wait_for(connect(&self.stack.pulsar().service_url()))
+        let pulsar = self.stack.pulsar();
+        let mut access = Access::open(&pulsar.service_url());
+        if let Ok(security) = pulsar.security() {
+            access.proof = Proof::Token(Token::Text(security.operators_token().to_owned()));
+        }
+        self.wait_for(connect_as(&access))
     }
 
     /// A client of HDFS.

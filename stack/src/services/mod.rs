@@ -11,6 +11,7 @@ mod local_run;
 mod name_node;
 mod operate;
 mod pulsar;
+mod pulsar_security;
 mod superset;
 
 pub use click_house::ClickHouse;
@@ -23,6 +24,7 @@ pub use kms::Kms;
 pub use local_run::LocalRun;
 pub use name_node::NameNode;
 pub use pulsar::Pulsar;
+pub use pulsar_security::{Certificate, Security};
 pub use superset::{Superset, SupersetAddress};
 
 pub(crate) use kdc::NAME_NODE;

@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use super::pulsar_security::{SecurePorts, Security, missing};
 use crate::admin::Http;
-use crate::builder::{Runtime, random};
+use crate::builder::Runtime;
 use crate::error::{Error, Result};
 use crate::files::{self, Settings, settings};
 use crate::folder::Folder;
@@ -38,7 +39,7 @@ pub(crate) struct PulsarOptions {
     pub(crate) runtime: Runtime,
     pub(crate) peak_speed: bool,
     pub(crate) cluster: String,
-    pub(crate) roles: bool,
+    pub(crate) secured: bool,
     pub(crate) liveness_check: Duration,
     pub(crate) function_java_options: Vec<String>,
     pub(crate) broker: Settings,
@@ -51,8 +52,8 @@ pub struct Pulsar {
     home: PathBuf,
     ports: Ports,
     logs: PathBuf,
-    /// What roles' tokens are signed with, if it asks for roles.
-    secret_key: Option<PathBuf>,
+    /// Who is who, if it asks.
+    security: Option<Security>,
 }
 
 /// The ports that a Pulsar listens on, and finds free again when it is restarted.
@@ -74,20 +75,26 @@ impl Pulsar {
         files::folder(&conf)?;
         files::folder(&data.join("tmp"))?;
 
-        let secret_key = options.roles.then(|| conf.join("secret.key"));
-        if let Some(path) = &secret_key {
-            files::write(path, &(0..8).map(|_| format!("{:08x}", random())).collect::<String>())?;
-        }
+        let security = options.secured.then(|| secured(folder, &conf, &options.home, ports.web)).transpose()?;
         let standalone = conf.join("standalone.conf");
         let base = options.home.join("conf/standalone.conf");
         let base = fs::read_to_string(&base).map_err(Error::io(base.display()))?;
         let mut base_settings = broker_settings(ports, &data, &options.cluster);
-        base_settings.extend(secret_key.iter().flat_map(|key| role_settings(key)));
+        base_settings.extend(security.iter().flat_map(Security::broker_settings));
         let changes = hadoop::overlaid(base_settings, &options.broker);
         files::write(&standalone, &files::properties(&base, &changes))?;
 
         let worker = conf.join("functions_worker.yml");
-        let settings = worker_settings(ports, &data, folder, options);
+        let mut settings = worker_settings(ports, &data, folder, options);
+        let mut environment = options.environment.clone();
+        if let Some(security) = &security {
+            security.secure_worker(&mut settings);
+            let base = options.home.join("conf/log4j2.yaml");
+            let base = fs::read_to_string(&base).map_err(Error::io(base.display()))?;
+            let log_settings = conf.join("log4j2.yaml");
+            files::write(&log_settings, &security.log_settings(&base))?;
+            environment.insert("PULSAR_LOG_CONF".to_owned(), log_settings.display().to_string());
+        }
         files::write(&worker, &format!("{settings:#}"))?;
 
         let shell = conf.join("bookkeeper.conf");
@@ -95,19 +102,28 @@ impl Pulsar {
         files::write(&shell, &metadata)?;
 
         let (home, logs) = (options.home.clone(), folder.logs());
+        let token = security.as_ref().map(|security| security.operators_token().to_owned());
         let service = Service::new(Plan {
             name: "Pulsar".to_owned(),
             log: folder.logs().join("pulsar.log"),
             after_crash: Some(Box::new(move || forget_bookie(&home, &shell, &logs))),
             ready_within: READY_LIMIT,
             stopped_within: Duration::from_secs(20),
-            command: standalone_command(options, ports.bookie, &standalone, &worker, &data, &folder.logs()),
+            command: standalone_command(
+                options,
+                environment,
+                ports.bookie,
+                &standalone,
+                &worker,
+                &data,
+                &folder.logs(),
+            ),
             ready: Box::new(move || {
-                let http = Http::new(ports.web);
+                let http = Http::new(ports.web).with_token(token.as_deref());
                 SIGNS_OF_LIFE.iter().all(|path| http.get(path).is_ok_and(|answer| answer != false))
             }),
         })?;
-        Ok(Self { service, home: options.home.clone(), ports, logs: folder.logs(), secret_key })
+        Ok(Self { service, home: options.home.clone(), ports, logs: folder.logs(), security })
     }
 
     /// What clients connect to: `pulsar://127.0.0.1:port`.
@@ -164,20 +180,42 @@ impl Pulsar {
         found
     }
 
-    /// A token of this role, made by the real `bin/pulsar tokens`.
-    pub fn token(&self, role: &str) -> Result<String> {
-        let key = self.secret_key.as_ref().ok_or_else(|| Error::Missing("roles".to_owned()))?;
-        let mut command = tool(&self.home, "pulsar", &self.logs);
-        command.args(["tokens", "create", "--subject", role, "--secret-key", &format!("file://{}", key.display())]);
-        Ok(run(command, ADMIN_LIMIT)?.trim().to_owned())
+    /// Who is who, if it was [asked for](crate::Builder::secured).
+    pub fn security(&self) -> Result<&Security> {
+        self.security.as_ref().ok_or_else(missing)
     }
 
     /// Runs the real `bin/pulsar-admin` against this Pulsar. It takes seconds: prefer [`Admin`](crate::Admin).
     pub fn admin_command(&self, arguments: &[&str]) -> Result<String> {
-        let mut command = admin_command(&self.home, &self.admin_url(), &self.logs);
-        command.args(arguments);
-        run(command, ADMIN_LIMIT)
+        let command = match &self.security {
+            Some(security) => self.admin_command_with(&security.operators_client_conf()?),
+            None => admin_command(&self.home, &self.admin_url(), &self.logs),
+        };
+        run_with(command, arguments)
     }
+
+    /// Runs the real `bin/pulsar-admin` as who this `client.conf` says.
+    pub fn admin_command_as(&self, client_conf: &Path, arguments: &[&str]) -> Result<String> {
+        run_with(self.admin_command_with(client_conf), arguments)
+    }
+
+    fn admin_command_with(&self, client_conf: &Path) -> Command {
+        let mut command = tool(&self.home, "pulsar-admin", &self.logs);
+        command.env("PULSAR_CLIENT_CONF", client_conf);
+        command
+    }
+}
+
+fn secured(folder: &Folder, conf: &Path, home: &Path, plain_web: u16) -> Result<Security> {
+    let (home, logs) = (home.to_path_buf(), folder.logs());
+    let tool = Box::new(move |name: &str| tool(&home, name, &logs));
+    let ports = SecurePorts { broker: folder.port()?, web: folder.port()?, plain_web };
+    Security::new(conf.join("security"), tool, ports)
+}
+
+fn run_with(mut command: Command, arguments: &[&str]) -> Result<String> {
+    command.args(arguments);
+    run(command, ADMIN_LIMIT)
 }
 
 /// The real `bin/pulsar-admin`, without arguments.
@@ -272,6 +310,7 @@ fn forget_bookie(home: &Path, conf: &Path, logs: &Path) -> Result<()> {
 
 fn standalone_command(
     options: &PulsarOptions,
+    environment: Settings,
     bookie_port: u16,
     standalone: &Path,
     worker: &Path,
@@ -279,7 +318,6 @@ fn standalone_command(
     logs: &Path,
 ) -> Box<dyn Fn() -> Command + Send + Sync> {
     let program = options.home.join("bin/pulsar");
-    let environment = options.environment.clone();
     let [standalone, worker, data, logs] = [standalone, worker, data, logs].map(Path::to_path_buf);
     let scratch = data.join("tmp");
     let compiler = java::compiler(options.peak_speed);
@@ -334,18 +372,6 @@ fn broker_settings(ports: Ports, data: &Path, cluster: &str) -> Settings {
     ])
 }
 
-/// Who has no token is the operator, as all of the stack's own are, and the functions worker's client.
-fn role_settings(secret_key: &Path) -> Settings {
-    settings([
-        ("authenticationEnabled", "true".to_owned()),
-        ("authenticationProviders", "org.apache.pulsar.broker.authentication.AuthenticationProviderToken".to_owned()),
-        ("tokenSecretKey", format!("file://{}", secret_key.display())),
-        ("authorizationEnabled", "true".to_owned()),
-        ("anonymousUserRole", "operator".to_owned()),
-        ("superUserRoles", "operator".to_owned()),
-    ])
-}
-
 /// The worker's whole configuration. Written as JSON, which is YAML.
 fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarOptions) -> Value {
     let (factory, factory_settings) = match options.runtime {
@@ -360,7 +386,7 @@ fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarO
     };
     let mut function_options = vec![java::temporary(&data.join("tmp"))];
     function_options.extend(options.function_java_options.clone());
-    let mut settings = json!({
+    json!({
         "workerId": "standalone",
         "workerHostname": "127.0.0.1",
         "workerPort": ports.web,
@@ -389,13 +415,7 @@ fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarO
         "functionsDirectory": data.join("functions"),
         "narExtractionDirectory": data.join("nar"),
         "downloadDirectory": data.join("download"),
-    });
-    if options.roles {
-        // An instance has the token of who made it.
-        settings["functionAuthProviderClassName"] =
-            "org.apache.pulsar.functions.auth.ClearTextFunctionTokenAuthProvider".into();
-    }
-    settings
+    })
 }
 
 fn millis(duration: Duration) -> u64 {
