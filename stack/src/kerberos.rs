@@ -65,6 +65,8 @@ pub(crate) fn secure(builder: &mut Builder, folder: &Folder) -> Result<Kdc> {
         ("metastore.kerberos.keytab.file", hive.clone()),
         ("hive.server2.authentication.kerberos.principal", kdc.principal(HIVE)),
         ("hive.server2.authentication.kerberos.keytab", hive),
+        // It gets tokens for what runs a query, also where that is itself.
+        ("yarn.resourcemanager.principal", kdc.principal(HIVE)),
     ]);
     builder.hive_settings = overlaid(of_hive, &builder.hive_settings);
     builder.environment = overlaid(kdc.environment().clone(), &builder.environment);
