@@ -139,6 +139,10 @@ impl<'a> Scene<'a> {
     }
 
     fn has_every_row(&self, cold: &Sink<'_>) -> Result<()> {
+        let process = cold.wait_for_process(0, None)?;
+        let line = std::fs::read_to_string(format!("/proc/{process}/cmdline"))?;
+        // Which has the token, too.
+        ensure!(line.contains(&self.security.service_url()), "the sink's process does not use TLS");
         let client = self.services.pulsar()?;
         let stored = self.services.wait_for(read_all(&client, &self.topic, LIMIT))?;
         let dropped = stored.iter().filter(|message| message.payload.len() < 2).map(|message| {
@@ -169,6 +173,13 @@ impl<'a> Scene<'a> {
         let certificate = self.security.certificate(AUDITOR)?;
         let conf = self.security.client_conf_of(AUDITOR, &certificate)?;
         self.works(&conf, &["audit", "--directory", &directory])?;
+        // The broker has no certificate for this name, and the file does not ask for one.
+        let text = std::fs::read_to_string(self.conf(MENDER)?)?;
+        let text = text.replace("pulsar+ssl://127.0.0.1", "pulsar+ssl://localhost");
+        let without_names = self.services.scratch("without-names.conf");
+        std::fs::write(&without_names, text.replace("tlsEnableHostnameVerification", "# "))?;
+        let said = self.works(&without_names, &["replay", "--topic", &self.letters, "--dry-run"])?;
+        ensure!(said.contains("1 would be sent back to"), "{said}");
         let said = self.works(&self.conf(MENDER)?, &["replay", "--topic", &self.letters])?;
         ensure!(said.contains("1 sent back to"), "{said}");
         // It cannot be decoded any better than before.
@@ -197,12 +208,15 @@ impl<'a> Scene<'a> {
 
     fn says_why_it_does_not_connect(&self) -> Result<()> {
         let (url, ca) = (self.security.service_url(), self.security.ca());
-        let line = ["replay", "--topic", &self.letters, "--service-url", &url];
-        let with = |options: &[(&str, &Path)]| -> Vec<String> {
+        let plain = self.services.stack().pulsar().service_url();
+        let line = ["replay", "--topic", &self.letters];
+        let at = |url: &str, options: &[(&str, &Path)]| -> Vec<String> {
+            let options = [&[("--service-url", Path::new(url))], options].concat();
             let options =
                 options.iter().flat_map(|(name, path)| [(*name).to_owned(), path.to_string_lossy().into_owned()]);
             line.iter().map(|own| (*own).to_owned()).chain(options).collect()
         };
+        let with = |options: &[(&str, &Path)]| at(&url, options);
         let written = |name: &str, text: &str| -> Result<PathBuf> {
             let path = self.services.scratch(name);
             std::fs::write(&path, text)?;
@@ -221,6 +235,9 @@ impl<'a> Scene<'a> {
             (with(&[("--pulsar-token-file", &wrong)]), "its CA is not trusted"),
             (with(&[("--pulsar-ca", &self.security.other_ca()?)]), "its CA is not trusted"),
             (with(&[("--pulsar-ca", none)]), "/none.pem cannot be read"),
+            (at(&url.replace("127.0.0.1", "localhost"), &[("--pulsar-ca", &ca)]), "its certificate is for other names"),
+            (at(&url.replace("pulsar+ssl", "pulsar"), &[]), "does it want pulsar+ssl://"),
+            (at(&plain.replace("pulsar", "pulsar+ssl"), &[("--pulsar-ca", &ca)]), "cannot speak TLS with Pulsar"),
             (
                 with(&[
                     ("--pulsar-ca", &ca),

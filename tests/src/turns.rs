@@ -49,7 +49,6 @@ const KNOWN: [Known; 28] = [
     known("high_availability::", 170, 1),
     known("kinds_of_topics::compressed", 150, 1),
     known("stack::hive::hive_gives", 150, 1),
-    known("pulsar_security::", 140, 1),
     known("replication::", 130, 2),
     known("partitions::", 120, 1),
     known("scale::many", 120, 1),
@@ -62,6 +61,7 @@ const KNOWN: [Known; 28] = [
     known("hive::tables", 90, 1),
     known("kinds_of_topics::encrypted", 90, 1),
     known("chunked::", 80, 1),
+    known("pulsar_security::", 70, 1),
     known("freshness::", 10, 4),
     known("scale::a_source_partition", 5, 4),
 ];
