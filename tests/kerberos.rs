@@ -96,9 +96,9 @@ fn each_sink_is_who_its_configuration_says_and_goes_on_when_its_tickets_end() ->
             services.stack().change_hdfs(settings)?;
             wait_for_commits(&sinks, name)?;
         }
-        let partitions = hive_is_told(hive, "the last with TLS", 0)?;
         // A metastore with TLS does not let Kerberos encrypt, nor its calls to HDFS.
         hive.change(&[("metastore.use.SSL", "false")])?;
+        let partitions = hive_is_told(hive, "what it was told with TLS", 0)?;
         let [of_alice, of_bob] = sinks;
         let sinks = [of_alice.config("hiveMetastoreTls", json!("none")), of_bob];
         sinks[0].update()?;
