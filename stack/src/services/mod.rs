@@ -2,6 +2,7 @@
 
 mod click_house;
 mod data_node;
+mod function_process;
 mod hive_metastore;
 mod hive_server;
 mod journal_node;
