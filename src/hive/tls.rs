@@ -74,16 +74,14 @@ mod tests {
     const LIMIT: Duration = Duration::from_secs(30);
     /// More than connections keep on their way.
     const LARGE: usize = 16 << 20;
-    /// Made for `localhost`, for a hundred years: `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes`.
-    const CERTIFICATE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/certificate.pem");
-    const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/tls/key.pem");
-
-    /// A metastore with TLS that begins to read late, and answers one call; its address.
-    async fn late_metastore() -> Address {
-        let certificates = CertificateDer::pem_file_iter(CERTIFICATE).unwrap().map(Result::unwrap).collect();
+    /// A metastore with TLS that begins to read late, and answers one call; its address, and its certificate as PEM.
+    async fn late_metastore() -> (Address, String) {
+        let own = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        let (pem, key) = (own.cert.pem(), own.signing_key.serialize_der());
+        let certificates = vec![own.cert.der().clone()];
         let config = ServerConfig::builder_with_provider(Arc::new(default_provider()));
         let config = config.with_safe_default_protocol_versions().unwrap().with_no_client_auth();
-        let config = config.with_single_cert(certificates, PrivateKeyDer::from_pem_file(KEY).unwrap()).unwrap();
+        let config = config.with_single_cert(certificates, PrivateKeyDer::try_from(key).unwrap()).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
         tokio::spawn(async move {
@@ -97,24 +95,25 @@ mod tests {
             stream.write_all(&answer(&method, number, Answer::Reply(names))).await.unwrap();
             stream.flush().await.unwrap();
         });
-        Address::parse(&format!("thrift://localhost:{port}")).unwrap()
-    }
-
-    fn believing(path: &str) -> Security {
-        Security { tls: Some(Tls::Authorities(path.to_owned())), proof: None }
+        (Address::parse(&format!("thrift://localhost:{port}")).unwrap(), pem)
     }
 
     #[tokio::test]
     async fn a_large_call_reaches_a_metastore_with_tls_that_reads_late_and_is_answered() {
-        let address = late_metastore().await;
-        let mut metastore = Metastore::connect(&[address], &believing(CERTIFICATE), LIMIT).await.unwrap();
+        let (address, pem) = late_metastore().await;
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("authorities.pem");
+        std::fs::write(&path, pem).unwrap();
+        let tls = Some(Tls::Authorities(path.to_str().unwrap().to_owned()));
+        let security = Security { tls, proof: None };
+        let mut metastore = Metastore::connect(&[address], &security, LIMIT).await.unwrap();
         let names = metastore.partition_names(&"d".repeat(LARGE), "table").await.unwrap();
         assert_eq!(names, ["dt=2026-11-30"]);
     }
 
     #[tokio::test]
     async fn a_metastore_whose_certificate_nobody_has_signed_is_not_believed() {
-        let address = late_metastore().await;
+        let (address, _) = late_metastore().await;
         let security = Security { tls: Some(Tls::System), proof: None };
         let error = Metastore::connect(&[address], &security, LIMIT).await.err().unwrap().to_string();
         // A system without any authorities believes it even less.

@@ -1,9 +1,10 @@
 //! What makes a Pulsar ask who is there: certificates of a CA of its own, tokens of roles, and the settings for both.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
 
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DistinguishedName, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 
 use crate::builder::random;
@@ -18,7 +19,9 @@ const CERTIFICATE: &str = "org.apache.pulsar.client.impl.auth.AuthenticationTls"
 const PROVIDERS: &str = "org.apache.pulsar.broker.authentication.AuthenticationProviderToken,\
                          org.apache.pulsar.broker.authentication.AuthenticationProviderTls";
 /// What the broker advertises; by another name it has no certificate.
-const NAMES: &str = "subjectAltName=IP:127.0.0.1";
+const NAME: &str = "127.0.0.1";
+/// The file with the certificate of the CA.
+const CA: &str = "ca.pem";
 const KEY_LIMIT: Duration = Duration::from_secs(60);
 
 /// What logs the token of who made a sink, at the level of INFO: in its assignment, and in its process's command line.
@@ -35,6 +38,7 @@ pub struct Security {
     folder: PathBuf,
     tool: Tool,
     ports: SecurePorts,
+    authority: Authority,
     /// The operator's token.
     operator: String,
 }
@@ -62,9 +66,10 @@ impl Security {
     /// Makes a CA, the broker's certificate, the key for tokens, and the operator's token.
     pub(crate) fn new(folder: PathBuf, tool: Tool, ports: SecurePorts) -> Result<Security> {
         files::folder(&folder)?;
-        let mut security = Security { folder, tool, ports, operator: String::new() };
+        let authority = authority("ca")?;
+        files::write(&folder.join(CA), &authority.pem())?;
+        let mut security = Security { folder, tool, ports, authority, operator: String::new() };
         files::write(&security.token_key(), &(0..8).map(|_| format!("{:08x}", random())).collect::<String>())?;
-        security.make_ca("ca")?;
         security.certificate("broker")?;
         security.operator = security.token(OPERATOR)?;
         files::write(&security.token_file(OPERATOR), &security.operator)?;
@@ -83,23 +88,24 @@ impl Security {
 
     /// The certificate of the CA that signs all others.
     pub fn ca(&self) -> PathBuf {
-        self.path("ca.pem")
+        self.path(CA)
     }
 
     /// The certificate of a CA that has signed nothing.
     pub fn other_ca(&self) -> Result<PathBuf> {
-        self.make_ca("other-ca")?;
-        Ok(self.path("other-ca.pem"))
+        let path = self.path("other-ca.pem");
+        files::write(&path, &authority("other-ca")?.pem())?;
+        Ok(path)
     }
 
     /// A new certificate of this name, which is also a role's.
     pub fn certificate(&self, name: &str) -> Result<Certificate> {
         let made =
             Certificate { certificate: self.path(&format!("{name}.pem")), key: self.path(&format!("{name}.key")) };
-        let mut command = new_key(&format!("/CN={name}"), &made.certificate, &made.key);
-        command.arg("-CA").arg(self.ca()).arg("-CAkey").arg(self.path("ca.key"));
-        command.args(["-addext", "basicConstraints=critical,CA:FALSE", "-addext", NAMES]);
-        run(command, KEY_LIMIT)?;
+        let key = KeyPair::generate().map_err(unmade)?;
+        let certificate = params(name)?.signed_by(&key, &self.authority).map_err(unmade)?;
+        files::write(&made.certificate, &certificate.pem())?;
+        files::write(&made.key, &key.serialize_pem())?;
         Ok(made)
     }
 
@@ -188,11 +194,6 @@ impl Security {
         format!("file://{}", self.token_file(OPERATOR).display())
     }
 
-    fn make_ca(&self, name: &str) -> Result<()> {
-        let (certificate, key) = (self.path(&format!("{name}.pem")), self.path(&format!("{name}.key")));
-        run(new_key(&format!("/CN={name}"), &certificate, &key), KEY_LIMIT).map(drop)
-    }
-
     fn make_token(&self, role: &str, options: &[&str]) -> Result<String> {
         let mut command = (self.tool)("pulsar");
         let key = format!("file://{}", self.token_key().display());
@@ -227,12 +228,24 @@ impl Security {
     }
 }
 
-/// A certificate that signs itself, unless a CA is added.
-fn new_key(subject: &str, certificate: &Path, key: &Path) -> Command {
-    let mut command = Command::new("openssl");
-    command.args(["req", "-x509", "-newkey", "rsa:2048", "-nodes", "-sha256", "-days", "30", "-subj", subject]);
-    command.arg("-out").arg(certificate).arg("-keyout").arg(key);
-    command
+/// Who signs certificates.
+type Authority = CertifiedIssuer<'static, KeyPair>;
+
+fn authority(name: &str) -> Result<Authority> {
+    let mut params = params(name)?;
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    CertifiedIssuer::self_signed(params, KeyPair::generate().map_err(unmade)?).map_err(unmade)
+}
+
+fn params(name: &str) -> Result<CertificateParams> {
+    let mut params = CertificateParams::new([NAME.to_owned()]).map_err(unmade)?;
+    params.distinguished_name = DistinguishedName::new();
+    params.distinguished_name.push(DnType::CommonName, name);
+    Ok(params)
+}
+
+fn unmade(error: rcgen::Error) -> Error {
+    Error::io("make a certificate")(std::io::Error::other(error))
 }
 
 /// That a service is missing which was not asked for.
