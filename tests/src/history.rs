@@ -16,7 +16,8 @@ use pulsar_io_hdfs_csv::row::hive::Hive;
 use pulsar_io_hdfs_csv::storage::hdfs::Hdfs;
 use pulsar_io_hdfs_csv::storage::write_whole;
 
-const WRITES_AT_ONCE: usize = 256;
+/// For each file that is being written the NameNode keeps the space of a whole block: 8 GiB for all of these.
+const WRITES_AT_ONCE: usize = 64;
 const LOADS: usize = 5;
 
 fn identity() -> SinkIdentity {
