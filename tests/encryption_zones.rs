@@ -76,7 +76,7 @@ fn rows_in_an_encryption_zone_are_unreadable_on_disk_whole_in_hive_and_wait_for_
             .config("operationTimeout", json!("5s"))
             .config("commitInterval", json!("1s"));
         stack.fs_shell(&["-mkdir", "-p", &sink.directory()])?;
-        stack.make_encryption_zones(KEY, &[&sink.directory()])?;
+        stack.make_encryption_zone(KEY, &sink.directory())?;
         let sink = sink.create()?;
         notes.send(services, 20)?;
         notes.are_in_hive(services)?;

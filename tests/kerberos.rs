@@ -61,7 +61,7 @@ fn each_sink_is_who_its_configuration_says_and_goes_on_when_its_tickets_end() ->
         let users = ["alice", "bob"].map(|name| User::add(services, name, lifetime));
         let [alice, bob] = users;
         let (alice, bob) = (alice?, bob?);
-        services.stack().make_encryption_zones("alices", &[&alice.directory()])?;
+        services.stack().make_encryption_zone("alices", &alice.directory())?;
 
         let namespace = services.namespace("kerberos")?;
         let flow = |kind| Flow { kind, batch: 20, every: Duration::from_millis(200) };

@@ -1,7 +1,5 @@
 //! A sink of a pattern over topics whose names are odd, in a Hadoop client's folder with a umask: each topic has a table.
 
-use std::path::Path;
-
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_tests::{Expected, Field, Fields, LIMIT, Services, Shared, Sink, Typed};
 use serde_json::{Value as Json, json};
@@ -12,27 +10,13 @@ fn schema() -> Json {
     json!({ "type": "record", "name": "Line", "fields": [{ "name": "id", "type": "long" }] })
 }
 
-/// The client's folder with one more setting.
-fn with_umask(conf: &str, folder: &Path, umask: &str) -> Result<()> {
-    std::fs::create_dir_all(folder)?;
-    for file in ["core-site.xml", "hdfs-site.xml"] {
-        let text = std::fs::read_to_string(Path::new(conf).join(file))?;
-        let property = format!(
-            "<property><name>fs.permissions.umask-mode</name><value>{umask}</value></property></configuration>"
-        );
-        std::fs::write(folder.join(file), text.replace("</configuration>", &property))?;
-    }
-    Ok(())
-}
-
 #[test]
 fn every_topic_of_a_pattern_has_a_table_whatever_its_name_and_all_is_made_under_the_umask() -> Result<()> {
     let services = Services::shared(Shared::Threads)?;
     services.run(|services| {
         let namespace = services.namespace("odd")?;
         let admin = services.stack().admin();
-        let conf = services.scratch("conf");
-        with_umask(&services.hadoop_conf()?, &conf, "027")?;
+        let conf = services.hadoop_conf_with("conf", &[("fs.permissions.umask-mode", "027")])?;
         let cyrillic = "Ж".repeat(45);
         let partitioned = namespace.topic_named("orders");
         admin.create_partitioned_topic(&partitioned, 2)?;

@@ -2,7 +2,6 @@
 //! settings, and who may not read it cannot.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
@@ -45,21 +44,6 @@ impl Case {
     fn settings(&self) -> [(&str, &str); 3] {
         [("fs.permissions.umask-mode", self.umask), REPLICATION, BLOCK_SIZE]
     }
-
-    /// The client's folder with these settings.
-    fn folder(&self, services: &Services) -> Result<String> {
-        let folder = services.scratch(&format!("conf-{}", self.name()));
-        std::fs::create_dir_all(&folder)?;
-        for file in ["core-site.xml", "hdfs-site.xml"] {
-            let mut text = std::fs::read_to_string(Path::new(&services.hadoop_conf()?).join(file))?;
-            for (name, value) in self.settings() {
-                let property = format!("<property><name>{name}</name><value>{value}</value></property>");
-                text = text.replace("</configuration>", &format!("{property}</configuration>"));
-            }
-            std::fs::write(folder.join(file), text)?;
-        }
-        Ok(folder.to_string_lossy().into_owned())
-    }
 }
 
 /// What is known of each path below a directory: its permissions as `ls` shows them, owner, group, and ACL.
@@ -93,7 +77,10 @@ fn files_and_directories_are_made_as_hadoops_own_client_makes_them_with_the_same
         let mut sinks = Vec::new();
         for case in &CASES {
             let mut sink = Sink::of_topics(&namespace, &case.name(), std::slice::from_ref(&topic))?
-                .config("hdfsConfigDir", json!(case.folder(services)?))
+                .config(
+                    "hdfsConfigDir",
+                    json!(services.hadoop_conf_with(&format!("conf-{}", case.name()), &case.settings())?),
+                )
                 .config("hdfsUser", json!(WRITER))
                 .config("partitionBy", json!("day"))
                 .config("commitInterval", json!("1s"));

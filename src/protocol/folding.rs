@@ -130,6 +130,20 @@ mod tests {
 
     use super::*;
 
+    #[tokio::test]
+    async fn a_file_is_unreadable_that_no_data_node_gives_or_many_reads_do_not_and_none_whose_key_is_denied() {
+        let storage = crate::storage::memory::Memory::new();
+        let unreadable = async |kind, failed_reads| {
+            let (operation, path) = (crate::storage::Operation::Read, "/f".to_owned());
+            let error = StorageError { kind, operation, path, message: String::new() };
+            is_unreadable(&storage, "/f", &error, failed_reads).await
+        };
+        assert!(unreadable(StorageErrorKind::Unreadable, 0).await);
+        assert!(unreadable(StorageErrorKind::Unknown, MOST_FAILED_READS).await);
+        assert!(!unreadable(StorageErrorKind::Unknown, MOST_FAILED_READS - 1).await);
+        assert!(!unreadable(StorageErrorKind::Refused, 10 * MOST_FAILED_READS).await);
+    }
+
     #[test]
     fn files_that_are_folded_at_once_have_half_of_the_memory_and_one_that_is_larger_has_it_alone() {
         const KILOBYTE: usize = 1 << 10;

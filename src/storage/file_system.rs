@@ -329,6 +329,16 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_are_in_no_key_management_server_are_left_to_other_programs() {
+        for (written, read) in [("kms://http@kms:9600/kms", "kms://http@kms:9600/kms"), ("jceks://file/keys", "")] {
+            let found = of(&[(KEYS, written)], Some("hdfs://nn:1")).unwrap();
+            assert_eq!(found.settings_with(&BTreeMap::new())[KEYS], read);
+        }
+        let without = of(&[], Some("hdfs://nn:1")).unwrap();
+        assert!(!without.settings_with(&BTreeMap::new()).contains_key(KEYS));
+    }
+
+    #[test]
     fn a_class_that_leads_hdfs_paths_elsewhere_is_refused() {
         let class = "org.apache.hadoop.fs.viewfs.ViewFileSystemOverloadScheme";
         let error = of(&[(HDFS_CLASS, class)], Some("hdfs://nn:1")).unwrap_err();

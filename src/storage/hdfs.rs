@@ -304,3 +304,20 @@ impl StorageWriter for HdfsWriter {
         self.told(Operation::Close, closed).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_key_server_says_is_neither_the_files_nor_proof_that_no_file_was_made() {
+        let kind = |operation, error: HdfsError| translate(operation, "/f", &error).kind;
+        let failed = |said: &str| HdfsError::OperationFailed(said.to_owned());
+        let sasl = || HdfsError::SASLError("Server not found in Kerberos database".to_owned());
+        assert_eq!(kind(Operation::Read, failed("KMS HTTP error: refused")), StorageErrorKind::Refused);
+        assert_eq!(kind(Operation::Read, failed("Failed to read")), StorageErrorKind::Unknown);
+        assert_eq!(kind(Operation::Create, failed("KMS HTTP error: refused")), StorageErrorKind::Unknown);
+        assert_eq!(kind(Operation::Create, sasl()), StorageErrorKind::Unknown);
+        assert_eq!(kind(Operation::Status, sasl()), StorageErrorKind::Refused);
+    }
+}

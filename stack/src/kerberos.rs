@@ -41,7 +41,7 @@ pub(crate) fn secure(builder: &mut Builder, folder: &Folder) -> Result<Kdc> {
     ]);
     let of_name_node = settings([
         ("dfs.namenode.keytab.file", name_node.display().to_string()),
-        // Its metastore makes sure of directories in the name of who asks it.
+        // Hive's metastore makes sure of directories in the name of who asks it.
         ("hadoop.proxyuser.hive.hosts", "*".to_owned()),
         ("hadoop.proxyuser.hive.groups", "*".to_owned()),
     ]);

@@ -199,13 +199,12 @@ impl Stack {
         self.hdfs()?.change(&changes.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect())
     }
 
-    /// Makes a key, and directories that are encrypted with it: they have to be there, and empty.
-    pub fn make_encryption_zones(&self, key: &str, directories: &[&str]) -> Result<()> {
+    /// Makes a key, and a directory that is encrypted with it: it has to be there, and empty.
+    pub fn make_encryption_zone(&self, key: &str, directory: &str) -> Result<()> {
         let hdfs = self.hdfs()?;
         hdfs.hadoop.key(&hdfs.client_conf, &["create", key])?;
-        directories.iter().try_for_each(|directory| {
-            hdfs.hadoop.crypto(&hdfs.client_conf, &["-createZone", "-keyName", key, "-path", directory]).map(drop)
-        })
+        let zone = ["-createZone", "-keyName", key, "-path", directory];
+        hdfs.hadoop.crypto(&hdfs.client_conf, &zone).map(drop)
     }
 
     /// Makes the files of a directory erasure-coded from now on.

@@ -1,6 +1,6 @@
 //! The services of a test: its own, or shared ones.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
@@ -125,6 +125,19 @@ impl Services {
     /// The folder with the settings of Hadoop's clients.
     pub fn hadoop_conf(&self) -> Result<String> {
         Ok(self.stack.hadoop_conf_dir()?.to_string_lossy().into_owned())
+    }
+
+    /// A folder of this name for clients of HDFS that has these settings, too; its path.
+    pub fn hadoop_conf_with(&self, name: &str, settings: &[(&str, &str)]) -> Result<String> {
+        let folder = self.scratch(name);
+        std::fs::create_dir_all(&folder)?;
+        let property = |(name, value)| format!("<property><name>{name}</name><value>{value}</value></property>");
+        let added: String = settings.iter().copied().map(property).collect();
+        for file in ["core-site.xml", "hdfs-site.xml"] {
+            let text = std::fs::read_to_string(Path::new(&self.hadoop_conf()?).join(file))?;
+            std::fs::write(folder.join(file), text.replace("</configuration>", &(added.clone() + "</configuration>")))?;
+        }
+        Ok(folder.to_string_lossy().into_owned())
     }
 
     /// A path for this test's own file; it goes with the stack.
