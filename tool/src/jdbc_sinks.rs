@@ -77,7 +77,7 @@ impl Settings {
         format!(
             "# The sink that takes {event} to ClickHouse: Pulsar's own, jdbc-clickhouse. Generated from schemas/{event}.avsc by
 # `hdfs-csv sinks --out conf/sinks`: change it there.
-# pulsar-admin sinks create --sink-config-file conf/sinks/{FOLDER}/{event}.yaml
+# pulsar-admin sinks create --sink-config-file \"$PWD/conf/sinks/{FOLDER}/{event}.yaml\"
 tenant: {}
 namespace: {}
 name: {}

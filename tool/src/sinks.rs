@@ -70,7 +70,7 @@ impl Settings {
         let configs: String = self.configs.iter().map(|(key, value)| format!("  {key}: {value}\n")).collect();
         format!(
             "# The sink that takes every event to HDFS. Generated from schemas/ by `hdfs-csv sinks --out conf/sinks`:
-# change it there. pulsar-admin sinks create --sink-config-file conf/sinks/{FILE}
+# change it there. pulsar-admin sinks create --sink-config-file \"$PWD/conf/sinks/{FILE}\"
 tenant: {}
 namespace: {}
 name: cold
