@@ -1,9 +1,12 @@
 //! What a sink gives up is given back.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context, Result, ensure};
-use hdfs_csv_tests::{LIMIT, Services, Shared, until};
+use hdfs_csv_tests::{Field, LIMIT, Services, Shared, Sink, Typed, connector, until};
 use pulsar_io_hdfs_csv::storage::hdfs::{Hdfs, HdfsWriter};
 use pulsar_io_hdfs_csv::storage::{Storage, StorageWriter};
+use serde_json::json;
 
 /// For each that is open, HDFS keeps the space of a block free.
 const FILES: u64 = 64;
@@ -45,5 +48,41 @@ fn files_that_are_given_up_leave_no_thread_on_the_data_nodes() -> Result<()> {
         })?;
         services.stack().fs_shell(&["-rm", "-r", "-skipTrash", "/leaks"])?;
         Ok(())
+    })
+}
+
+/// The files of the connector's library that Pulsar's process has mapped.
+fn mapped(services: &Services) -> Result<BTreeSet<String>> {
+    let pid = services.stack().state().pids.get("pulsar").copied().context("Pulsar has no process")?;
+    let maps = std::fs::read_to_string(format!("/proc/{pid}/maps"))?;
+    let own = maps.lines().filter(|line| line.contains("pulsar_io_hdfs_csv"));
+    // Device and inode: the file has been deleted.
+    Ok(own.map(|line| line.split_whitespace().skip(3).take(2).collect::<Vec<_>>().join(" ")).collect())
+}
+
+#[test]
+fn an_uploaded_archive_that_starts_again_and_again_maps_its_library_once() -> Result<()> {
+    let services = Services::shared(Shared::Threads)?;
+    services.run(|services| {
+        let namespace = services.namespace("uploaded")?;
+        let topic = namespace.topic_named("lines");
+        let schema = json!({ "type": "record", "name": "Line", "fields": [{ "name": "id", "type": "long" }] });
+        let mut producer = Typed::open(services, &topic, &schema, 1)?;
+        let sink = Sink::of_topics(&namespace, "uploaded", std::slice::from_ref(&topic))?;
+        let sink = sink.setting("archive", json!(connector()?)).create()?;
+        for id in 0..4 {
+            producer.send(services, vec![vec![("id".to_owned(), Field::Long(id))]])?;
+            until("its commit", LIMIT, || {
+                let rows = sink.committed_rows()?;
+                ensure!(rows == id as u64 + 1, "{rows} rows");
+                Ok(())
+            })?;
+            // A class loader that is new each time. Other sinks of this process have the same library.
+            let files = mapped(services)?;
+            ensure!(files.len() == 1, "after {id} starts: {files:?}");
+            sink.restart()?;
+        }
+        drop(producer.close(services)?);
+        sink.delete()
     })
 }

@@ -24,6 +24,7 @@ use crate::jni::buffer::DirectBuffer;
 use crate::schema::writer::SchemaInfo;
 
 const METHODS: &[NativeMethod] = &[
+    native_method! { static fn register(methods: java.lang.Class), error_policy = Throw },
     native_method! { static fn open(settings: [jbyte]) -> jlong, error_policy = Throw },
     native_method! { static fn acknowledgement_delay(sink: jlong) -> jlong, error_policy = Throw },
     native_method! { static fn source_partition(sink: jlong, topic: [jbyte]) -> jint, error_policy = Throw },
@@ -56,10 +57,14 @@ pub unsafe extern "system" fn JNI_OnLoad(vm: *mut jni::sys::JavaVM, _reserved: *
     std::panic::set_hook(Box::new(remember_panic));
     let registered = vm.attach_current_thread(|env| -> jni::errors::Result<()> {
         let class = env.find_class(jni_str!("io/hdfscsv/pulsar/NativeMethods"))?;
-        // SAFETY: `native_method!` checks each function's type against its signature, and all are static there.
-        unsafe { env.register_native_methods(class, METHODS) }
+        register_methods(env, &class)
     });
     if registered.is_ok() { JNI_VERSION_1_8 } else { JNI_ERR }
+}
+
+fn register_methods(env: &mut Env<'_>, class: &JClass<'_>) -> jni::errors::Result<()> {
+    // SAFETY: `native_method!` checks each function's type against its signature, and all are static there.
+    unsafe { env.register_native_methods(class, METHODS) }
 }
 
 thread_local! {
@@ -139,6 +144,11 @@ fn throw(env: &mut Env<'_>, error: &Error) {
     if let Err(error) = thrown {
         tracing::debug!("threw: {error}");
     }
+}
+
+/// Registers the methods of another class loader's class: a second copy of this library would stay mapped, too.
+fn register(env: &mut Env<'_>, _: JClass<'_>, methods: JClass<'_>) -> Result<(), Failure> {
+    Ok(register_methods(env, &methods)?)
 }
 
 fn open(env: &mut Env<'_>, _: JClass<'_>, settings: JByteArray<'_>) -> Result<jlong, Failure> {

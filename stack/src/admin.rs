@@ -50,12 +50,12 @@ impl Http {
         self.exchange(Method::POST, path, "text/plain", body.to_owned())
     }
 
-    fn send(&self, method: Method, path: &str, content_type: &str, body: String) -> Result<Value> {
+    fn send(&self, method: Method, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Result<Value> {
         let text = self.exchange(method, path, content_type, body)?;
         Ok(serde_json::from_str(&text).unwrap_or(Value::String(text)))
     }
 
-    fn exchange(&self, method: Method, path: &str, content_type: &str, body: String) -> Result<String> {
+    fn exchange(&self, method: Method, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Result<String> {
         let error =
             |status, problem| Error::Admin { method: method.to_string(), path: path.to_owned(), status, problem };
         let failed = |problem: &dyn std::fmt::Display| error(None, problem.to_string());
@@ -66,7 +66,7 @@ impl Http {
         if let Some(token) = &self.token {
             request = request.header("Authorization", format!("Bearer {token}"));
         }
-        let request = request.body(body).map_err(|problem| failed(&problem))?;
+        let request = request.body(body.into()).map_err(|problem| failed(&problem))?;
         let mut answer = self.agent.run(request).map_err(|problem| failed(&problem))?;
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES);
         let text = body.read_to_string().map_err(|problem| failed(&problem))?;
@@ -238,9 +238,19 @@ impl Admin {
         config["tenant"] = tenant.into();
         config["namespace"] = bare_namespace.into();
         config["name"] = name.into();
-        let disposition = "Content-Disposition: form-data; name=\"sinkConfig\"";
-        let part = format!("--{BOUNDARY}\r\n{disposition}\r\nContent-Type: application/json\r\n\r\n{config}\r\n");
-        let body = part + &format!("--{BOUNDARY}--\r\n");
+        let part = |names: &str, content_type: &str| {
+            let disposition = format!("Content-Disposition: form-data; name={names}");
+            format!("--{BOUNDARY}\r\n{disposition}\r\nContent-Type: {content_type}\r\n\r\n").into_bytes()
+        };
+        let mut body = part("\"sinkConfig\"", "application/json");
+        body.extend_from_slice(format!("{config}\r\n").as_bytes());
+        // An archive that is a file goes with it, as pulsar-admin sends it.
+        if let Some(archive) = config["archive"].as_str().filter(|archive| archive.starts_with('/')) {
+            body.extend(part("\"data\"; filename=\"archive.nar\"", "application/octet-stream"));
+            body.extend(std::fs::read(archive).map_err(Error::io(archive))?);
+            body.extend_from_slice(b"\r\n");
+        }
+        body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
         let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
         self.http.send(method, &format!("/admin/v3/sinks/{namespace}/{name}"), &content_type, body).map(drop)
     }

@@ -2,16 +2,22 @@ package io.hdfscsv.pulsar;
 
 import java.io.IOException;
 import java.io.InputStream;
+import java.io.OutputStream;
 import java.nio.file.Files;
 import java.nio.file.Path;
 import java.nio.file.StandardCopyOption;
+import java.security.DigestOutputStream;
+import java.security.MessageDigest;
+import java.security.NoSuchAlgorithmException;
+import java.util.HexFormat;
 import java.util.List;
 
 /**
  * Loads the native library, once per class loader.
  *
- * <p>A JVM loads a file for one class loader only, and the thread runtime has a class loader per
- * archive. So each loads a copy of its own, whose file is deleted as soon as it is mapped.
+ * <p>A JVM loads a file for one class loader only, and the thread runtime makes a class loader for
+ * each start of an uploaded archive. What is loaded stays mapped. So the first class loader loads a
+ * copy, whose file is deleted as soon as it is mapped, and those that follow share it.
  */
 final class NativeLibrary {
     /** Names a library file to load in place of the archive's. */
@@ -23,8 +29,24 @@ final class NativeLibrary {
 
     static synchronized void load() {
         if (!loaded) {
-            loadCopy();
+            String digest = digest();
+            if (!SharedLibrary.use(digest)) {
+                loadCopy();
+                SharedLibrary.offer(digest);
+            }
             loaded = true;
+        }
+    }
+
+    /** Tells a library from those of other versions. */
+    private static String digest() {
+        try (InputStream library = source()) {
+            MessageDigest sha256 = MessageDigest.getInstance("SHA-256");
+            library.transferTo(new DigestOutputStream(OutputStream.nullOutputStream(), sha256));
+            return HexFormat.of().formatHex(sha256.digest());
+        } catch (IOException | NoSuchAlgorithmException e) {
+            throw new HdfsCsvException(
+                    "config", "The native library cannot be read: " + e.getMessage(), e);
         }
     }
 

@@ -9,6 +9,8 @@ import java.nio.ByteBuffer;
 final class NativeMethods {
     private NativeMethods() {}
 
+    static native void register(Class<?> methods);
+
     static native long open(byte[] settings);
 
     static native long acknowledgementDelay(long sink);
