@@ -37,6 +37,8 @@ pub(crate) struct Metrics {
     pub(crate) bytes_committed: Number,
     /// Bytes written again because a batch was folded into a file that was there.
     pub(crate) bytes_rewritten: Number,
+    /// Bytes of large batches that were written before their commits.
+    pub(crate) bytes_streamed: Number,
     /// Files that commits began.
     pub(crate) files_committed: Number,
     /// Manifests.
@@ -83,6 +85,7 @@ impl Metrics {
                 ("rows_committed_total", &self.rows_committed),
                 ("bytes_committed_total", &self.bytes_committed),
                 ("bytes_rewritten_total", &self.bytes_rewritten),
+                ("bytes_streamed_total", &self.bytes_streamed),
                 ("files_committed_total", &self.files_committed),
                 ("commits_total", &self.commits),
                 ("commit_millis_total", &self.commit_millis),

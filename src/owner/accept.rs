@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tokio::time::Instant;
+
 use crate::config::{OnBadRecord, OnNullValue};
 use crate::error::{Error, ErrorKind, Result};
 use crate::hand_over::frame::{RecordOffset, Records};
@@ -47,6 +49,7 @@ impl<S: Storage> Owner<S> {
         let mut first = RecordOffset::default();
         let mut offset = first;
         self.left_to_broker = LeftToBroker::default();
+        self.last_came = Instant::now();
         let (shared, health) = (Arc::clone(&self.shared), Arc::clone(&self.health));
         let mut repair = None;
         while let Some(interruption) = self.add_records(&part.bytes, &mut offset)? {

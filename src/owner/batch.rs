@@ -279,16 +279,17 @@ impl<S: Storage> Batch<S> {
         (self.retained.is_none() || buffered >= self.streaming.from) && self.has_piece()
     }
 
-    /// Writes the large files' rows to their staged files. The records themselves are forgotten: from now on a failure
-    /// ends the instance. A file that cannot even be created leaves all in memory, to be tried again.
+    /// Writes the large files' rows to their staged files: how many bytes. The records themselves are forgotten: from now on a
+    /// failure ends the instance. A file that cannot even be created leaves all in memory, to be tried again.
     pub(crate) async fn stream(
         &mut self,
         storage: &S,
         layout: &SourcePartitionLayout,
         sequence: u64,
         compression: Compression,
-    ) -> Result<(), Failure> {
+    ) -> Result<u64, Failure> {
         let piece = self.streaming.piece;
+        let mut written = 0;
         for file in self.files.iter_mut().filter(|file| file.buffer.len() >= piece) {
             let staged = match &mut file.streamed {
                 Some(staged) => staged,
@@ -301,10 +302,11 @@ impl<S: Storage> Batch<S> {
             let rows = std::mem::replace(&mut file.buffer, Vec::with_capacity(2 * piece));
             let rows = behind_header(std::mem::take(&mut file.header), rows);
             let bytes = file.compressor.get_or_insert_with(|| compression.begin()).piece(rows);
+            written += bytes.len() as u64;
             staged.append(Bytes::from(bytes)).await.map_err(|error| Failure::Fatal(streamed_failure(error)))?;
         }
         self.count_memory();
-        Ok(())
+        Ok(written)
     }
 
     /// The staged files of a streamed batch that is given up.

@@ -49,6 +49,8 @@ pub(crate) struct Shared<S: Storage> {
     pub(crate) files: Slots,
     /// How long abandoned records wait for the other owner to commit them: longer than it takes for a commit.
     pub(crate) abandoned_limit: Duration,
+    /// What is known of a source partition is forgotten when nothing came of it for so long.
+    pub(crate) forget_after: Duration,
     /// How long an acknowledgement waits behind an entry that has not come.
     pub(crate) acknowledgement_delay: Duration,
     /// How long to wait before the nth repetition of a call (from 0) that failed.

@@ -50,6 +50,8 @@ pub(crate) struct Owner<S: Storage> {
     pub(super) left_to_broker: LeftToBroker,
     /// Something failed since the last cleaning: there may be files to clean.
     pub(super) unclean: bool,
+    /// When records came last.
+    pub(super) last_came: Instant,
 }
 
 impl<S: Storage> Owner<S> {
@@ -78,6 +80,7 @@ impl<S: Storage> Owner<S> {
             asked_for: None,
             left_to_broker: LeftToBroker::default(),
             unclean: true,
+            last_came: Instant::now(),
         }
     }
 
@@ -135,6 +138,18 @@ impl<S: Storage> Owner<S> {
     /// Whether records were accepted and left to another owner or to the broker.
     pub(crate) fn leaves_records(&self) -> bool {
         self.abandoned.is_some() || self.asked_for.is_some()
+    }
+
+    /// When to forget what it knows of a source partition of which nothing comes: its topic may have been deleted.
+    pub(crate) fn forget_due(&self) -> Option<Instant> {
+        let knows = self.loaded.is_some() && self.is_idle() && !self.leaves_records();
+        knows.then(|| self.last_came + self.shared.forget_after)
+    }
+
+    /// Forgets it. The next record is met as by an owner that has just begun.
+    pub(crate) fn forget(&mut self) {
+        (self.loaded, self.last_accepted) = (None, None);
+        self.plans.clear();
     }
 
     /// Whether there is nothing in memory that is not committed.

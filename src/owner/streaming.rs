@@ -68,7 +68,13 @@ impl<S: Storage> Owner<S> {
         let mut retry = self.shared.retry(&self.health, "streaming rows");
         let error = loop {
             let streamed = self.batch.stream(&self.shared.storage, &self.layout, sequence, compression).await;
-            let Err(failure) = streamed else { return Ok(()) };
+            let failure = match streamed {
+                Ok(bytes) => {
+                    self.shared.metrics.bytes_streamed.add(bytes);
+                    return Ok(());
+                }
+                Err(failure) => failure,
+            };
             if let Err(error) = retry.after(failure).await {
                 break error;
             }

@@ -103,6 +103,7 @@ pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         commits: Slots::new(8),
         files: Slots::new(8),
         abandoned_limit: Duration::ZERO,
+        forget_after: Duration::ZERO,
         acknowledgement_delay: Duration::ZERO,
         pause: |_| Duration::ZERO,
         waits_for_repair: false,
@@ -603,6 +604,27 @@ async fn a_hand_over_whose_rows_were_all_lost_in_its_midst_is_acknowledged_when_
 }
 
 #[tokio::test]
+async fn what_is_known_of_a_quiet_source_partition_is_forgotten_and_its_next_record_is_met_as_by_a_new_owner() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let (mut quiet, mut other) = (owner(&shared), owner(&shared));
+    assert_eq!(quiet.forget_due(), None, "it knows nothing");
+    accept(&mut quiet, 1, 1..=2).await.unwrap();
+    assert_eq!(quiet.forget_due(), None, "it has what is not committed");
+    quiet.commit_all().await.unwrap();
+    assert!(quiet.forget_due().is_some_and(|due| due <= Instant::now()));
+    quiet.forget();
+    assert!(quiet.loaded.is_none() && quiet.plans.is_empty());
+    assert_eq!(quiet.forget_due(), None);
+    // Meanwhile the topic was another instance's.
+    commit(&mut other, 1, 3..=4).await;
+    accept(&mut quiet, 2, 2..=5).await.unwrap();
+    quiet.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), [1, 2, 3, 4, 5]);
+    assert_eq!((shared.metrics.races_lost.get(), shared.metrics.duplicates.get()), (0, 3));
+}
+
+#[tokio::test]
 async fn a_streamed_batch_is_committed_whole() {
     let memory = Memory::new();
     let shared = shared(&memory);
@@ -615,6 +637,9 @@ async fn a_streamed_batch_is_committed_whole() {
     owner.commit_all().await.unwrap();
     assert_eq!(rows(&memory), (1..=600_000).collect::<Vec<_>>());
     assert_eq!(shared.budget.used(), 0);
+    let committed = shared.metrics.bytes_committed.get();
+    let streamed = shared.metrics.bytes_streamed.get();
+    assert!(streamed > committed / 2 && streamed < committed, "{streamed} of {committed} bytes");
 }
 
 #[tokio::test]

@@ -61,6 +61,8 @@ const HAND_OVER_WAIT: Duration = Duration::from_millis(100);
 const KEEP_MANIFESTS: u64 = 300;
 /// No commit takes longer, unless HDFS is in trouble.
 const COMMIT_TIME: Duration = Duration::from_secs(30);
+/// To load a source partition again takes a few calls.
+const FORGET_AFTER: Duration = Duration::from_secs(3_600);
 /// How long a sink that closes waits for Hive's metastore.
 const HIVE_AT_CLOSE: Duration = Duration::from_secs(2);
 /// Threads of a sink: decoding and I/O.
@@ -149,6 +151,7 @@ impl<S: Storage> Sink<S> {
             commits: Slots::new(FIRST_AT_ONCE),
             files: Slots::new(FIRST_AT_ONCE),
             abandoned_limit: config.commit_interval * 2 + COMMIT_TIME,
+            forget_after: FORGET_AFTER,
             acknowledgement_delay: config.acknowledgement_delay,
             pause: pause_between_attempts,
             waits_for_repair: true,

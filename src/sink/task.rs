@@ -110,7 +110,7 @@ pub(super) async fn run<S: Storage>(
             }
         }
         let (due, check_due) = (owner.commit_due(&schedule), owner.abandoned_check_due());
-        let left_out_due = owner.left_out_due();
+        let (left_out_due, forget_due) = (owner.left_out_due(), owner.forget_due().filter(|_| waiting.is_empty()));
         let held_up_due = owner.held_up_due(&schedule).filter(|_| unconfirmed.is_none());
         tokio::select! {
             biased;
@@ -121,6 +121,7 @@ pub(super) async fn run<S: Storage>(
             () = sleep_until(held_up_due.unwrap_or_else(Instant::now)), if held_up_due.is_some() => {}
             () = std::future::ready(()), if !waiting.is_empty() && !waits_for_letters && !owner.is_held_up(&schedule) => {}
             () = sleep(LETTERS_PAUSE), if waits_for_letters => {}
+            () = sleep_until(forget_due.unwrap_or_else(Instant::now)), if forget_due.is_some() => owner.forget(),
             message = inbox.recv() => match message {
                 Some(Message::HandOver(part, came)) => waiting.push_back((part, came)),
                 Some(Message::Confirmed(number)) => owner.confirm(number),

@@ -69,6 +69,7 @@ pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<G
         commits: Slots::new(8),
         files: Slots::new(8),
         abandoned_limit: if settings.waits_for_other { DAYS_LONG } else { Duration::ZERO },
+        forget_after: DAYS_LONG,
         acknowledgement_delay: Duration::ZERO,
         pause: |_| Duration::ZERO,
         waits_for_repair: false,
