@@ -1,8 +1,7 @@
-//! Two NameNodes: whatever becomes of the active one, commits go on, on the other one, exactly once. Each thing happens once;
-//! with `FAILOVER_MINUTES` they go on at random for so long.
+//! Two NameNodes that want proof of who is there: whatever becomes of the active one, commits go on, on the other one, exactly
+//! once. Each thing happens once; with `FAILOVER_MINUTES` they go on at random for so long.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -51,7 +50,8 @@ struct Scene<'a> {
 #[test]
 fn commits_go_on_exactly_once_whatever_becomes_of_the_active_name_node() -> Result<()> {
     let minutes: u64 = setting("FAILOVER_MINUTES", 0)?;
-    let stack = Stack::builder().name("high-availability").high_availability(true).runtime(Runtime::Process);
+    let stack = Stack::builder().name("high-availability").high_availability(true).kerberos(true);
+    let stack = stack.runtime(Runtime::Process);
     let services = Services::start(stack.function_java_option(QUICK_START))?;
     services.run(|services| {
         let relay = |node: &NameNode| Relay::start(services, node.rpc_port());
@@ -60,9 +60,12 @@ fn commits_go_on_exactly_once_whatever_becomes_of_the_active_name_node() -> Resu
         let flow = |kind| Flow { kind, batch: 20, every: Duration::from_millis(100) };
         let traffic = Traffic::start(&namespace, &KINDS.map(flow))?;
         traffic.wait_for_more(100, LIMIT)?;
+        let kdc = services.stack().kdc()?;
         let sink = |name: &str, order: [usize; 2]| {
             let sink = Sink::new(&namespace, name, &KINDS)?
                 .config("hdfsConfigDir", json!(client_folder(services, name, order, &relays)?))
+                .config("kerberosPrincipal", json!(kdc.superuser()))
+                .config("kerberosKeytab", json!(kdc.superusers_keytab()))
                 .config("operationTimeout", json!(format!("{}s", OPERATION_TIMEOUT.as_secs())));
             sink.create()
         };
@@ -96,21 +99,13 @@ fn client_folder(services: &Services, name: &str, order: [usize; 2], relays: &[R
     let [first, second] = order.map(|number| IDS[number]);
     // As people write it.
     let list = format!("\n      {first},\n      {second}\n    ");
-    let mut hdfs = format!("<property><name>dfs.ha.namenodes.stack</name><value>{list}</value></property>");
-    for (id, relay) in IDS.iter().zip(relays) {
-        write!(
-            hdfs,
-            "<property><name>dfs.namenode.rpc-address.stack.{id}</name><value>127.0.0.1:{}</value></property>",
-            relay.port()
-        )?;
-    }
-    let core = "<property><name>fs.defaultFS</name><value>hdfs://stack</value></property>";
-    let folder = services.scratch(&format!("hadoop-{name}"));
-    std::fs::create_dir_all(&folder)?;
-    for (file, properties) in [("core-site.xml", core), ("hdfs-site.xml", &hdfs)] {
-        std::fs::write(folder.join(file), format!("<configuration>{properties}</configuration>"))?;
-    }
-    Ok(folder.to_string_lossy().into_owned())
+    let ports = services.stack().name_nodes().iter().map(NameNode::rpc_port).zip(relays.iter().map(Relay::port));
+    let changes: Vec<_> =
+        ports.map(|(own, relay)| (format!("127.0.0.1:{own}"), format!("127.0.0.1:{relay}"))).collect();
+    services.hadoop_conf_changed(name, |text| {
+        let text = changes.iter().fold(text, |text, (own, relay)| text.replace(own, relay));
+        text.replace(&IDS.join(","), &list)
+    })
 }
 
 impl Scene<'_> {

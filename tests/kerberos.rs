@@ -1,5 +1,5 @@
 //! An HDFS that wants proof of who is there: each sink is who its own configuration says, whatever is protected, and goes on when
-//! its tickets end. With `KERBEROS_MINUTES` tickets last two minutes, and traffic goes on for so long.
+//! its tickets end. With `KERBEROS_MINUTES` tickets last two minutes, traffic goes on for so long, and then the KDC is away for three.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -23,6 +23,8 @@ const ON_TIME: Duration = Duration::from_secs(15);
 /// A sink is gone within this after it was stopped.
 const CLOSED: Duration = Duration::from_secs(10);
 const OPEN_TIMEOUT: Duration = Duration::from_secs(10);
+/// How long the KDC is away where tickets last two minutes.
+const AWAY: Duration = Duration::from_secs(180);
 const SILENT_KDC: &str = "does a KDC of Kerberos, one of those that krb5.conf names, take connections and not answer?";
 /// A directory whose files are erasure-coded.
 const CODED: &str = "/coded";
@@ -55,7 +57,8 @@ fn each_sink_is_who_its_configuration_says_and_goes_on_when_its_tickets_end() ->
     services.run(|services| {
         let name_node = services.stack().name_node()?;
         let relay = Relay::start_cutting(services, name_node.rpc_port(), IDLE)?;
-        let client_folder = through(services, name_node.rpc_port(), relay.port())?;
+        let [own, relays] = [name_node.rpc_port(), relay.port()].map(|port| format!("127.0.0.1:{port}"));
+        let client_folder = services.hadoop_conf_changed("through-relay", |text| text.replace(&own, &relays))?;
         let kdc = services.stack().kdc()?;
         let lifetime = if minutes > 0 { "2 minutes" } else { "30 seconds" };
         let users = ["alice", "bob"].map(|name| User::add(services, name, lifetime));
@@ -104,6 +107,9 @@ fn each_sink_is_who_its_configuration_says_and_goes_on_when_its_tickets_end() ->
         sinks[0].update()?;
         hive_is_told(hive, "Kerberos that encrypts", partitions)?;
         stays_on_time(kdc, &sinks, Duration::from_secs(if minutes > 0 { minutes * 60 } else { 70 }))?;
+        if minutes > 0 {
+            go_on_after_a_kdc_was_away(services, &sinks)?;
+        }
 
         let sent = traffic.stop()?;
         for (sink, user) in sinks.iter().zip([&alice, &bob]) {
@@ -298,6 +304,23 @@ fn a_silent_kdc_stops_nothing_else(services: &Services, sinks: &[Sink<'_>; 2], u
     wait_for_commits(sinks, "the KDC is back")
 }
 
+/// The KDC stands still for longer than a ticket lasts. Sinks tell how they are meanwhile, and go on when it does.
+fn go_on_after_a_kdc_was_away(services: &Services, sinks: &[Sink<'_>]) -> Result<()> {
+    let stack = services.stack();
+    let kdc = stack.kdc()?.pid().context("the KDC has no process")?;
+    stack.pause(kdc)?;
+    let (began, mut longest) = (Instant::now(), 0.0_f64);
+    while began.elapsed() < AWAY {
+        for sink in sinks {
+            longest = longest.max(sink.gauge("oldest_uncommitted_seconds")?);
+        }
+    }
+    stack.resume(kdc)?;
+    println!("the KDC stood still for {AWAY:?}; the longest that a record waited then: {longest} s");
+    ensure!(longest > COMMIT_INTERVAL.as_secs_f64() * 2.0, "nothing waited for the KDC: {longest} s");
+    wait_for_commits(sinks, "the KDC was away at a renewal")
+}
+
 /// How many consumers a sink has.
 fn threads_of(stack: &Stack, sink: &Sink<'_>) -> Result<usize> {
     let mut consumers = 0;
@@ -414,17 +437,6 @@ fn what_cannot_work_says_so(services: &Services, alice: &User) -> Result<()> {
         says(what, &jvm(services, environment)?.open(&settings(services, alice.keys())?)?, "storage", text)?;
     }
     Ok(())
-}
-
-/// A client's folder that leads to the NameNode through another port.
-fn through(services: &Services, port: u16, relay: u16) -> Result<String> {
-    let folder = services.scratch("through-relay");
-    std::fs::create_dir_all(&folder)?;
-    for file in ["core-site.xml", "hdfs-site.xml"] {
-        let text = std::fs::read_to_string(Path::new(&services.hadoop_conf()?).join(file))?;
-        std::fs::write(folder.join(file), text.replace(&format!("127.0.0.1:{port}"), &format!("127.0.0.1:{relay}")))?;
-    }
-    Ok(folder.to_string_lossy().into_owned())
 }
 
 /// A client's folder that leads to the same HDFS and says nothing of Kerberos.

@@ -33,5 +33,6 @@ mod readers;
 mod replication;
 mod runtimes;
 mod scale;
+mod secured_cluster;
 mod stack;
 mod tombstones;

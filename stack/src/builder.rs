@@ -25,6 +25,7 @@ pub struct Builder {
     pub(crate) high_availability: bool,
     pub(crate) kerberos: bool,
     pub(crate) kms: bool,
+    pub(crate) journal_node: Settings,
     pub(crate) key_server: Settings,
     pub(crate) hive: bool,
     pub(crate) hive_tls: bool,
@@ -56,6 +57,7 @@ impl Default for Builder {
             high_availability: false,
             kerberos: false,
             kms: false,
+            journal_node: Settings::new(),
             key_server: Settings::new(),
             hive: false,
             hive_tls: false,
@@ -112,7 +114,7 @@ impl Builder {
         self
     }
 
-    /// Whether HDFS wants proof of who is there, from a [KDC](crate::Kdc) of its own: not together with two NameNodes.
+    /// Whether HDFS wants proof of who is there, from a [KDC](crate::Kdc) of its own.
     /// Hive, if there is one, wants it at its metastore, and takes SQL from everyone. Hadoop's own commands are the superuser's.
     /// Not by default.
     pub fn kerberos(mut self, kerberos: bool) -> Self {

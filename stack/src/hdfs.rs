@@ -73,7 +73,7 @@ impl Hdfs {
         let data_nodes = data_nodes(builder, folder, hadoop, &url, &known)?;
         let replication = settings([("dfs.replication", builder.effective_replication().to_string())]);
         let given = hadoop::overlaid(replication, &builder.name_node);
-        let (name_nodes, journal_nodes) = service.start(folder, hadoop, &given, || {
+        let (name_nodes, journal_nodes) = service.start(folder, hadoop, &given, &builder.journal_node, || {
             thread::scope(|scope| {
                 let starts: Vec<_> = data_nodes.iter().map(|node| scope.spawn(|| node.start())).collect();
                 starts.into_iter().try_for_each(joined)

@@ -10,6 +10,7 @@ use crate::hadoop::overlaid;
 use crate::services::{Kdc, NAME_NODE};
 
 const DATA_NODE: &str = "dn/localhost";
+const JOURNAL_NODE: &str = "jn/localhost";
 const WEB: &str = "HTTP/localhost";
 /// Hive's metastore and HiveServer2.
 pub(crate) const HIVE: &str = "hive/localhost";
@@ -22,8 +23,9 @@ pub(crate) fn superusers_cache(folder: &Folder) -> PathBuf {
 /// Starts a KDC for what this describes, and makes it use it.
 pub(crate) fn secure(builder: &mut Builder, folder: &Folder) -> Result<Kdc> {
     let kdc = Kdc::start_new(folder)?;
-    let [name_node, data_node, web, hive] = [NAME_NODE, DATA_NODE, WEB, HIVE].map(|name| kdc.add_service(name));
-    let (name_node, data_node, web, hive) = (name_node?, data_node?, web?, hive?.display().to_string());
+    let keytab = |name| Ok(kdc.add_service(name)?.display().to_string());
+    let (name_node, data_node, journal_node) = (kdc.add_service(NAME_NODE)?, keytab(DATA_NODE)?, keytab(JOURNAL_NODE)?);
+    let (web_keytab, hive) = (keytab(WEB)?, keytab(HIVE)?);
     kdc.ticket(NAME_NODE, &name_node, &superusers_cache(folder))?;
     let everyones = settings([
         ("hadoop.security.authentication", "kerberos".to_owned()),
@@ -32,8 +34,8 @@ pub(crate) fn secure(builder: &mut Builder, folder: &Folder) -> Result<Kdc> {
         ("dfs.data.transfer.protection", "authentication".to_owned()),
         ("dfs.namenode.kerberos.principal", kdc.principal(NAME_NODE)),
         ("dfs.datanode.kerberos.principal", kdc.principal(DATA_NODE)),
+        ("dfs.journalnode.kerberos.principal", kdc.principal(JOURNAL_NODE)),
     ]);
-    let web_keytab = web.display().to_string();
     let web = settings([
         ("dfs.web.authentication.kerberos.principal", kdc.principal(WEB)),
         ("dfs.web.authentication.kerberos.keytab", web_keytab.clone()),
@@ -46,13 +48,18 @@ pub(crate) fn secure(builder: &mut Builder, folder: &Folder) -> Result<Kdc> {
         ("hadoop.proxyuser.hive.groups", "*".to_owned()),
     ]);
     let of_data_node = settings([
-        ("dfs.datanode.keytab.file", data_node.display().to_string()),
+        ("dfs.datanode.keytab.file", data_node),
         // Else it wants ports that only root may open, or HTTPS.
         ("ignore.secure.ports.for.testing", "true".to_owned()),
+    ]);
+    let of_journal_node = settings([
+        ("dfs.journalnode.keytab.file", journal_node),
+        ("dfs.journalnode.kerberos.internal.spnego.principal", kdc.principal(WEB)),
     ]);
     let all = |own: &[&Settings]| own.iter().fold(everyones.clone(), |all, own| overlaid(all, own));
     builder.name_node = all(&[&web, &of_name_node, &builder.name_node]);
     builder.data_node = all(&[&web, &of_data_node, &builder.data_node]);
+    builder.journal_node = all(&[&web, &of_journal_node]);
     builder.client = all(&[&builder.client]);
     builder.key_server = settings([
         ("hadoop.kms.authentication.type", "kerberos".to_owned()),

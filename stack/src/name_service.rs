@@ -47,7 +47,8 @@ impl NameService {
         ]);
         for (id, ports) in IDS.iter().zip(&self.name_nodes) {
             all.insert(format!("dfs.namenode.rpc-address.{NAME}.{id}"), format!("127.0.0.1:{}", ports.rpc));
-            all.insert(format!("dfs.namenode.http-address.{NAME}.{id}"), format!("127.0.0.1:{}", ports.http));
+            // What is asked for over HTTP is a service of this name to Kerberos.
+            all.insert(format!("dfs.namenode.http-address.{NAME}.{id}"), format!("localhost:{}", ports.http));
         }
         all
     }
@@ -59,17 +60,18 @@ impl NameService {
         folder: &Folder,
         hadoop: &Arc<Hadoop>,
         given: &Settings,
+        of_journal_nodes: &Settings,
         others: impl FnOnce() -> Result<()> + Send,
     ) -> Result<(Vec<NameNode>, Vec<JournalNode>)> {
         let journals = self.journal_nodes.iter().enumerate();
-        let journals: Vec<_> =
-            journals.map(|(number, port)| JournalNode::new(folder, hadoop, number, *port)).collect::<Result<_>>()?;
+        let journals = journals.map(|(number, port)| JournalNode::new(folder, hadoop, number, *port, of_journal_nodes));
+        let journals: Vec<_> = journals.collect::<Result<_>>()?;
         thread::scope(|scope| {
             let starts: Vec<_> = journals.iter().map(|journal| scope.spawn(|| journal.start())).collect();
             starts.into_iter().try_for_each(joined)
         })?;
 
-        let edits = self.journal_nodes.map(|port| format!("127.0.0.1:{port}")).join(";");
+        let edits = self.journal_nodes.map(|port| format!("localhost:{port}")).join(";");
         let name_node = |(id, ports): (&&str, &NameNodePorts)| {
             let own = settings([
                 ("dfs.ha.namenode.id", (*id).to_owned()),

@@ -168,6 +168,11 @@ impl Stack {
         self.pulsar.admin_command(arguments)
     }
 
+    /// The folder in which the functions workers look for connectors.
+    pub fn connectors(&self) -> PathBuf {
+        self.folder.connectors()
+    }
+
     /// Runs the sink of this configuration beside Pulsar, with the real `bin/pulsar-admin sinks localrun`.
     pub fn local_run(&self, sink: &Path) -> Result<LocalRun> {
         let mut command = self.state().pulsar_admin()?;

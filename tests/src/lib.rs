@@ -6,6 +6,7 @@
 //! shares no code with the connector.
 
 pub mod backlog;
+mod blocks;
 pub mod faults;
 pub mod history;
 pub mod hostile;
@@ -19,6 +20,7 @@ mod logs;
 mod namespace;
 mod oracle;
 mod outage;
+mod page;
 mod process;
 mod random;
 mod relay;
@@ -31,6 +33,7 @@ mod turns;
 mod typed;
 mod wait;
 
+pub use blocks::Blocks;
 pub use java::send_by_java;
 pub use jvm::{Jvm, Opened};
 pub use layers::{JdbcSink, event_table, hive_tables, make_click_house_tables};
@@ -39,6 +42,7 @@ pub use logs::files_below;
 pub use namespace::Namespace;
 pub use oracle::{Comparison, Place};
 pub use outage::Outage;
+pub use page::Page;
 pub use process::{Usage, Watch, memory, processor_time};
 pub use random::Random;
 pub use relay::{Relay, Vanished};

@@ -129,13 +129,18 @@ impl Services {
 
     /// A folder of this name for clients of HDFS that has these settings, too; its path.
     pub fn hadoop_conf_with(&self, name: &str, settings: &[(&str, &str)]) -> Result<String> {
-        let folder = self.scratch(name);
-        std::fs::create_dir_all(&folder)?;
         let property = |(name, value)| format!("<property><name>{name}</name><value>{value}</value></property>");
         let added: String = settings.iter().copied().map(property).collect();
+        self.hadoop_conf_changed(name, |text| text.replace("</configuration>", &(added.clone() + "</configuration>")))
+    }
+
+    /// A folder of this name for clients of HDFS whose files are changed so; its path.
+    pub fn hadoop_conf_changed(&self, name: &str, change: impl Fn(String) -> String) -> Result<String> {
+        let folder = self.scratch(name);
+        std::fs::create_dir_all(&folder)?;
         for file in ["core-site.xml", "hdfs-site.xml"] {
             let text = std::fs::read_to_string(Path::new(&self.hadoop_conf()?).join(file))?;
-            std::fs::write(folder.join(file), text.replace("</configuration>", &(added.clone() + "</configuration>")))?;
+            std::fs::write(folder.join(file), change(text))?;
         }
         Ok(folder.to_string_lossy().into_owned())
     }

@@ -35,7 +35,7 @@ const fn known(name: &'static str, seconds: u32, shares: u32) -> Known {
 }
 
 /// The long ones, and those that are more than a share. Only the order of the seconds matters.
-const KNOWN: [Known; 28] = [
+const KNOWN: [Known; 29] = [
     known("faults::", 400, 2),
     known("queries::queries", 360, 1),
     known("crashes::", 290, 1),
@@ -62,6 +62,7 @@ const KNOWN: [Known; 28] = [
     known("kinds_of_topics::encrypted", 90, 1),
     known("chunked::", 80, 1),
     known("pulsar_security::", 70, 1),
+    known("secured_cluster::", 70, 1),
     known("freshness::", 10, 4),
     known("scale::a_source_partition", 5, 4),
 ];

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::admin::Http;
 use crate::error::Result;
-use crate::files::settings;
+use crate::files::{Settings, settings};
 use crate::folder::Folder;
 use crate::hadoop::{self, Hadoop};
 use crate::process::{Plan, READY_LIMIT, Service};
@@ -21,8 +21,14 @@ pub struct JournalNode {
 super::operate::operate!(JournalNode);
 
 impl JournalNode {
-    /// The JournalNode of this number, which NameNodes reach at this port.
-    pub(crate) fn new(folder: &Folder, hadoop: &Arc<Hadoop>, number: usize, rpc_port: u16) -> Result<Self> {
+    /// The JournalNode of this number, which NameNodes reach at this port, with these settings beside those that all have.
+    pub(crate) fn new(
+        folder: &Folder,
+        hadoop: &Arc<Hadoop>,
+        number: usize,
+        rpc_port: u16,
+        given: &Settings,
+    ) -> Result<Self> {
         let name = format!("journal-node-{number}");
         let http_port = folder.port()?;
         let conf = folder.conf().join(&name);
@@ -32,7 +38,7 @@ impl JournalNode {
             ("dfs.journalnode.rpc-address", format!("127.0.0.1:{rpc_port}")),
             ("dfs.journalnode.http-address", format!("127.0.0.1:{http_port}")),
         ]);
-        hadoop::configure(&conf, &format!("hdfs://127.0.0.1:{rpc_port}"), &own)?;
+        hadoop::configure(&conf, &format!("hdfs://127.0.0.1:{rpc_port}"), &hadoop::overlaid(own, given))?;
 
         let hadoop = Arc::clone(hadoop);
         let service = Service::new(Plan {

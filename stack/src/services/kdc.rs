@@ -117,6 +117,12 @@ impl Kdc {
         run(self.programs.command("sbin/kadmin.local", &["-r", REALM, "-q", command]), LIMIT)
     }
 
+    /// One of its programs, or of its clients', as `kinit`: give it arguments and run it.
+    pub fn program(&self, name: &str) -> Command {
+        let folder = if name == "kadmin.local" { "sbin" } else { "bin" };
+        self.programs.command(&format!("{folder}/{name}"), &[])
+    }
+
     /// How many tickets it has given to a principal for its key, by its log.
     pub fn logins(&self, name: &str) -> Result<usize> {
         let log = fs::read_to_string(self.log()).map_err(Error::io(self.log().display()))?;

@@ -1,0 +1,81 @@
+//! The commands of a page of the documentation, as its reader runs them.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, ensure};
+
+use crate::services::Services;
+use crate::shared::repository;
+
+/// A page whose blocks of `sh` are run one after another, in one shell. The first one has the values that its reader changes.
+pub struct Page {
+    folder: PathBuf,
+    script: String,
+    environment: BTreeMap<String, String>,
+}
+
+impl Page {
+    /// The page at this path of the repository, with these values in the place of its own: one for each.
+    pub fn read(services: &Services, path: &str, values: &[(&str, String)]) -> Result<Page> {
+        let text = std::fs::read_to_string(repository().join(path)).with_context(|| path.to_owned())?;
+        let mut blocks = text.split("\n```sh\n").skip(1).filter_map(|rest| rest.split("\n```\n").next());
+        let first = blocks.next().with_context(|| format!("{path} has no commands"))?;
+        let named: Vec<_> = first.lines().filter_map(|line| line.strip_prefix("export ")?.split('=').next()).collect();
+        let given: Vec<_> = values.iter().map(|(name, _)| *name).collect();
+        ensure!(named == given, "{path} has values for {named:?}, and the test for {given:?}");
+        let script = blocks.collect::<Vec<_>>().join("\n");
+        let environment = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+        let folder = services.scratch("page");
+        std::fs::create_dir_all(folder.join("bin"))?;
+        Ok(Page { folder, script, environment })
+    }
+
+    /// A program that the page names is this command, with the arguments that the page gives it: all but the first of them that
+    /// the command has by itself, as `dfs` of `hdfs dfs`.
+    pub fn program(&self, name: &str, command: &Command, dropped: usize) -> Result<()> {
+        let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_string_lossy().replace('\'', "'\\''"));
+        let mut script = format!("#!/bin/sh\nshift {dropped}\n");
+        for (name, value) in command.get_envs().filter_map(|(name, value)| Some((name, value?))) {
+            // What the page's reader has set counts.
+            writeln!(
+                script,
+                "export {name}=\"${{{name}-{}}}\"",
+                value.to_string_lossy(),
+                name = name.to_string_lossy()
+            )?;
+        }
+        let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
+        writeln!(script, "exec {} \"$@\"", words.join(" "))?;
+        let path = self.folder.join("bin").join(name);
+        std::fs::write(&path, script)?;
+        Ok(std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?)
+    }
+
+    /// A variable of the reader's environment.
+    pub fn variable(&mut self, name: &str, value: &str) {
+        self.environment.insert(name.to_owned(), value.to_owned());
+    }
+
+    /// Runs the commands until one fails; what they print.
+    pub fn run(&self) -> Result<String> {
+        let path = std::env::join_paths(
+            std::iter::once(self.folder.join("bin"))
+                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
+        )?;
+        let mut shell = Command::new("bash");
+        shell.args(["-e", "-u", "-x", "-o", "pipefail", "-c", &self.script]).current_dir(&self.folder);
+        let output = shell.env("PATH", path).envs(&self.environment).output().context("bash cannot be run")?;
+        let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+        ensure!(output.status.success(), "the page's commands end with {}:\n{out}\n{errors}", output.status);
+        Ok(out.into_owned())
+    }
+
+    /// Where the commands are run.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
