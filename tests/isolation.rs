@@ -1,13 +1,12 @@
 //! One bad thing stays one bad thing: while some topics of a sink are struck, each by something else, the rows of the others are
 //! visible in time; when a cause is gone, its topic goes on by itself; and in the end every table is whole.
 
-use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_tests::{
-    Expected, Field, Fields, LIMIT, Relay, Services, Shared, Sink, Typed, letters, send_by_java, until,
+    Blocks, Expected, Field, Fields, LIMIT, Relay, Services, Shared, Sink, Typed, letters, send_by_java, until,
 };
 use hdfs_csv_tool::commits::{self, Commits};
 use hdfs_csv_tool::status::{State, StatusReport, status};
@@ -97,37 +96,6 @@ impl Stream {
 /// Larger than the broker takes, but for its compression.
 const TOO_LARGE: usize = 8_000_000;
 
-/// The files in which DataNodes keep the blocks of a file of one block.
-fn blocks(services: &Services, path: &str) -> Result<Vec<PathBuf>> {
-    fn below(folder: &Path, found: &mut Vec<PathBuf>) -> Result<()> {
-        for entry in std::fs::read_dir(folder)? {
-            let path = entry?.path();
-            let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            if path.is_dir() {
-                below(&path, found)?;
-            } else if name.starts_with("blk_") && !name.ends_with(".meta") {
-                found.push(path);
-            }
-        }
-        Ok(())
-    }
-    let hdfs = services.hdfs()?;
-    let bytes = services.wait_for(hdfs.read(path))?;
-    let mut all = Vec::new();
-    below(services.stack().data_dir(), &mut all)?;
-    // A block of a file that is deleted meanwhile may go.
-    all.retain(|block| std::fs::read(block).is_ok_and(|content| content == bytes[..]));
-    ensure!(!all.is_empty(), "no DataNode has a block of {path}");
-    Ok(all)
-}
-
-/// Changes a byte, or changes it back.
-fn flip(block: &Path) -> Result<()> {
-    let mut bytes = std::fs::read(block)?;
-    bytes[0] ^= 0xff;
-    std::fs::write(block, bytes).with_context(|| format!("{}", block.display()))
-}
-
 /// The one file of a table without partitions.
 fn only_file(sink: &Sink<'_>, table: &str) -> Result<String> {
     let services = sink.namespace().services();
@@ -194,8 +162,8 @@ fn topics_that_are_struck_keep_no_other_from_being_written_in_time_and_go_on_whe
         let quota = format!("{}/full", sink.directory());
         stack.hdfs_admin(&["-setQuota", "1", &quota])?;
         until("its commit", LIMIT, || rotten.is_all_visible(&sink))?;
-        let rotten_blocks = blocks(services, &only_file(&sink, "rotten")?)?;
-        rotten_blocks.iter().try_for_each(|block| flip(block))?;
+        let rotten_blocks = Blocks::of(services, &only_file(&sink, "rotten")?)?;
+        rotten_blocks.damage()?;
 
         let struck = Instant::now();
         let mut told = json!(null);
@@ -255,7 +223,7 @@ fn topics_that_are_struck_keep_no_other_from_being_written_in_time_and_go_on_whe
             ensure!(running == streams_count && report.ailing() == 1, "{report:#?}");
             Ok(())
         })?;
-        rotten_blocks.iter().try_for_each(|block| flip(block))?;
+        rotten_blocks.mend()?;
         let log = sink.worker_log();
         let own = log.lines().filter(|line| line.contains(&namespace.full_name()));
         let unpaused: Vec<_> = own.filter(|line| line.contains("its consumer cannot be")).collect();

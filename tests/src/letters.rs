@@ -44,14 +44,20 @@ impl Letter {
 /// The dead letters of a topic, in their topic's order: so many, and not one more.
 pub fn letters(services: &Services, topic: &str, count: usize) -> Result<Vec<Letter>> {
     let topic = format!("{topic}-hdfs-csv-dlq");
+    let letters = all_letters(services, &topic)?;
+    ensure!(letters.len() == count, "{} dead letters are in {topic}, not {count}: {letters:#?}", letters.len());
+    Ok(letters)
+}
+
+/// All letters of a topic of dead letters, in its order.
+pub(crate) fn all_letters(services: &Services, topic: &str) -> Result<Vec<Letter>> {
     let client = services.pulsar()?;
     services.wait_for(async {
         let earliest = MessageIdData { ledger_id: u64::MAX, entry_id: u64::MAX, ..Default::default() };
         let options = ConsumerOptions { start_message_id: Some(earliest), durable: Some(false), ..Default::default() };
-        let consumer = client.consumer().with_topic(&topic).with_subscription_type(SubType::Exclusive);
+        let consumer = client.consumer().with_topic(topic).with_subscription_type(SubType::Exclusive);
         let mut consumer: Consumer<Vec<u8>, TokioExecutor> = consumer.with_options(options).build().await?;
         let (mut letters, mut chunks) = (Vec::new(), Chunks::default());
-        // One more than there should be: it must not come.
         while let Ok(Some(message)) = timeout(SILENCE, consumer.next()).await {
             let pulsar::Payload { metadata, data } = message?.payload;
             let Part::Whole(data) = chunks.take(&metadata, data) else { continue };
@@ -62,7 +68,6 @@ pub fn letters(services: &Services, topic: &str, count: usize) -> Result<Vec<Let
                 event_time: metadata.event_time.filter(|time| *time != 0),
             });
         }
-        ensure!(letters.len() == count, "{} dead letters are in {topic}, not {count}: {letters:#?}", letters.len());
         Ok(letters)
     })
 }

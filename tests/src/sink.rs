@@ -335,6 +335,9 @@ impl<'a> Sink<'a> {
 
     /// The files in the staging folders of its tables: those of source partitions, and small ones that are put if absent.
     pub fn staged(&self) -> Result<(Vec<String>, Vec<String>)> {
+        if self.namespace.services.stack().kdc().is_ok() {
+            return self.staged_by_command();
+        }
         let hdfs = self.namespace.services.hdfs()?;
         self.namespace.services.wait_for(async {
             let (mut staged, mut small) = (Vec::new(), Vec::new());
@@ -352,6 +355,15 @@ impl<'a> Sink<'a> {
             }
             Ok((staged, small))
         })
+    }
+
+    /// The same by Hadoop's own command, where HDFS wants proof: this process's environment has no KDC.
+    fn staged_by_command(&self) -> Result<(Vec<String>, Vec<String>)> {
+        let listed = self.namespace.services.stack().fs_shell(&["-ls", "-R", &self.directory()])?;
+        let files =
+            listed.lines().filter(|line| line.starts_with('-')).filter_map(|line| line.split_whitespace().last());
+        let staged = files.filter(|path| path.contains("/_staging/")).map(str::to_owned);
+        Ok(staged.partition(|path| path.split("/_staging/").nth(1).is_some_and(|below| below.contains('/'))))
     }
 
     /// Deletes what is staged: an open file, which a killed instance leaves, can be read by nobody. The sink must have
@@ -393,8 +405,22 @@ impl<'a> Sink<'a> {
         })
     }
 
+    /// A counter since each of its instances started, of all of them.
+    pub fn total(&self, name: &str) -> Result<f64> {
+        Ok(self.values(name, "sum")?.iter().sum())
+    }
+
     /// The sum and the count of a metric's values, from the worker's metrics.
     fn summary(&self, name: &str) -> Result<(f64, f64)> {
+        let first = |kind: &str| {
+            let told = self.values(name, kind)?.first().copied();
+            told.with_context(|| format!("{} has told no {name}", self.describe()))
+        };
+        Ok((first("sum")?, first("count")?))
+    }
+
+    /// What each instance has told of a metric, from the worker's metrics.
+    fn values(&self, name: &str, kind: &str) -> Result<Vec<f64>> {
         let all = self.admin().get("/metrics/")?;
         let all = all.as_str().context("metrics that are no text")?;
         let labels = [
@@ -402,17 +428,13 @@ impl<'a> Sink<'a> {
             format!("name=\"{}\"", self.name),
             format!("metric=\"{name}\""),
         ];
-        let value = |kind: &str| -> Result<f64> {
-            let start = format!("pulsar_sink_user_metric__{kind}{{");
-            let line = all
-                .lines()
-                .find(|line| line.starts_with(&start) && labels.iter().all(|label| line.contains(label.as_str())));
-            let line = line.with_context(|| format!("{} has told no {name}", self.describe()))?;
-            let value =
-                line.split("} ").nth(1).and_then(|rest| rest.split(' ').next()).context("a metric without value")?;
-            Ok(value.parse()?)
+        let start = format!("pulsar_sink_user_metric__{kind}{{");
+        let own = |line: &&str| line.starts_with(&start) && labels.iter().all(|label| line.contains(label.as_str()));
+        let value = |line: &str| -> Result<f64> {
+            let value = line.split("} ").nth(1).and_then(|rest| rest.split(' ').next());
+            Ok(value.context("a metric without value")?.parse()?)
         };
-        Ok((value("sum")?, value("count")?))
+        all.lines().filter(own).map(value).collect()
     }
 
     /// Its subscription's name.

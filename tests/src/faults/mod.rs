@@ -3,8 +3,12 @@
 //! `tests/faults.rs` puts these together: [`Producers`] send, a [`Reader`] reads the tables all the while, [`Deck`] says
 //! which [`Fault`] is next, [`Scene`] is what it is done to, and [`Report`] is what is written down at the end.
 
+mod broker;
 mod deck;
 mod fault;
+mod hdfs;
+mod instances;
+mod left_out;
 mod producers;
 mod reader;
 mod report;
@@ -13,6 +17,7 @@ mod seen;
 
 pub use deck::Deck;
 pub use fault::{Begun, Fault, Place};
+pub use left_out::LeftOut;
 pub use producers::{Producers, schema};
 pub use reader::{Observations, Reader};
 pub use report::{Guarantee, Report};

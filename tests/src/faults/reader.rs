@@ -145,7 +145,7 @@ impl Work {
 }
 
 /// The files of a table that Hive would read: none when the table is not there yet.
-async fn visible(client: &Client, table: &str) -> Result<Vec<FileStatus>> {
+pub(super) async fn visible(client: &Client, table: &str) -> Result<Vec<FileStatus>> {
     let hidden = |status: &FileStatus| {
         let name = status.path.rsplit('/').next().unwrap_or_default();
         name.starts_with(['_', '.'])

@@ -27,6 +27,14 @@ pub struct Report {
     pub produced: u64,
     /// Of them, those that a producer has a receipt for.
     pub confirmed: u64,
+    /// Messages without a value, which are no rows.
+    pub without_value: u64,
+    /// Bad records, which are dead letters.
+    pub bad_records: u64,
+    /// Those of them of which the exactly-once sink has written no letter.
+    pub without_letter: u64,
+    /// How many bursts of rows the exactly-once sink was seen to write before their commit.
+    pub streamed: u64,
     /// Partitions of the topic at the end.
     pub partitions: u64,
     /// Versions of its schema at the end.

@@ -1,11 +1,16 @@
 //! What the faults are done to, and how it is seen that all is well again.
 
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
+use hdfs_csv_tool::event::EventKind;
+use hdfs_native::ClientBuilder;
 
 use super::producers::Producers;
+use super::reader::visible;
 use crate::namespace::Namespace;
+use crate::random::Random;
 use crate::sink::Sink;
 use crate::wait::until;
 
@@ -16,14 +21,20 @@ pub(super) const ANSWER: Duration = Duration::from_secs(60);
 pub struct Scene<'a> {
     /// The topic's namespace.
     pub namespace: &'a Namespace<'a>,
+    /// The event of the topic.
+    pub kind: EventKind,
     /// The partitioned topic, in full.
     pub topic: String,
     /// The sink under EFFECTIVELY_ONCE, two instances.
     pub exactly_once: &'a Sink<'a>,
+    /// As whom it writes.
+    pub writer: &'static str,
     /// The sinks under ATLEAST_ONCE.
     pub at_least_once: &'a [Sink<'a>],
     /// The traffic.
     pub producers: &'a Producers<'a>,
+    /// How many bursts the exactly-once sink was seen to stream.
+    pub streamed: AtomicU64,
 }
 
 impl<'a> Scene<'a> {
@@ -63,6 +74,28 @@ impl<'a> Scene<'a> {
 
     fn commits(&self, limit: Duration) -> Result<Vec<usize>> {
         until("a look at the commits", limit, || self.sinks().map(Sink::commits).collect())
+    }
+
+    /// The exactly-once sink's table on HDFS.
+    pub(super) fn table(&self) -> String {
+        format!("{}/{}", self.exactly_once.directory(), self.kind.name())
+    }
+
+    /// The file of that table which was written last.
+    pub(super) async fn newest_file(&self) -> Result<String> {
+        let client = ClientBuilder::new().with_config_dir(self.namespace.services.hadoop_conf()?).build()?;
+        let mut files = visible(&client, &self.table()).await?;
+        files.retain(|file| file.length > 0);
+        files
+            .into_iter()
+            .max_by_key(|file| file.modification_time)
+            .map(|file| file.path)
+            .context("a table without files")
+    }
+
+    /// One of the partition topics, in full.
+    pub(super) fn a_partition(&self, random: &mut Random) -> String {
+        self.partition(random.below(u64::from(self.producers.partitions())) as u32)
     }
 
     /// The partition topic of this number, in full.
