@@ -157,6 +157,11 @@ impl Metastore {
         Err(CallError::Away(failures.join("; ")))
     }
 
+    /// Who it is a connection to.
+    pub(crate) fn address(&self) -> &Address {
+        &self.address
+    }
+
     /// Calls a method; what it returns, if it returns something.
     async fn call(&mut self, method: &'static str, arguments: Struct) -> CallResult<Option<Value>> {
         self.calls = self.calls.wrapping_add(1);

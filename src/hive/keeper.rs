@@ -7,6 +7,8 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep_until};
 
@@ -23,6 +25,11 @@ use crate::storage::Storage;
 
 /// How often a table is compared anew in one attempt, because it was created or altered.
 const COMPARISONS: usize = 5;
+/// How long a table may take until the others go on beside it, on another connection: a new column of a table with very many
+/// partitions takes the metastore minutes.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Connections at a time: so many tables, less one, can take long without holding up the others.
+const AT_ONCE: usize = 8;
 /// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -51,9 +58,26 @@ struct Pending {
 struct State {
     known: HashMap<TableLayout, Known>,
     pending: BTreeMap<TableLayout, Pending>,
+    /// Those of them that are being compared, and when one was begun last.
+    under_way: HashSet<TableLayout>,
+    begun: Instant,
+    /// Whether a connection is being made.
+    connecting: bool,
     /// Attempts in a row that did not reach a metastore, and when the next one is made.
     unreached: u32,
     not_before: Instant,
+}
+
+impl State {
+    /// When a round is to begin beside so many others; none when nothing is to be done.
+    fn next_round(&self, others: usize, patience: Duration) -> Option<Instant> {
+        if self.connecting || others == AT_ONCE {
+            return None;
+        }
+        let waiting = self.pending.iter().filter(|(table, _)| !self.under_way.contains(*table));
+        let due = waiting.map(|(_, pending)| pending.due).min()?.max(self.not_before);
+        Some(if others == 0 { due } else { due.max(self.begun + patience) })
+    }
 }
 
 /// What became of an attempt.
@@ -84,8 +108,9 @@ pub(crate) struct Keeper {
     rows: RowSettings,
     pause: fn(attempt: u32) -> Duration,
     call_limit: Duration,
+    patience: Duration,
     state: Mutex<State>,
-    marked: Notify,
+    changed: Notify,
     settled: Notify,
 }
 
@@ -98,7 +123,16 @@ impl Keeper {
         owner: String,
         rows: RowSettings,
     ) -> Self {
-        let state = State { known: HashMap::new(), pending: BTreeMap::new(), unreached: 0, not_before: Instant::now() };
+        let now = Instant::now();
+        let state = State {
+            known: HashMap::new(),
+            pending: BTreeMap::new(),
+            under_way: HashSet::new(),
+            begun: now,
+            connecting: false,
+            unreached: 0,
+            not_before: now,
+        };
         Keeper {
             settings,
             security,
@@ -107,8 +141,9 @@ impl Keeper {
             rows,
             pause: pause_between_attempts,
             call_limit: CALL_LIMIT,
+            patience: PATIENCE,
             state: Mutex::new(state),
-            marked: Notify::new(),
+            changed: Notify::new(),
             settled: Notify::new(),
         }
     }
@@ -124,7 +159,7 @@ impl Keeper {
         let pending = state.pending.entry(table.clone()).or_insert(Pending { marks: 0, attempts: 0, due: now });
         pending.marks += 1;
         drop(state);
-        self.marked.notify_one();
+        self.changed.notify_one();
     }
 
     /// Rows were committed, under this version of the table's columns, into these partition directories.
@@ -164,57 +199,75 @@ impl Keeper {
 
     /// Tells the metastore what it lacks, for ever.
     pub(crate) async fn run<S: Storage>(&self, storage: &S, metrics: &Metrics) {
+        {
+            // Of a run that was dropped.
+            let mut state = self.state();
+            state.under_way.clear();
+            state.connecting = false;
+        }
         let mut addresses = self.settings.addresses.clone();
+        let mut rounds = FuturesUnordered::new();
         loop {
-            let due = {
-                let state = self.state();
-                let earliest = state.pending.values().map(|pending| pending.due).min();
-                earliest.map(|due| due.max(state.not_before))
-            };
+            let next = self.state().next_round(rounds.len(), self.patience);
+            if next.is_some_and(|next| next <= Instant::now()) {
+                if !rounds.is_empty() {
+                    // Who takes long over one table may take long over all.
+                    addresses.rotate_left(1);
+                }
+                self.state().connecting = true;
+                rounds.push(self.round(storage, metrics, addresses.clone()));
+                continue;
+            }
             tokio::select! {
                 biased;
-                () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => {
-                    let answered = self.round(storage, metrics, &addresses).await.unwrap_or_else(|error| {
-                        self.unreached(metrics, &error);
-                        false
-                    });
-                    if !answered {
-                        // One that takes connections and does not answer must not keep the next one from being tried.
-                        addresses.rotate_left(1);
-                    }
+                Some(silent) = rounds.next(), if !rounds.is_empty() => {
+                    // One that takes connections and does not answer must not keep the next one from being tried.
+                    addresses.sort_by_key(|address| Some(address) == silent.as_ref());
                     self.settled.notify_waiters();
                 }
-                () = self.marked.notified() => {}
+                () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
+                () = self.changed.notified() => {}
             }
         }
     }
 
-    /// Goes over the tables that are due, on one connection; whether each call was answered. A table of which one is not waits
-    /// for its next turn, and the next round goes on with the others.
-    async fn round<S: Storage>(&self, storage: &S, metrics: &Metrics, addresses: &[Address]) -> Result<bool, String> {
-        let mut metastore = match Metastore::connect(addresses, &self.security, self.call_limit).await {
+    /// Goes over the tables that are due, on one connection, until a call is not answered: by whom, it returns then. That table
+    /// waits for its next turn, and the next round goes on with the others.
+    async fn round<S: Storage>(&self, storage: &S, metrics: &Metrics, addresses: Vec<Address>) -> Option<Address> {
+        let connected = Metastore::connect(&addresses, &self.security, self.call_limit).await;
+        self.state().connecting = false;
+        self.changed.notify_one();
+        let mut metastore = match connected {
             Ok(metastore) => metastore,
-            Err(error) => return Err(error.to_string()),
+            Err(error) => {
+                self.unreached(metrics, &error.to_string());
+                return None;
+            }
         };
-        let now = Instant::now();
-        let due: Vec<_> = {
-            let state = self.state();
-            let mut due: Vec<_> = state.pending.iter().filter(|(_, pending)| pending.due <= now).collect();
-            // One that was tried and failed comes behind those that wait.
-            due.sort_by_key(|(_, pending)| pending.due);
-            due.into_iter().map(|(table, pending)| (table.clone(), pending.marks)).collect()
-        };
-        for (table, marks) in due {
-            match self.reconcile(storage, &mut metastore, &table).await {
+        while let Some((table, marks)) = self.begin() {
+            let compared = self.reconcile(storage, &mut metastore, &table).await;
+            let is_silent = matches!(compared, Err(Failure::Away(_)));
+            match compared {
                 Ok(known) => self.told(table, marks, known),
-                Err(Failure::Table(error)) => self.failed(metrics, &table, &error),
-                Err(Failure::Away(error)) => {
-                    self.failed(metrics, &table, &error);
-                    return Ok(false);
-                }
+                Err(Failure::Table(error) | Failure::Away(error)) => self.failed(metrics, &table, &error),
+            }
+            if is_silent {
+                return Some(metastore.address().clone());
             }
         }
-        Ok(true)
+        None
+    }
+
+    /// Begins with the table that has been due for longest, and says how often it was marked. One that was tried and failed
+    /// comes behind those that wait.
+    fn begin(&self) -> Option<(TableLayout, u64)> {
+        let (now, mut state) = (Instant::now(), self.state());
+        let waiting = state.pending.iter().filter(|(table, _)| !state.under_way.contains(*table));
+        let due = waiting.filter(|(_, pending)| pending.due <= now).min_by_key(|(_, pending)| pending.due);
+        let (table, marks) = due.map(|(table, pending)| (table.clone(), pending.marks))?;
+        state.under_way.insert(table.clone());
+        state.begun = now;
+        Some((table, marks))
     }
 
     /// No metastore is there: all tables wait.
@@ -237,6 +290,7 @@ impl Keeper {
     fn told(&self, table: TableLayout, marks: u64, known: Known) {
         let mut state = self.state();
         let outage = std::mem::take(&mut state.unreached);
+        state.under_way.remove(&table);
         if let Some(pending) = state.pending.get_mut(&table) {
             if pending.marks == marks {
                 state.pending.remove(&table);
@@ -255,6 +309,7 @@ impl Keeper {
         metrics.hive_failures.add(1);
         let mut state = self.state();
         state.unreached = 0;
+        state.under_way.remove(table);
         let Some(pending) = state.pending.get_mut(table) else { return };
         pending.due = Instant::now() + (self.pause)(pending.attempts);
         pending.attempts += 1;

@@ -375,6 +375,36 @@ async fn a_table_of_which_the_metastore_says_nothing_holds_up_no_other() {
 }
 
 #[tokio::test]
+async fn a_table_over_which_the_metastore_takes_long_holds_up_no_other_meanwhile() {
+    let (fake, memory, metrics) = (Fake::start().await, Memory::new(), Metrics::default());
+    let mut keeper = keeper(&[&fake.address]);
+    keeper.patience = HANGING;
+    fake.holding().hanging_table = Some("offers".to_owned());
+    for name in ["offers", "orders", "visits"] {
+        put_columns(&memory, &table(name), &[("id", ColumnType::Int)]).await;
+        commit(&keeper, &memory, &table(name), 1, "dt=2026-11-24");
+    }
+    run_until(&keeper, &memory, &metrics, || keeper.pending() == 1).await;
+    assert_eq!(fake.holding().partitions.keys().collect::<Vec<_>>(), ["orders", "visits"]);
+    assert_eq!(metrics.hive_failures.get(), 0, "the call has not failed");
+}
+
+#[tokio::test]
+async fn of_two_metastores_of_which_one_hangs_the_other_is_told_while_the_first_is_waited_for() {
+    let (first, second) = (Fake::start().await, Fake::start().await);
+    let (memory, metrics) = (Memory::new(), Metrics::default());
+    first.behave(Behaviour::Hangs);
+    let mut keeper = keeper(&[&first.address, &second.address]);
+    keeper.patience = HANGING;
+    for name in ["offers", "orders"] {
+        put_columns(&memory, &table(name), &[("id", ColumnType::Int)]).await;
+        keeper.mark(&table(name));
+    }
+    run_until(&keeper, &memory, &metrics, || keeper.pending() == 1).await;
+    assert_eq!(second.holding().columns("orders"), ["id int"]);
+}
+
+#[tokio::test]
 async fn a_table_without_columns_yet_is_no_table_of_hives() {
     let (fake, memory, metrics) = (Fake::start().await, Memory::new(), Metrics::default());
     let keeper = keeper(&[&fake.address]);
