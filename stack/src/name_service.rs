@@ -63,8 +63,10 @@ impl NameService {
         of_journal_nodes: &Settings,
         others: impl FnOnce() -> Result<()> + Send,
     ) -> Result<(Vec<NameNode>, Vec<JournalNode>)> {
+        // They give edits only to who is a NameNode by these settings.
+        let known = hadoop::overlaid(self.settings(), of_journal_nodes);
         let journals = self.journal_nodes.iter().enumerate();
-        let journals = journals.map(|(number, port)| JournalNode::new(folder, hadoop, number, *port, of_journal_nodes));
+        let journals = journals.map(|(number, port)| JournalNode::new(folder, hadoop, number, *port, &known));
         let journals: Vec<_> = journals.collect::<Result<_>>()?;
         thread::scope(|scope| {
             let starts: Vec<_> = journals.iter().map(|journal| scope.spawn(|| journal.start())).collect();
