@@ -53,7 +53,7 @@ pub(crate) async fn create_sink(stack: &State, out: &Path) -> Result<()> {
     settings.set("chunkedMessageTimeout=1s")?;
     std::fs::write(&file, settings.yaml()).with_context(|| format!("cannot write {}", file.display()))?;
 
-    let mut command = Command::from(stack.pulsar_admin()?);
+    let mut command = Command::from(stack.pulsar_admin(Some("sinks"))?);
     command.args(["sinks", "create", "--sink-config-file"]).arg(&file).stdin(Stdio::null()).kill_on_drop(true);
     let output = command.output().await.context("cannot run pulsar-admin")?;
     let said = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();

@@ -1,21 +1,28 @@
 //! Pulsar's REST interface, and HTTP as far as the other services need it.
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use ureq::Agent;
-use ureq::http::{Method, Request};
+use ureq::http::{Method, Request, Response};
+use ureq::{Agent, Body};
 
 use crate::error::{Error, Result};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const ANSWER_BYTES: u64 = 1 << 30;
+/// From one to another, who may have changed meanwhile.
+const REDIRECTS: usize = 3;
+/// What the paths begin with that functions workers answer.
+const OF_WORKERS: [&str; 5] =
+    ["/admin/v3/functions", "/admin/v3/sinks", "/admin/v3/sources", "/admin/v2/worker", "/metrics"];
 const BOUNDARY: &str = "hdfs-csv-stack-part";
 
-/// A client of one service's HTTP port. Answers that are not JSON come back as text.
+/// A client of one service's HTTP port, or of several services that are alike. Answers that are not JSON come back as text.
+#[derive(Clone)]
 pub(crate) struct Http {
     agent: Agent,
-    base: String,
+    bases: Vec<String>,
     token: Option<String>,
 }
 
@@ -30,9 +37,17 @@ impl Http {
             .timeout_global(Some(limit))
             .http_status_as_error(false)
             .proxy(None)
+            // By itself it follows only requests without a body.
+            .max_redirects(0)
+            .max_redirects_will_error(false)
             .build()
             .new_agent();
-        Self { agent, base: format!("http://127.0.0.1:{port}"), token: None }
+        Self { agent, bases: vec![base(port)], token: None }
+    }
+
+    /// A client of the first of these ports that takes connections.
+    fn of_any(ports: &[u16]) -> Self {
+        Self { bases: ports.iter().copied().map(base).collect(), ..Self::new(0) }
     }
 
     /// The same client with a role's token.
@@ -56,18 +71,26 @@ impl Http {
     }
 
     fn exchange(&self, method: Method, path: &str, content_type: &str, body: impl Into<Vec<u8>>) -> Result<String> {
+        let body = body.into();
         let error =
             |status, problem| Error::Admin { method: method.to_string(), path: path.to_owned(), status, problem };
         let failed = |problem: &dyn std::fmt::Display| error(None, problem.to_string());
-        let mut request = Request::builder()
-            .method(method.clone())
-            .uri(format!("{}{path}", self.base))
-            .header("Content-Type", content_type);
-        if let Some(token) = &self.token {
-            request = request.header("Authorization", format!("Bearer {token}"));
+        let request = |url: &str| {
+            let mut request = Request::builder().method(method.clone()).uri(url).header("Content-Type", content_type);
+            if let Some(token) = &self.token {
+                request = request.header("Authorization", format!("Bearer {token}"));
+            }
+            self.agent.run(request.body(&body[..])?)
+        };
+        let mut bases = self.bases.iter().map(|base| request(&format!("{base}{path}")));
+        let first = bases.find(|answer| !answer.as_ref().is_err_and(refuses_connections));
+        let answer = first.unwrap_or_else(|| Err(std::io::Error::from(ErrorKind::ConnectionRefused).into()));
+        let mut answer = answer.map_err(|problem| failed(&problem))?;
+        // A broker names the one that has the topic, a functions worker the leader.
+        for _ in 0..REDIRECTS {
+            let Some(to) = redirected(&answer) else { break };
+            answer = request(&to).map_err(|problem| failed(&problem))?;
         }
-        let request = request.body(body.into()).map_err(|problem| failed(&problem))?;
-        let mut answer = self.agent.run(request).map_err(|problem| failed(&problem))?;
         let body = answer.body_mut().with_config().limit(ANSWER_BYTES);
         let text = body.read_to_string().map_err(|problem| failed(&problem))?;
         if answer.status().is_success() {
@@ -78,26 +101,48 @@ impl Http {
     }
 }
 
+fn base(port: u16) -> String {
+    format!("http://127.0.0.1:{port}")
+}
+
+/// Whether nothing was sent, as nobody listens.
+fn refuses_connections(error: &ureq::Error) -> bool {
+    matches!(error, ureq::Error::Io(error) if error.kind() == ErrorKind::ConnectionRefused)
+}
+
+/// Where an answer says that the request is to be sent.
+fn redirected(answer: &Response<Body>) -> Option<String> {
+    let to = answer.headers().get("Location").filter(|_| answer.status().is_redirection())?;
+    to.to_str().ok().map(str::to_owned)
+}
+
 /// A client of Pulsar's REST interface. Topics are named in full or as `tenant/namespace/topic`.
 pub struct Admin {
-    http: Http,
+    brokers: Http,
+    /// Those who have functions, sources and sinks: the same, where Pulsar is standalone.
+    workers: Http,
 }
 
 impl Admin {
     /// A client of the Pulsar at this port of the loopback interface.
     #[must_use]
     pub fn new(web_port: u16) -> Self {
-        Self { http: Http::new(web_port) }
+        Self::of_cluster(&[web_port], &[web_port])
+    }
+
+    /// A client of the brokers and functions workers at these ports.
+    pub(crate) fn of_cluster(brokers: &[u16], workers: &[u16]) -> Self {
+        Self { brokers: Http::of_any(brokers), workers: Http::of_any(workers) }
     }
 
     /// The same client with a role's token, if there is one.
     pub(crate) fn with_token(self, token: Option<&str>) -> Self {
-        Self { http: self.http.with_token(token) }
+        Self { brokers: self.brokers.with_token(token), workers: self.workers.with_token(token) }
     }
 
     /// Any GET request.
     pub fn get(&self, path: &str) -> Result<Value> {
-        self.http.get(path)
+        self.who_answers(path).get(path)
     }
 
     /// Any PUT request.
@@ -112,7 +157,7 @@ impl Admin {
 
     /// Any DELETE request.
     pub fn delete(&self, path: &str) -> Result<Value> {
-        self.http.send(Method::DELETE, path, "application/json", String::new())
+        self.who_answers(path).send(Method::DELETE, path, "application/json", String::new())
     }
 
     /// Makes a tenant, for all clusters that are known.
@@ -228,8 +273,13 @@ impl Admin {
         self.delete(&format!("/admin/v3/sinks/{namespace}/{name}")).map(drop)
     }
 
+    fn who_answers(&self, path: &str) -> &Http {
+        let is_of_workers = OF_WORKERS.iter().any(|beginning| path.starts_with(beginning));
+        if is_of_workers { &self.workers } else { &self.brokers }
+    }
+
     fn json(&self, method: Method, path: &str, body: &Value) -> Result<Value> {
-        self.http.send(method, path, "application/json", body.to_string())
+        self.who_answers(path).send(method, path, "application/json", body.to_string())
     }
 
     fn sink_config(&self, method: Method, namespace: &str, name: &str, config: &Value) -> Result<()> {
@@ -252,7 +302,7 @@ impl Admin {
         }
         body.extend_from_slice(format!("--{BOUNDARY}--\r\n").as_bytes());
         let content_type = format!("multipart/form-data; boundary={BOUNDARY}");
-        self.http.send(method, &format!("/admin/v3/sinks/{namespace}/{name}"), &content_type, body).map(drop)
+        self.workers.send(method, &format!("/admin/v3/sinks/{namespace}/{name}"), &content_type, body).map(drop)
     }
 }
 
@@ -279,11 +329,53 @@ fn encoded(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::io::{Read, Write};
+    use std::net::{Ipv4Addr, TcpListener};
+    use std::thread::{JoinHandle, spawn};
+
     use super::*;
+
+    /// Takes one request, whose body is this, and answers it; its port.
+    fn answering(body: &'static str, answer: String) -> (u16, JoinHandle<String>) {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let thread = spawn(move || {
+            let (mut connection, _) = listener.accept().unwrap();
+            let (mut request, mut byte) = (Vec::new(), [0]);
+            while !request.ends_with(format!("\r\n\r\n{body}").as_bytes()) {
+                connection.read_exact(&mut byte).unwrap();
+                request.push(byte[0]);
+            }
+            let end = "Connection: close\r\nContent-Length: 2\r\n\r\n[]";
+            connection.write_all(format!("HTTP/1.1 {answer}\r\n{end}").as_bytes()).unwrap();
+            String::from_utf8(request).unwrap()
+        });
+        (port, thread)
+    }
 
     #[test]
     fn a_topic_becomes_a_path() {
         assert_eq!(topic_path("persistent://a/b/c d", "/stats"), "/admin/v2/persistent/a/b/c%20d/stats");
         assert_eq!(topic_path("a/b/c", ""), "/admin/v2/persistent/a/b/c");
+    }
+
+    #[test]
+    fn a_request_goes_to_the_first_who_listens_and_then_to_whom_the_answer_names() {
+        let gone = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap().local_addr().unwrap().port();
+        let (named, last) = answering("[4]", "200 OK".to_owned());
+        let (listens, first) = answering("[4]", format!("307 Elsewhere\r\nLocation: http://127.0.0.1:{named}/other"));
+        let admin = Admin::of_cluster(&[gone, listens], &[]).with_token(Some("secret"));
+        assert_eq!(admin.put("/one", &json!([4])).unwrap(), json!([]));
+        assert!(first.join().unwrap().starts_with("PUT /one "));
+        let last = last.join().unwrap();
+        assert!(last.starts_with("PUT /other ") && last.to_lowercase().contains("bearer secret"), "{last}");
+    }
+
+    #[test]
+    fn a_request_about_sinks_goes_to_the_functions_workers_and_any_other_to_the_brokers() {
+        let admin = Admin::of_cluster(&[1], &[2]);
+        for (path, port) in [("/admin/v3/sinks/a/b", 2), ("/admin/v2/worker/cluster", 2), ("/admin/v2/clusters", 1)] {
+            assert_eq!(admin.who_answers(path).bases, [base(port)], "{path}");
+        }
     }
 }

@@ -71,12 +71,12 @@ pub(crate) struct HiveArgs {
 pub(crate) struct StackArgs {
     #[command(flatten)]
     pub(crate) name: NameArgs,
-    /// Which services: Pulsar and HDFS, or all.
+    /// Which services: Pulsar and HDFS, the same as clusters, or all.
     #[arg(long, value_enum, default_value_t = Layers::Cold)]
     pub(crate) layers: Layers,
-    /// How many DataNodes; 0 leaves HDFS out.
-    #[arg(long, default_value_t = 1)]
-    pub(crate) data_nodes: usize,
+    /// How many DataNodes; 0 leaves HDFS out. 1 by default, 3 in a cluster.
+    #[arg(long)]
+    pub(crate) data_nodes: Option<usize>,
     /// How sinks run: each in a process, or in threads of Pulsar's own.
     #[arg(long, value_enum, default_value_t = RuntimeArg::Process)]
     pub(crate) runtime: RuntimeArg,
@@ -99,7 +99,9 @@ pub(crate) struct StackArgs {
 pub(crate) enum Layers {
     /// Pulsar and HDFS.
     Cold,
-    /// Those, Hive, ClickHouse and Superset.
+    /// The same, each part in several processes: ZooKeeper, bookies, brokers, functions workers, NameNodes, JournalNodes.
+    Cluster,
+    /// Pulsar, HDFS, Hive, ClickHouse and Superset.
     Full,
 }
 
@@ -125,10 +127,13 @@ impl StackArgs {
             RuntimeArg::Process => Runtime::Process,
             RuntimeArg::Thread => Runtime::Thread,
         };
+        let cluster = self.layers == Layers::Cluster;
         let builder = Stack::builder()
             .name(&self.name.name)
             .data_dir(self.name.folder())
-            .data_nodes(self.data_nodes)
+            .data_nodes(self.data_nodes.unwrap_or(if cluster { 3 } else { 1 }))
+            .distributed(cluster)
+            .high_availability(cluster)
             .hive(self.layers == Layers::Full)
             .click_house(self.layers == Layers::Full)
             .superset(self.layers == Layers::Full)

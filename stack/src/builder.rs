@@ -33,6 +33,7 @@ pub struct Builder {
     pub(crate) click_house: bool,
     pub(crate) superset: bool,
     pub(crate) cluster: String,
+    pub(crate) distributed: bool,
     pub(crate) secured: bool,
     pub(crate) runtime: Runtime,
     pub(crate) peak_speed: bool,
@@ -65,6 +66,7 @@ impl Default for Builder {
             click_house: false,
             superset: false,
             cluster: "standalone".to_owned(),
+            distributed: false,
             secured: false,
             runtime: Runtime::Process,
             peak_speed: false,
@@ -165,7 +167,14 @@ impl Builder {
         self
     }
 
-    /// Whether Pulsar asks who is there: for a token or a certificate, whose [role](crate::Security) has only the rights that
+    /// Whether Pulsar is a [cluster](crate::Cluster): ZooKeeper, three bookies, two brokers and two functions workers, each a
+    /// process of its own. Not by default.
+    pub fn distributed(mut self, distributed: bool) -> Self {
+        self.distributed = distributed;
+        self
+    }
+
+    /// Whether Pulsar, which is standalone then, asks who is there: for a token or a certificate, whose [role](crate::Security) has only the rights that
     /// it was granted. It listens with TLS, and besides without, for the stack's own requests. A sink's instances have the token
     /// of who made it, and connect with TLS. Not by default.
     pub fn secured(mut self, secured: bool) -> Self {
@@ -213,7 +222,7 @@ impl Builder {
         self
     }
 
-    /// A line of Pulsar's `standalone.conf`.
+    /// A line of Pulsar's `standalone.conf`, or of each broker's `broker.conf`.
     pub fn broker_property(mut self, key: &str, value: &str) -> Self {
         self.broker.insert(key.to_owned(), value.to_owned());
         self

@@ -21,7 +21,7 @@ pub(crate) struct Hdfs {
     pub(crate) data_nodes: Vec<DataNode>,
     /// One, or two of a name service.
     pub(crate) name_nodes: Vec<NameNode>,
-    journal_nodes: Vec<JournalNode>,
+    pub(crate) journal_nodes: Vec<JournalNode>,
     /// `hdfs://127.0.0.1:port`, or `hdfs://` and the name service.
     pub(crate) url: String,
     /// A folder with `core-site.xml` and `hdfs-site.xml` for clients.

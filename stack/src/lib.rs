@@ -1,5 +1,5 @@
 //! The services around the sink as plain processes, for the demo, the tests and the benchmarks: Pulsar standalone
-//! with its functions worker, an HDFS NameNode and DataNodes, and, if asked for, Hive, ClickHouse and Superset.
+//! with its functions worker, or as a cluster, an HDFS NameNode and DataNodes, and, if asked for, Hive, ClickHouse and Superset.
 //!
 //! ```no_run
 //! use hdfs_csv_stack::{Runtime, Stack};
@@ -50,8 +50,8 @@ pub use folder::{owner, stacks_dir};
 pub use hive::{Hive, Row};
 pub use progress::Step;
 pub use services::{
-    Certificate, ClickHouse, DataNode, HiveMetastore, HiveServer, JournalNode, Kdc, Kms, LocalRun, NameNode, Pulsar,
-    Security, Superset, SupersetAddress,
+    Bookie, Broker, Certificate, ClickHouse, Cluster, DataNode, FunctionsWorker, HiveMetastore, HiveServer,
+    JournalNode, Kdc, Kms, LocalRun, NameNode, Pulsar, Security, Superset, SupersetAddress, ZooKeeper,
 };
 pub use stack::Stack;
 pub use state::State;

@@ -20,7 +20,9 @@ use crate::hive_tls::encrypt;
 use crate::kerberos::secure;
 use crate::ports;
 use crate::process::{Service, joined};
-use crate::services::{ClickHouse, DataNode, Kdc, Kms, LocalRun, NameNode, Pulsar, PulsarOptions, Security, Superset};
+use crate::services::{
+    ClickHouse, Cluster, DataNode, JournalNode, Kdc, Kms, LocalRun, NameNode, Pulsar, PulsarOptions, Security, Superset,
+};
 use crate::state::State;
 
 /// Running services. When this is dropped they end, and so they do when this process ends in whatever way.
@@ -101,6 +103,11 @@ impl Stack {
         &self.pulsar
     }
 
+    /// Pulsar's processes by what they do, in a stack where it is a [cluster](Builder::distributed).
+    pub fn cluster(&self) -> Result<&Cluster> {
+        self.pulsar.cluster()
+    }
+
     /// The NameNode; the first of two.
     pub fn name_node(&self) -> Result<&NameNode> {
         self.name_nodes().first().ok_or_else(|| Error::Missing("HDFS".to_owned()))
@@ -120,6 +127,11 @@ impl Stack {
     /// All DataNodes.
     pub fn data_nodes(&self) -> &[DataNode] {
         self.hdfs.as_ref().map_or(&[], |hdfs| &hdfs.data_nodes)
+    }
+
+    /// All JournalNodes, in a stack of [two NameNodes](Builder::high_availability).
+    pub fn journal_nodes(&self) -> &[JournalNode] {
+        self.hdfs.as_ref().map_or(&[], |hdfs| &hdfs.journal_nodes)
     }
 
     /// The KDC of a stack with [Kerberos](Builder::kerberos).
@@ -155,12 +167,12 @@ impl Stack {
     /// A client of Pulsar's REST interface.
     pub fn admin(&self) -> Admin {
         let token = self.pulsar.security().map(Security::operators_token);
-        Admin::new(self.pulsar.web_port()).with_token(token.ok())
+        self.pulsar.admin().with_token(token.ok())
     }
 
     /// A client of Pulsar's REST interface that has a role, where Pulsar [asks for one](Builder::secured).
     pub fn admin_as(&self, role: &str) -> Result<Admin> {
-        Ok(Admin::new(self.pulsar.web_port()).with_token(Some(&self.pulsar.security()?.token(role)?)))
+        Ok(self.pulsar.admin().with_token(Some(&self.pulsar.security()?.token(role)?)))
     }
 
     /// Runs the real `bin/pulsar-admin` and returns what it printed.
@@ -175,7 +187,7 @@ impl Stack {
 
     /// Runs the sink of this configuration beside Pulsar, with the real `bin/pulsar-admin sinks localrun`.
     pub fn local_run(&self, sink: &Path) -> Result<LocalRun> {
-        let mut command = self.state().pulsar_admin()?;
+        let mut command = self.state().pulsar_admin(None)?;
         command.args(["sinks", "localrun", "--broker-service-url", &self.pulsar.service_url()]);
         command.arg("--sink-config-file").arg(sink);
         LocalRun::start(command, self.log_dir().join("local-run.log"))
@@ -279,6 +291,7 @@ impl Stack {
             owner_pid: process::id(),
             service_url: self.pulsar.service_url(),
             admin_url: self.pulsar.admin_url(),
+            functions_url: self.pulsar.functions_url(),
             hdfs_url: self.hdfs.as_ref().map(|hdfs| hdfs.url.clone()),
             hive_url: self.hive.as_ref().map(|hive| hive.server().jdbc_url()),
             metastore_uri: self.hive.as_ref().map(|hive| hive.metastore().uri()),
@@ -305,10 +318,10 @@ impl Stack {
 
     /// The services that are not HDFS. They may still want to write to it when they are stopped.
     fn others(&self) -> impl Iterator<Item = (String, &Service)> {
-        let pulsar = ("pulsar".to_owned(), self.pulsar.service());
+        let pulsar = self.pulsar.services().into_iter().rev();
         let superset = self.superset.iter().map(|it| ("superset".to_owned(), it.service()));
         let click_house = self.click_house.iter().map(|it| ("click-house".to_owned(), it.service()));
-        std::iter::once(pulsar).chain(superset).chain(click_house).chain(self.hive.iter().flat_map(Hive::services))
+        pulsar.chain(superset).chain(click_house).chain(self.hive.iter().flat_map(Hive::services))
     }
 
     fn signal(&self, pid: u32, signal: Signal) -> Result<()> {
@@ -357,17 +370,14 @@ fn start_pulsar(builder: &Builder, folder: &Folder, home: PathBuf) -> Result<Pul
         runtime: builder.runtime,
         peak_speed: builder.peak_speed,
         cluster: builder.cluster.clone(),
+        distributed: builder.distributed,
         secured: builder.secured,
         liveness_check: builder.liveness_check,
         function_java_options: builder.function_java_options.clone(),
         broker: builder.broker.clone(),
         environment: builder.environment.clone(),
     };
-    ports::retried(|| {
-        let pulsar = Pulsar::new(folder, &options)?;
-        pulsar.start()?;
-        Ok(pulsar)
-    })
+    ports::retried(|| Pulsar::start_new(folder, &options))
 }
 
 /// HDFS, and Hive on it.

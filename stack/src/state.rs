@@ -26,6 +26,8 @@ pub struct State {
     pub service_url: String,
     /// Pulsar's REST interface.
     pub admin_url: String,
+    /// That of its functions workers, which have the sinks.
+    pub functions_url: String,
     /// The file system, if there is one.
     pub hdfs_url: Option<String>,
     /// What JDBC clients of Hive connect to, if it is there.
@@ -66,9 +68,10 @@ impl State {
         fs::rename(&partial, path).map_err(Error::io(path.display()))
     }
 
-    /// The real `bin/pulsar-admin`, set up for this stack: give it arguments and run it.
-    pub fn pulsar_admin(&self) -> Result<Command> {
-        Ok(services::admin_command(&artifacts::pulsar_home()?, &self.admin_url, &self.log_dir))
+    /// The real `bin/pulsar-admin`, set up for commands of this group, as `sinks`: give it arguments and run it.
+    pub fn pulsar_admin(&self, group: Option<&str>) -> Result<Command> {
+        let url = if services::is_of_workers(group) { &self.functions_url } else { &self.admin_url };
+        Ok(services::admin_command(&artifacts::pulsar_home()?, url, &self.log_dir))
     }
 
     /// Runs a statement on ClickHouse and returns its result: tab-separated, if it names no other format.

@@ -1,12 +1,12 @@
 //! The services do what the tests of the sink rely on.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process;
 use std::thread;
 
 use anyhow::{Context, Result, anyhow};
-use hdfs_csv_stack::{Error, Pulsar, Runtime, Stack};
+use hdfs_csv_stack::{Error, Runtime, Stack};
 use hdfs_csv_tests::in_turn;
 
 use super::{connector, printer, state_and_group, wait_for};
@@ -128,9 +128,10 @@ fn topics_and_sinks_survive_pulsar(stack: &Stack) -> Result<()> {
     pulsar.kill()?;
     assert_eq!(state_and_group(pid).filter(|(state, _)| *state != 'Z'), None);
     assert!(pulsar.pids().is_empty());
-    let before = fs::metadata(pulsar.log())?.len();
+    let log = stack.log_dir().join("pulsar.log");
+    let before = fs::metadata(&log)?.len();
     pulsar.start()?;
-    nothing_is_left_of_the_killed_bookie(pulsar, before)?;
+    nothing_is_left_of_the_killed_bookie(&log, before)?;
     assert_eq!(pulsar.service_url(), address);
     assert_eq!(partitions(stack)?, 2);
     wait_for("the sink's process after a kill", || function_pid(stack))?;
@@ -145,13 +146,13 @@ fn partitions(stack: &Stack) -> Result<usize> {
 }
 
 /// A bookie that finds its predecessor's registration may delete its own, again and again.
-fn nothing_is_left_of_the_killed_bookie(pulsar: &Pulsar, before: u64) -> Result<()> {
-    let log = fs::read(pulsar.log())?;
+fn nothing_is_left_of_the_killed_bookie(path: &Path, before: u64) -> Result<()> {
+    let log = fs::read(path)?;
     let log = String::from_utf8_lossy(&log[usize::try_from(before)?..]);
     let lines =
         |word: &str| log.lines().filter(|line| line.contains("/ledgers/available/") && line.contains(word)).count();
-    assert_eq!(lines("Acquired resource lock"), 1, "{}", pulsar.log().display());
-    assert_eq!(lines("Deleting path"), 0, "{}", pulsar.log().display());
+    assert_eq!(lines("Acquired resource lock"), 1, "{}", path.display());
+    assert_eq!(lines("Deleting path"), 0, "{}", path.display());
     Ok(())
 }
 

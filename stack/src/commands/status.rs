@@ -23,6 +23,9 @@ pub(crate) fn print(state: &State) {
     println!("stack        {} (owner {})", state.name, state.owner_pid);
     println!("Pulsar       {}", state.service_url);
     println!("Pulsar REST  {}", state.admin_url);
+    if state.functions_url != state.admin_url {
+        println!("sinks REST   {}", state.functions_url);
+    }
     if let (Some(url), Some(conf)) = (&state.hdfs_url, &state.hadoop_conf_dir) {
         println!("HDFS         {url}");
         println!("HDFS conf    {}", conf.display());

@@ -16,7 +16,8 @@ pub(crate) fn hive(hive: &HiveArgs) -> Result {
 }
 
 pub(crate) fn pulsar_admin(tool: &ToolArgs) -> Result {
-    become_tool(running(&tool.name)?.pulsar_admin()?, &tool.arguments)
+    let group = tool.arguments.first().map(String::as_str);
+    become_tool(running(&tool.name)?.pulsar_admin(group)?, &tool.arguments)
 }
 
 /// This process becomes the tool, so its output, its signals and its exit code are the tool's own.

@@ -1,160 +1,157 @@
-//! Pulsar standalone: broker, bookie and functions worker in one process.
+//! The Pulsar of a stack, as its clients see it: one process, or a cluster of them.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use serde_json::{Value, json};
-
+use super::cluster::Cluster;
 use super::function_process::Instance;
-use super::pulsar_security::{SecurePorts, Security, missing};
-use crate::admin::Http;
-use crate::builder::Runtime;
+use super::pulsar_program::{Distribution, PulsarOptions, admin_command};
+use super::pulsar_security::{Security, missing};
+use super::standalone::Standalone;
+use crate::admin::Admin;
 use crate::error::{Error, Result};
-use crate::files::{self, Settings, settings};
+use crate::files;
 use crate::folder::Folder;
-use crate::process::{Plan, READY_LIMIT, Service, run};
-use crate::{hadoop, java};
+use crate::java;
+use crate::process::{Service, run};
 
-const MEMORY: &str = "-Xms256m -Xmx1g -XX:MaxDirectMemorySize=1g";
-const ADMIN_MEMORY: &str = "-Xmx256m";
-const COLLECTOR: &str = "-XX:+UseParallelGC";
-/// What the script sets by default, which is replaced by giving more.
-const OPTIONS: &str = "-Dpulsar.allocator.exit_on_oom=true -Dio.netty.recycler.maxCapacityPerThread=4096";
 const ADMIN_LIMIT: Duration = Duration::from_secs(120);
-const SHELL_LIMIT: Duration = Duration::from_secs(120);
-
-/// All of them answer once namespaces, functions worker and broker are there. The last sends a message through the
-/// broker, so it is asked last.
-const SIGNS_OF_LIFE: [&str; 4] = [
-    "/admin/v2/namespaces/public/default",
-    "/admin/v3/sinks/builtinsinks",
-    "/admin/v2/worker/cluster/leader/ready",
-    "/admin/v2/brokers/health",
-];
-
-/// What can be chosen.
-pub(crate) struct PulsarOptions {
-    pub(crate) home: PathBuf,
-    pub(crate) runtime: Runtime,
-    pub(crate) peak_speed: bool,
-    pub(crate) cluster: String,
-    pub(crate) secured: bool,
-    pub(crate) liveness_check: Duration,
-    pub(crate) function_java_options: Vec<String>,
-    pub(crate) broker: Settings,
-    pub(crate) environment: Settings,
-}
+/// The groups of `pulsar-admin`'s commands that a functions worker answers.
+const OF_WORKERS: [&str; 4] = ["functions", "functions-worker", "sinks", "sources"];
 
 /// The Pulsar of a stack.
 pub struct Pulsar {
-    service: Service,
-    home: PathBuf,
-    ports: Ports,
-    logs: PathBuf,
-    /// Who is who, if it asks.
-    security: Option<Security>,
+    processes: Processes,
+    distribution: Distribution,
 }
 
-/// The ports that a Pulsar listens on, and finds free again when it is restarted.
-#[derive(Clone, Copy)]
-struct Ports {
-    broker: u16,
-    web: u16,
-    bookie: u16,
+enum Processes {
+    Standalone(Standalone),
+    Cluster(Cluster),
 }
-
-super::operate::operate!(Pulsar);
 
 impl Pulsar {
-    /// A new Pulsar without data.
-    pub(crate) fn new(folder: &Folder, options: &PulsarOptions) -> Result<Self> {
-        let ports = Ports { broker: folder.port()?, web: folder.port()?, bookie: folder.port()? };
-        let conf = folder.conf().join("pulsar");
-        let data = hadoop::storage(folder, "pulsar")?;
-        files::folder(&conf)?;
-        files::folder(&data.join("tmp"))?;
-
-        let security = options.secured.then(|| secured(folder, &conf, &options.home, ports.web)).transpose()?;
-        let standalone = conf.join("standalone.conf");
-        let base = options.home.join("conf/standalone.conf");
-        let base = fs::read_to_string(&base).map_err(Error::io(base.display()))?;
-        let mut base_settings = broker_settings(ports, &data, &options.cluster);
-        base_settings.extend(security.iter().flat_map(Security::broker_settings));
-        let changes = hadoop::overlaid(base_settings, &options.broker);
-        files::write(&standalone, &files::properties(&base, &changes))?;
-
-        let worker = conf.join("functions_worker.yml");
-        let mut settings = worker_settings(ports, &data, folder, options);
-        let mut environment = options.environment.clone();
-        if let Some(security) = &security {
-            security.secure_worker(&mut settings);
-            let base = options.home.join("conf/log4j2.yaml");
-            let base = fs::read_to_string(&base).map_err(Error::io(base.display()))?;
-            let log_settings = conf.join("log4j2.yaml");
-            files::write(&log_settings, &security.log_settings(&base))?;
-            environment.insert("PULSAR_LOG_CONF".to_owned(), log_settings.display().to_string());
-        }
-        files::write(&worker, &format!("{settings:#}"))?;
-
-        let shell = conf.join("bookkeeper.conf");
-        let metadata = format!("metadataServiceUri=metadata-store:rocksdb://{}\n", metadata(&data).display());
-        files::write(&shell, &metadata)?;
-
-        let (home, logs) = (options.home.clone(), folder.logs());
-        let token = security.as_ref().map(|security| security.operators_token().to_owned());
-        let service = Service::new(Plan {
-            name: "Pulsar".to_owned(),
-            log: folder.logs().join("pulsar.log"),
-            after_crash: Some(Box::new(move || forget_bookie(&home, &shell, &logs))),
-            ready_within: READY_LIMIT,
-            stopped_within: Duration::from_secs(20),
-            command: standalone_command(
-                options,
-                environment,
-                ports.bookie,
-                &standalone,
-                &worker,
-                &data,
-                &folder.logs(),
-            ),
-            ready: Box::new(move || {
-                let http = Http::new(ports.web).with_token(token.as_deref());
-                SIGNS_OF_LIFE.iter().all(|path| http.get(path).is_ok_and(|answer| answer != false))
-            }),
-        })?;
-        Ok(Self { service, home: options.home.clone(), ports, logs: folder.logs(), security })
+    /// A new Pulsar without data, which runs.
+    pub(crate) fn start_new(folder: &Folder, options: &PulsarOptions) -> Result<Self> {
+        let scratch = folder.data().join("pulsar-tmp");
+        files::folder(&scratch)?;
+        let distribution = Distribution {
+            home: options.home.clone(),
+            logs: folder.logs(),
+            scratch,
+            compiler: java::compiler(options.peak_speed),
+            environment: options.environment.clone(),
+        };
+        let processes = match options.distributed {
+            false => {
+                let standalone = Standalone::new(folder, &distribution, options)?;
+                standalone.service.start()?;
+                Processes::Standalone(standalone)
+            }
+            true => Processes::Cluster(Cluster::start_new(folder, &distribution, options)?),
+        };
+        Ok(Self { processes, distribution })
     }
 
-    /// What clients connect to: `pulsar://127.0.0.1:port`.
+    /// What clients connect to: `pulsar://127.0.0.1:port`, with the port of each broker.
     pub fn service_url(&self) -> String {
-        format!("pulsar://127.0.0.1:{}", self.ports.broker)
+        match &self.processes {
+            Processes::Standalone(one) => format!("pulsar://127.0.0.1:{}", one.ports.broker),
+            Processes::Cluster(cluster) => cluster.service_url(),
+        }
     }
 
-    /// The REST interface: `http://127.0.0.1:port`.
+    /// The brokers' REST interface: `http://127.0.0.1:port`, with the port of each.
     pub fn admin_url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.ports.web)
+        match &self.processes {
+            Processes::Standalone(one) => format!("http://127.0.0.1:{}", one.ports.web),
+            Processes::Cluster(cluster) => cluster.admin_url(),
+        }
     }
 
-    /// The port of the REST interface.
-    pub fn web_port(&self) -> u16 {
-        self.ports.web
+    /// The functions workers' REST interface; standalone it is the broker's.
+    pub fn functions_url(&self) -> String {
+        match &self.processes {
+            Processes::Standalone(_) => self.admin_url(),
+            Processes::Cluster(cluster) => cluster.functions_url(),
+        }
     }
 
-    /// The unpacked distribution.
-    pub fn home(&self) -> &Path {
-        &self.home
+    /// A client of both.
+    pub(crate) fn admin(&self) -> Admin {
+        match &self.processes {
+            Processes::Standalone(one) => Admin::new(one.ports.web),
+            Processes::Cluster(cluster) => cluster.admin(),
+        }
     }
 
-    /// Where functions log, in both runtimes: `<tenant>/<namespace>/<name>/<name>-<instance>.log`.
-    pub fn function_log_dir(&self) -> PathBuf {
-        self.logs.join("functions")
+    /// The processes by what they do, of a [cluster](crate::Builder::distributed).
+    pub(crate) fn cluster(&self) -> Result<&Cluster> {
+        match &self.processes {
+            Processes::Standalone(_) => Err(Error::Missing("cluster of Pulsar".to_owned())),
+            Processes::Cluster(cluster) => Ok(cluster),
+        }
+    }
+
+    /// Its services, in the order in which they start.
+    pub(crate) fn services(&self) -> Vec<(String, &Service)> {
+        match &self.processes {
+            Processes::Standalone(one) => vec![("pulsar".to_owned(), &one.service)],
+            Processes::Cluster(cluster) => cluster.services(),
+        }
+    }
+
+    /// The main process's id, unless it was stopped or killed. A cluster has none.
+    pub fn pid(&self) -> Option<u32> {
+        match &self.processes {
+            Processes::Standalone(one) => one.service.pid(),
+            Processes::Cluster(_) => None,
+        }
+    }
+
+    /// The ids of all its living processes.
+    pub fn pids(&self) -> Vec<u32> {
+        self.services().into_iter().flat_map(|(_, service)| service.pids()).collect()
+    }
+
+    /// Asks it to end; kills what does not in time. What it started ends with it.
+    pub fn stop(&self) -> Result<()> {
+        self.services().into_iter().rev().try_for_each(|(_, service)| service.stop())
+    }
+
+    /// Kills all its processes (`kill -9`).
+    pub fn kill(&self) -> Result<()> {
+        self.services().into_iter().try_for_each(|(_, service)| service.kill())
     }
 
     /// Kills the broker's and worker's process only: processes of functions live on, as after a crash.
     pub fn kill_main(&self) -> Result<()> {
-        self.service.kill_main()
+        self.services().into_iter().try_for_each(|(_, service)| service.kill_main())
+    }
+
+    /// Starts it on its ports and data, where it does not run, and waits until it is ready.
+    pub fn start(&self) -> Result<()> {
+        match &self.processes {
+            Processes::Standalone(one) => one.service.start(),
+            Processes::Cluster(cluster) => cluster.start(),
+        }
+    }
+
+    /// Stops it, starts it again on the same ports and data, and waits until it is ready.
+    pub fn restart(&self) -> Result<()> {
+        self.stop()?;
+        self.start()
+    }
+
+    /// The unpacked distribution.
+    pub fn home(&self) -> &Path {
+        &self.distribution.home
+    }
+
+    /// Where functions log, in both runtimes, whichever worker runs them: `<tenant>/<namespace>/<name>/<name>-<instance>.log`.
+    pub fn function_log_dir(&self) -> PathBuf {
+        self.distribution.logs.join("functions")
     }
 
     /// The processes of a function, source or sink, by instance. Empty in the thread runtime.
@@ -183,195 +180,36 @@ impl Pulsar {
 
     /// Who is who, if it was [asked for](crate::Builder::secured).
     pub fn security(&self) -> Result<&Security> {
-        self.security.as_ref().ok_or_else(missing)
+        let security = match &self.processes {
+            Processes::Standalone(one) => one.security.as_ref(),
+            Processes::Cluster(_) => None,
+        };
+        security.ok_or_else(missing)
     }
 
     /// Runs the real `bin/pulsar-admin` against this Pulsar. It takes seconds: prefer [`Admin`](crate::Admin).
     pub fn admin_command(&self, arguments: &[&str]) -> Result<String> {
-        let command = match &self.security {
-            Some(security) => self.admin_command_with(&security.operators_client_conf()?),
-            None => admin_command(&self.home, &self.admin_url(), &self.logs),
-        };
-        run_with(command, arguments)
+        if let Ok(security) = self.security() {
+            return self.admin_command_as(&security.operators_client_conf()?, arguments);
+        }
+        let url = if is_of_workers(arguments.first().copied()) { self.functions_url() } else { self.admin_url() };
+        run_with(admin_command(&self.distribution.home, &url, &self.distribution.logs), arguments)
     }
 
     /// Runs the real `bin/pulsar-admin` as who this `client.conf` says.
     pub fn admin_command_as(&self, client_conf: &Path, arguments: &[&str]) -> Result<String> {
-        run_with(self.admin_command_with(client_conf), arguments)
-    }
-
-    fn admin_command_with(&self, client_conf: &Path) -> Command {
-        let mut command = tool(&self.home, "pulsar-admin", &self.logs);
+        let mut command = self.distribution.tool("pulsar-admin");
         command.env("PULSAR_CLIENT_CONF", client_conf);
-        command
+        run_with(command, arguments)
     }
 }
 
-fn secured(folder: &Folder, conf: &Path, home: &Path, plain_web: u16) -> Result<Security> {
-    let (home, logs) = (home.to_path_buf(), folder.logs());
-    let tool = Box::new(move |name: &str| tool(&home, name, &logs));
-    let ports = SecurePorts { broker: folder.port()?, web: folder.port()?, plain_web };
-    Security::new(conf.join("security"), tool, ports)
+/// Whether a functions worker answers the commands of this group.
+pub(crate) fn is_of_workers(group: Option<&str>) -> bool {
+    group.is_some_and(|group| OF_WORKERS.contains(&group))
 }
 
 fn run_with(mut command: Command, arguments: &[&str]) -> Result<String> {
     command.args(arguments);
     run(command, ADMIN_LIMIT)
-}
-
-/// The real `bin/pulsar-admin`, without arguments.
-pub(crate) fn admin_command(home: &Path, admin_url: &str, logs: &Path) -> Command {
-    let mut command = tool(home, "pulsar-admin", logs);
-    command.args(["--admin-url", admin_url]);
-    command
-}
-
-/// One of Pulsar's commands, without arguments.
-fn tool(home: &Path, name: &str, logs: &Path) -> Command {
-    let mut command = Command::new(home.join("bin").join(name));
-    command
-        .env("PATH", java::search_path())
-        .env("PULSAR_MEM", ADMIN_MEMORY)
-        .env("PULSAR_GC", format!("-XX:+UseSerialGC {}", java::QUICK_START))
-        .env("PULSAR_GC_LOG", " ")
-        .env("PULSAR_LOG_DIR", logs);
-    command
-}
-
-fn metadata(data: &Path) -> PathBuf {
-    data.join("metadata")
-}
-
-/// Removes the registration of a bookie that was killed: reading the list of those that are writable does, as it holds
-/// no owner that still lives.
-///
-/// Else the next bookie finds it when it registers, deletes it, and takes the note of that, if this comes late, for the
-/// loss of its own, which it then deletes and makes again, for ever: no two `BookieServiceInfo` are equal
-/// (<https://github.com/apache/pulsar/issues/17759>). Who wants a ledger meanwhile finds "Not enough non-faulty bookies
-/// available": topics cannot be opened, and Pulsar itself, which needs some, ends while it starts.
-fn forget_bookie(home: &Path, conf: &Path, logs: &Path) -> Result<()> {
-    let mut shell = Command::new(home.join("bin/bookkeeper"));
-    shell
-        .args(["shell", "listbookies", "-rw"])
-        .env("PATH", java::search_path())
-        .env("BOOKIE_CONF", conf)
-        .env("BOOKIE_LOG_DIR", logs)
-        .env("BOOKIE_MEM", ADMIN_MEMORY)
-        .env("BOOKIE_GC", format!("-XX:+UseSerialGC {}", java::QUICK_START))
-        .env("BOOKIE_GC_LOG", " ");
-    run(shell, SHELL_LIMIT).map(drop)
-}
-
-fn standalone_command(
-    options: &PulsarOptions,
-    environment: Settings,
-    bookie_port: u16,
-    standalone: &Path,
-    worker: &Path,
-    data: &Path,
-    logs: &Path,
-) -> Box<dyn Fn() -> Command + Send + Sync> {
-    let program = options.home.join("bin/pulsar");
-    let [standalone, worker, data, logs] = [standalone, worker, data, logs].map(Path::to_path_buf);
-    let scratch = data.join("tmp");
-    let compiler = java::compiler(options.peak_speed);
-    Box::new(move || {
-        let mut command = Command::new(&program);
-        let options = [OPTIONS.to_owned(), java::temporary(&scratch)].into_iter().chain(java::kerberos(&environment));
-        command
-            .args(["standalone", "--no-stream-storage", "--advertised-address", "127.0.0.1", "--config"])
-            .arg(&standalone)
-            .arg("--functions-worker-conf")
-            .arg(&worker)
-            .arg("--metadata-dir")
-            .arg(metadata(&data))
-            .arg("--bookkeeper-dir")
-            .arg(data.join("bookkeeper"))
-            .args(["--bookkeeper-port", &bookie_port.to_string()])
-            .env("PATH", java::search_path())
-            .env("PULSAR_STANDALONE_CONF", &standalone)
-            .env("PULSAR_LOG_DIR", &logs)
-            .env("PULSAR_LOG_IMMEDIATE_FLUSH", "true")
-            .env("PULSAR_MEM", MEMORY)
-            .env("PULSAR_GC", format!("{COLLECTOR} {compiler}"))
-            // Not empty, or the script puts its own in place.
-            .env("PULSAR_GC_LOG", " ")
-            .env("PULSAR_EXTRA_OPTS", options.collect::<Vec<_>>().join(" "))
-            .envs(&environment);
-        command
-    })
-}
-
-fn broker_settings(ports: Ports, data: &Path, cluster: &str) -> Settings {
-    settings([
-        ("clusterName", cluster.to_owned()),
-        ("brokerServicePort", ports.broker.to_string()),
-        ("webServicePort", ports.web.to_string()),
-        ("bindAddress", "127.0.0.1".to_owned()),
-        ("advertisedAddress", "127.0.0.1".to_owned()),
-        // The bookie binds to this interface.
-        ("listeningInterface", "lo".to_owned()),
-        // Else it takes one of the system's own ports for its own, and someone may have it when the bookie is started again.
-        ("allowEphemeralPorts", "true".to_owned()),
-        ("narExtractionDirectory", data.join("nar").display().to_string()),
-        // Where uploaded packages go; the default is in the distribution, which all stacks share.
-        ("STORAGE_PATH", data.join("packages").display().to_string()),
-        ("webSocketServiceEnabled", "false".to_owned()),
-        ("brokerShutdownTimeoutMs", "5000".to_owned()),
-        ("dbStorage_writeCacheMaxSizeMb", "64".to_owned()),
-        ("dbStorage_readAheadCacheMaxSizeMb", "64".to_owned()),
-        ("managedLedgerCacheSizeMB", "128".to_owned()),
-        ("forceDeleteTenantAllowed", "true".to_owned()),
-        ("forceDeleteNamespaceAllowed", "true".to_owned()),
-    ])
-}
-
-/// The worker's whole configuration. Written as JSON, which is YAML.
-fn worker_settings(ports: Ports, data: &Path, folder: &Folder, options: &PulsarOptions) -> Value {
-    let (factory, factory_settings) = match options.runtime {
-        Runtime::Process => (
-            "org.apache.pulsar.functions.runtime.process.ProcessRuntimeFactory",
-            json!({ "logDirectory": folder.logs() }),
-        ),
-        Runtime::Thread => (
-            "org.apache.pulsar.functions.runtime.thread.ThreadRuntimeFactory",
-            json!({ "threadGroupName": "Thread Function Container Group" }),
-        ),
-    };
-    let mut function_options = vec![java::temporary(&data.join("tmp"))];
-    function_options.extend(options.function_java_options.clone());
-    json!({
-        "workerId": "standalone",
-        "workerHostname": "127.0.0.1",
-        "workerPort": ports.web,
-        "pulsarServiceUrl": format!("pulsar://127.0.0.1:{}", ports.broker),
-        "pulsarWebServiceUrl": format!("http://127.0.0.1:{}", ports.web),
-        "pulsarFunctionsNamespace": "public/functions",
-        "pulsarFunctionsCluster": options.cluster,
-        "functionMetadataTopicName": "metadata",
-        "clusterCoordinationTopicName": "coordinate",
-        "functionAssignmentTopicName": "assignments",
-        "schedulerClassName": "org.apache.pulsar.functions.worker.scheduler.RoundRobinScheduler",
-        "functionRuntimeFactoryClassName": factory,
-        "functionRuntimeFactoryConfigs": factory_settings,
-        "additionalJavaRuntimeArguments": function_options,
-        "instanceLivenessCheckFreqMs": millis(options.liveness_check),
-        "failureCheckFreqMs": 30_000,
-        "rescheduleTimeoutMs": 60_000,
-        "initialBrokerReconnectMaxRetries": 60,
-        "assignmentWriteMaxRetries": 60,
-        "numFunctionPackageReplicas": 1,
-        // As strict as a worker can be: the sinks' configurations have to pass.
-        "validateConnectorConfig": true,
-        "enableClassloadingOfBuiltinFiles": true,
-        "enableClassloadingOfExternalFiles": true,
-        "connectorsDirectory": folder.connectors(),
-        "functionsDirectory": data.join("functions"),
-        "narExtractionDirectory": data.join("nar"),
-        "downloadDirectory": data.join("download"),
-    })
-}
-
-fn millis(duration: Duration) -> u64 {
-    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
