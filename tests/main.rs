@@ -5,6 +5,7 @@ mod bad_records;
 mod chunked;
 mod clients;
 mod closing;
+mod cluster;
 mod crashes;
 mod dialects;
 mod encryption_zones;

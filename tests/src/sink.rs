@@ -125,6 +125,12 @@ impl<'a> Sink<'a> {
         self.admin().update_sink(&self.namespace.full_name(), &self.name, &self.config).with_context(|| self.describe())
     }
 
+    /// Gives it so many instances.
+    pub fn scale(&mut self, instances: u32) -> Result<()> {
+        self.config["parallelism"] = json!(instances);
+        self.update()
+    }
+
     /// Stops its instances; [`Sink::start`] starts them again.
     pub fn stop(&self) -> Result<()> {
         self.admin().stop_sink(&self.namespace.full_name(), &self.name).with_context(|| self.describe())
@@ -318,19 +324,8 @@ impl<'a> Sink<'a> {
 
     /// The sequence of the newest commit by source partition. Their number would go back when old ones are pruned.
     pub fn newest_commits(&self) -> Result<BTreeMap<String, usize>> {
-        let hdfs = self.namespace.services.hdfs()?;
-        self.namespace.services.wait_for(async {
-            let mut newest = BTreeMap::new();
-            for table in tables(&hdfs, &self.directory()).await? {
-                for source_partition in hdfs.list(&table.commits()).await? {
-                    let path = format!("{}/{}", table.commits(), source_partition.name);
-                    let manifests = hdfs.list(&path).await?;
-                    let sequences = manifests.iter().filter_map(|file| file.name.strip_suffix(".json")?.parse().ok());
-                    newest.insert(path, sequences.max().unwrap_or_default());
-                }
-            }
-            Ok(newest)
-        })
+        let services = self.namespace.services;
+        services.wait_for(newest_commits(&services.hdfs()?, &self.directory()))
     }
 
     /// The files in the staging folders of its tables: those of source partitions, and small ones that are put if absent.
@@ -452,4 +447,18 @@ impl<'a> Sink<'a> {
     fn describe(&self) -> String {
         format!("sink {}/{}", self.namespace.full_name(), self.name)
     }
+}
+
+/// The sequence of the newest commit by source partition, of the tables in a directory.
+pub(crate) async fn newest_commits(hdfs: &Hdfs, directory: &str) -> Result<BTreeMap<String, usize>> {
+    let mut newest = BTreeMap::new();
+    for table in tables(hdfs, directory).await? {
+        for source_partition in hdfs.list(&table.commits()).await? {
+            let path = format!("{}/{}", table.commits(), source_partition.name);
+            let manifests = hdfs.list(&path).await?;
+            let sequences = manifests.iter().filter_map(|file| file.name.strip_suffix(".json")?.parse().ok());
+            newest.insert(path, sequences.max().unwrap_or_default());
+        }
+    }
+    Ok(newest)
 }

@@ -37,6 +37,7 @@ const fn known(name: &'static str, seconds: u32, shares: u32) -> Known {
 /// The long ones, and those that are more than a share. Only the order of the seconds matters.
 const KNOWN: [Known; 29] = [
     known("faults::", 400, 2),
+    known("cluster::", 380, 3),
     known("queries::queries", 360, 1),
     known("crashes::", 290, 1),
     known("outages::", 280, 1),
