@@ -40,7 +40,7 @@ fn the_commands_of_the_page_lead_to_rows_on_a_cluster_with_kerberos_and_two_name
         }
         page.program("hdfs", &state.fs_shell()?, 1)?;
         page.program("hdfs-csv", &services.command()?, 0)?;
-        page.program("pulsar-admin", &state.pulsar_admin()?, 0)?;
+        page.program("pulsar-admin", &state.pulsar_admin(None)?, 0)?;
         let said = page.run()?;
         println!("{said}");
         ensure!(said.contains("hdfs-csv"), "the connector is not among those that are there: {said}");
