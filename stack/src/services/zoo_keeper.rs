@@ -17,7 +17,7 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 /// How long who has died without a word is still counted as there. Who lives and has no processor for so long is not, either:
 /// Pulsar's own default is 30 s.
-pub(super) const SESSION: Duration = Duration::from_secs(12);
+pub(super) const SESSION: Duration = Duration::from_secs(20);
 
 /// The ZooKeeper of a [cluster](crate::Builder::distributed).
 pub struct ZooKeeper {
