@@ -10,7 +10,9 @@ use hdfs_csv_tests::{
 };
 use hdfs_csv_tool::commits::{self, Commits};
 use hdfs_csv_tool::status::{State, StatusReport, status};
-use hdfs_csv_tool::verify::tables;
+use hdfs_csv_tool::verify::{tables, verify};
+use pulsar_io_hdfs_csv::protocol::layout::TableLayout;
+use pulsar_io_hdfs_csv::protocol::reset::reset;
 use pulsar_io_hdfs_csv::storage::Storage;
 use serde_json::{Value as Json, json};
 
@@ -26,8 +28,17 @@ const STRUCK_FOR: Duration = Duration::from_secs(20);
 /// From the end of the causes until every row is visible.
 const HEALED_WITHIN: Duration = Duration::from_secs(60);
 
+const DAY: i64 = 86_400_000;
+/// 2026-02-10.
+const TODAY: i64 = 20_494 * DAY;
+/// Its directory.
+const YESTERDAY: &str = "dt=2026-02-09";
+
 fn schema() -> Json {
-    json!({ "type": "record", "name": "Line", "fields": [{ "name": "id", "type": "long" }] })
+    json!({ "type": "record", "name": "Line", "fields": [
+        { "name": "id", "type": "long" },
+        { "name": "at", "type": { "type": "long", "logicalType": "timestamp-millis" } },
+    ]})
 }
 
 /// A topic that gets one record after another.
@@ -46,13 +57,24 @@ impl Stream {
     }
 
     fn send(&mut self, services: &Services) -> Result<()> {
-        let fields: Fields = vec![("id".to_owned(), Field::Long(self.sent.len() as i64))];
+        self.send_of(services, TODAY)
+    }
+
+    fn send_of(&mut self, services: &Services, time: i64) -> Result<()> {
+        let id = Field::Long(self.sent.len() as i64);
+        let fields: Fields = vec![("id".to_owned(), id), ("at".to_owned(), Field::Timestamp(time))];
         self.producer.send(services, vec![fields])?;
         self.sent.push(Instant::now());
         Ok(())
     }
 
-    /// The rows that the commits of its table count.
+    /// As what it is committed.
+    fn source_partition(&self) -> String {
+        let name = self.topic.rsplit('/').next().unwrap_or(&self.topic);
+        name.replace("-partition-", "-p")
+    }
+
+    /// The rows that its commits count.
     fn visible(&self, sink: &Sink<'_>) -> Result<usize> {
         let services = sink.namespace().services();
         let hdfs = services.hdfs()?;
@@ -62,7 +84,8 @@ impl Stream {
                 return Ok(0);
             };
             let all = commits::all(&hdfs, table).await?;
-            Ok(all.iter().filter_map(Commits::newest).map(|newest| newest.total_rows as usize).sum())
+            let own = all.iter().find(|own| own.layout.name == self.source_partition()).and_then(Commits::newest);
+            Ok(own.map_or(0, |newest| newest.total_rows as usize))
         })
     }
 
@@ -294,6 +317,126 @@ fn a_silent_metastore_a_record_too_large_for_the_broker_and_a_message_without_a_
         for stream in streams {
             stream.compare(&sink)?;
         }
+        sink.delete()
+    })
+}
+
+/// How the metastore's protocol has a text.
+fn thrift_text(text: &str) -> Vec<u8> {
+    [&(text.len() as u32).to_be_bytes(), text.as_bytes()].concat()
+}
+
+#[test]
+fn a_table_slow_in_the_metastore_and_a_day_that_is_deleted_and_made_anew_before_a_crash_hold_up_no_other_topic()
+-> Result<()> {
+    let services = Services::shared(Shared::Processes)?;
+    services.run(|services| {
+        let (stack, hive) = (services.stack(), services.stack().hive()?);
+        let namespace = services.namespace("isolation-days")?;
+        let of = |name: &str| namespace.topic_named(name);
+        stack.admin().create_partitioned_topic(&of("days"), 3)?;
+        let open = |name: &str, table: &'static str| Stream::open(services, of(name), table);
+        let mut steady = open("brisk", "brisk")?;
+        let mut slow = open("slow", "slow")?;
+        let part = |number: u32| open(&format!("days-partition-{number}"), "days");
+        let [mut first, mut second, mut late] = [part(0)?, part(1)?, part(2)?];
+        let metastore = Relay::start(services, hive.metastore().port())?;
+        // What is asked of this table is not answered.
+        let holding = metastore.hold(&thrift_text("slow"));
+        let sink = Sink::of_topics(&namespace, "cold", &[of("brisk"), of("slow"), of("days")])?
+            .config("hiveMetastoreUris", json!(format!("thrift://127.0.0.1:{}", metastore.port())))
+            .config("partitionBy", json!("day"))
+            .config("partitionTime", json!("field:at"))
+            .config("commitInterval", json!(format!("{}s", COMMIT_INTERVAL.as_secs())))
+            .create()?;
+        sink.wait_until_it_consumes()?;
+        for stream in [&mut first, &mut second] {
+            stream.send_of(services, TODAY - DAY)?;
+        }
+        until("the first rows", LIMIT, || {
+            for stream in [&mut steady, &mut slow] {
+                stream.send(services)?;
+            }
+            for stream in [&steady, &slow, &first, &second] {
+                ensure!(stream.visible(&sink)? > 0, "{} has no row", stream.topic);
+            }
+            Ok(())
+        })?;
+        let in_hive = |statements: &[&str], expected: &[&str]| {
+            let rows = hive.query(statements)?;
+            let first: Vec<_> = rows.iter().filter_map(|row| row.first()?.as_deref()).collect();
+            ensure!(first == expected, "{rows:?}");
+            Ok(())
+        };
+        let others = ["SHOW PARTITIONS days", "SHOW PARTITIONS brisk", "SHOW TABLES LIKE 'slow'"];
+        until("the other tables are in Hive", LIMIT, || {
+            for stream in [&mut steady, &mut slow] {
+                stream.send(services)?;
+                stream.is_visible_in_time(&sink)?;
+            }
+            in_hive(&others, &[YESTERDAY, "dt=2026-02-10"])
+        })?;
+
+        let yesterday = format!("{}/days/{YESTERDAY}", sink.directory());
+        stack.fs_shell(&["-rm", "-r", "-skipTrash", &yesterday])?;
+        late.send_of(services, TODAY - DAY)?;
+        until("the late row", IN_TIME, || late.is_all_visible(&sink))?;
+        let pid = sink.wait_for_process(0, None)?;
+        ensure!(sink.kill(pid)?, "process {pid} has ended by itself");
+        let killed = Instant::now();
+        steady.send(services)?;
+        until("another process goes on", LIMIT, || {
+            [&steady, &slow].iter().try_for_each(|stream| stream.is_all_visible(&sink))
+        })?;
+        println!("visible {:?} after the kill", killed.elapsed());
+        let anew = "That is as it should be if its day was deleted and another source partition has made it anew";
+        while sink.log().matches(anew).count() < 2 {
+            for stream in [&mut steady, &mut slow] {
+                stream.send(services)?;
+                stream.is_visible_in_time(&sink)?;
+            }
+            ensure!(killed.elapsed() < LIMIT, "the files that are gone were not told: {}", sink.log());
+        }
+        for time in [TODAY - DAY, TODAY] {
+            first.send_of(services, time)?;
+        }
+        until("what follows a file that is gone", IN_TIME, || first.is_all_visible(&sink))?;
+        until("a new day is in Hive", LIMIT, || {
+            steady.send(services)?;
+            steady.is_visible_in_time(&sink)?;
+            in_hive(&others, &[YESTERDAY, "dt=2026-02-10", "dt=2026-02-10"])
+        })?;
+        for gauge in ["source_partitions_held_back", "source_partitions_stopped"] {
+            ensure!(sink.gauge(gauge)? == 0.0, "{gauge}: {}", sink.log());
+        }
+        drop(holding);
+        until("the slow table is in Hive", HEALED_WITHIN, || in_hive(&["SHOW PARTITIONS slow"], &["dt=2026-02-10"]))?;
+
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        sink.stop()?;
+        let hdfs = services.hdfs()?;
+        let days = services.wait_for(async {
+            let days = TableLayout::new(&sink.directory(), "days")?;
+            let all = commits::all(&hdfs, &days).await?;
+            let own = all.iter().find(|own| own.layout.name == second.source_partition()).context("no commits")?;
+            reset(&hdfs, &own.layout, own.mark()).await?;
+            anyhow::Ok(days)
+        })?;
+        for stream in [steady, slow] {
+            let mut expected = Expected::default();
+            let table = stream.table;
+            expected.extend(stream.producer.close(services)?);
+            expected.compare_rows(&sink, table, &[])?;
+        }
+        // What retention has not deleted.
+        let mut expected = Expected::default();
+        expected.extend(first.producer.close(services)?.into_iter().skip(1));
+        expected.extend(late.producer.close(services)?);
+        expected.compare_rows(&sink, "days", &[])?;
+        second.producer.close(services)?;
+        let report = services.wait_for(verify(&hdfs, &days))?;
+        let gone: Vec<_> = report.findings.iter().filter(|finding| finding.path.contains(YESTERDAY)).collect();
+        ensure!(gone.len() == 2 && report.findings.len() == 2, "{:#?}", report.findings);
         sink.delete()
     })
 }

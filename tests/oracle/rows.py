@@ -9,6 +9,7 @@ import argparse
 import base64
 import collections
 import csv
+import datetime
 import gzip
 import io
 import json
@@ -32,6 +33,7 @@ HOLDS = {
     "string": {"string"},
     "bytes": {"binary"},
     "json": {"string"},
+    "timestamp": {"timestamp"},
 }
 WIDER = {("int", "bigint"), ("float", "double")}
 _WHOLE = re.compile(r"-?(0|[1-9][0-9]*)")
@@ -65,7 +67,7 @@ def main():
     files = visible_files(report, options)
     last = {}
     for relative in files:
-        folder = os.path.dirname(relative)
+        series = relative.rpartition("-")[0]
         for number, row in enumerate(rows_of(report, options, columns, relative, members), 1):
             where = f"{relative} row {number}"
             position = check_row(report, where, len(metadata), columns, row, sent, nulls)
@@ -74,10 +76,10 @@ def main():
             if options.all_metadata:
                 keys.add(row[5])
             short += len(row) < len(columns)
-            # Files of one folder, by name, go on where the one before ends.
-            if folder in last and position <= last[folder]:
-                report.differs("out of order", f"{where}: {position} after {last[folder]}")
-            last[folder] = position
+            # Files of one source partition and folder, by name, go on where the one before ends.
+            if series in last and position <= last[series]:
+                report.differs("out of order", f"{where}: {position} after {last[series]}")
+            last[series] = position
             if position in seen:
                 report.differs("doubled", f"{position}: {seen[position]} and {where}")
             seen[position] = where
@@ -234,6 +236,9 @@ def difference(column, sent, text):
 def same(kind, value, text):
     if kind in ("int", "long"):
         return bool(_WHOLE.fullmatch(text)) and int(text) == value
+    if kind == "timestamp":
+        moment = datetime.datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f")
+        return (moment - datetime.datetime(1970, 1, 1)) / datetime.timedelta(milliseconds=1) == value
     if kind in ("float", "double"):
         form = ">f" if kind == "float" else ">d"
         # As its own type it is the same, bit for bit; which NaN it is, the text does not say.

@@ -46,7 +46,7 @@ pub use outage::Outage;
 pub use page::Page;
 pub use process::{Usage, Watch, memory, processor_time};
 pub use random::Random;
-pub use relay::{Relay, Vanished};
+pub use relay::{Holding, Relay, Vanished};
 pub use services::Services;
 pub use setting::setting;
 pub use shared::{QUICK_START, Shared, another_cluster, connector, jdbc_sink, repository};

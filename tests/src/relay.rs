@@ -1,4 +1,4 @@
-//! A way to a service that can be cut as a host's end cuts it: without a word.
+//! A way to a service that can be cut as a host's end cuts it, without a word, and on which single requests can be held back.
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::Duration;
@@ -19,10 +19,31 @@ const ROOM: usize = 64 << 10;
 /// Within this, a connection that the system takes is there.
 const TAKEN: Duration = Duration::from_millis(300);
 
-/// Takes connections and passes their bytes on, until its service has vanished.
+/// Takes connections and passes their bytes on, as its way lets it.
 pub struct Relay {
     port: u16,
-    vanished: watch::Sender<bool>,
+    way: watch::Sender<Way>,
+}
+
+/// What becomes of what clients say.
+#[derive(Debug)]
+enum Way {
+    /// It is passed on.
+    Open,
+    /// Nobody is there.
+    Vanished,
+    /// It is passed on, but not what has these bytes in it.
+    Holding(Vec<u8>),
+}
+
+impl Way {
+    fn is_open(&self) -> bool {
+        !matches!(self, Way::Vanished)
+    }
+
+    fn holds(&self, said: &[u8]) -> bool {
+        matches!(self, Way::Holding(words) if said.windows(words.len()).any(|part| part == words))
+    }
 }
 
 impl Relay {
@@ -38,9 +59,9 @@ impl Relay {
         socket.bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)))?;
         let listener = socket.listen(QUEUE)?;
         let port = listener.local_addr()?.port();
-        let (vanished, seen) = watch::channel(false);
+        let (way, seen) = watch::channel(Way::Open);
         services.tokio().spawn(accept(listener, to, idle, seen));
-        Ok(Relay { port, vanished })
+        Ok(Relay { port, way })
     }
 
     /// Where it listens.
@@ -51,7 +72,7 @@ impl Relay {
     /// Lets the service vanish: connections that are there are silent, and new ones are not answered. What this returns
     /// must be kept as long as that is to last; then all connections end, and the service is there again.
     pub fn vanish(&self, services: &Services) -> Result<Vanished<'_>> {
-        self.vanished.send_replace(true);
+        self.way.send_replace(Way::Vanished);
         let mut vanished = Vanished { relay: self, _queue: Vec::new() };
         services.wait_for(async {
             for _ in 0..4 * QUEUE {
@@ -64,6 +85,13 @@ impl Relay {
         })?;
         Ok(vanished)
     }
+
+    /// Holds back each request that has these bytes in it, and what follows it on its connection, as long as what this returns
+    /// is kept. Then it is passed on. A client must send a request at once.
+    pub fn hold(&self, words: &[u8]) -> Holding<'_> {
+        self.way.send_replace(Way::Holding(words.to_vec()));
+        Holding { relay: self }
+    }
 }
 
 /// A service is gone as long as this lives.
@@ -74,43 +102,64 @@ pub struct Vanished<'a> {
 
 impl Drop for Vanished<'_> {
     fn drop(&mut self) {
-        self.relay.vanished.send_replace(false);
+        self.relay.way.send_replace(Way::Open);
     }
 }
 
-async fn accept(listener: TcpListener, to: u16, idle: Duration, mut vanished: watch::Receiver<bool>) {
+/// Requests are held back as long as this lives.
+pub struct Holding<'a> {
+    relay: &'a Relay,
+}
+
+impl Drop for Holding<'_> {
+    fn drop(&mut self) {
+        self.relay.way.send_replace(Way::Open);
+    }
+}
+
+async fn accept(listener: TcpListener, to: u16, idle: Duration, mut way: watch::Receiver<Way>) {
     // An error means that the relay is dropped.
-    while vanished.wait_for(|gone| !gone).await.is_ok() {
+    while way.wait_for(Way::is_open).await.is_ok() {
         tokio::select! {
             accepted = listener.accept() => {
                 if let Ok((near, _)) = accepted {
-                    tokio::spawn(relay(near, to, idle, vanished.clone()));
+                    tokio::spawn(relay(near, to, idle, way.clone()));
                 }
             }
-            changed = vanished.changed() => if changed.is_err() { return },
+            changed = way.changed() => if changed.is_err() { return },
         }
     }
 }
 
-async fn relay(mut near: TcpStream, to: u16, idle: Duration, mut vanished: watch::Receiver<bool>) {
+async fn relay(mut near: TcpStream, to: u16, idle: Duration, mut way: watch::Receiver<Way>) {
     let Ok(mut far) = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await else { return };
+    let held_back = way.clone();
     let ended = tokio::select! {
-        _ = pass_on(&mut near, &mut far, idle) => true,
-        _ = vanished.wait_for(|gone| *gone) => false,
+        _ = pass_on(&mut near, &mut far, idle, held_back) => true,
+        _ = way.wait_for(|way| !way.is_open()) => false,
     };
     if !ended {
-        let _ = vanished.wait_for(|gone| !gone).await;
+        let _ = way.wait_for(Way::is_open).await;
     }
 }
 
 /// Passes bytes on until a side ends, or neither has said anything for so long.
-async fn pass_on(near: &mut TcpStream, far: &mut TcpStream, idle: Duration) -> std::io::Result<()> {
+async fn pass_on(
+    near: &mut TcpStream,
+    far: &mut TcpStream,
+    idle: Duration,
+    mut way: watch::Receiver<Way>,
+) -> std::io::Result<()> {
     let (mut from_near, mut from_far) = (vec![0; ROOM], vec![0; ROOM]);
     loop {
         tokio::select! {
             read = near.read(&mut from_near) => match read? {
                 0 => return Ok(()),
-                length => far.write_all(&from_near[..length]).await?,
+                length => {
+                    let said = &from_near[..length];
+                    let _ = way.wait_for(|way| !way.holds(said)).await;
+                    far.write_all(said).await?;
+                }
             },
             read = far.read(&mut from_far) => match read? {
                 0 => return Ok(()),
