@@ -110,13 +110,15 @@ miri: ## Run the tests of what crosses from Java under Miri, which sees undefine
 	tool/miri
 
 # A sixth of the time is for fuzzing, of which a target gets a minute at most.
-soak: $(nar) ## Test what takes long, SOAK_MINUTES=90 at most: hostile bytes, faults, failovers, tickets that end, a cluster, HDFS away for ten minutes, 2,000 source partitions
+soak: $(nar) ## Test what takes long, SOAK_MINUTES=90 at most: hostile bytes, faults, failovers, tickets that end, a cluster, HDFS away for ten minutes, 2,000 source partitions, memory
 	$(call say,a minute of fuzzing for each target)
 	tool/fuzz -max_total_time=$$(($(SOAK_MINUTES) < 90 ? $(SOAK_MINUTES) * 2 / 3 : 60))
 	$(call say,$$(($(SOAK_MINUTES) * 5 / 6)) minutes on real services)
 	FAULT_MINUTES=$$(($(SOAK_MINUTES) / 3)) OUTAGE_SECONDS=$$(($(SOAK_MINUTES) < 60 ? $(SOAK_MINUTES) * 10 : 600)) \
-		FAILOVER_MINUTES=$$(($(SOAK_MINUTES) / 9)) KERBEROS_MINUTES=$$(($(SOAK_MINUTES) / 9)) CLUSTER_MINUTES=$$(($(SOAK_MINUTES) / 9)) SOURCE_PARTITIONS=2000 COMMIT_SECONDS=60 timeout $$(($(SOAK_MINUTES) * 5 / 6))m \
-		env $(on_services) --nocapture cluster:: faults:: high_availability:: kerberos:: outages:: scale::
+		FAILOVER_MINUTES=$$(($(SOAK_MINUTES) / 9)) KERBEROS_MINUTES=$$(($(SOAK_MINUTES) / 9)) CLUSTER_MINUTES=$$(($(SOAK_MINUTES) / 9)) \
+		SOURCE_PARTITIONS=2000 COMMIT_SECONDS=60 BAD_RECORDS=1000000 OPEN_FILES=2000 OUTAGE_RECORDS=$$(($(SOAK_MINUTES) * 200000)) \
+		timeout $$(($(SOAK_MINUTES) * 5 / 6))m \
+		env $(on_services) --nocapture cluster:: faults:: high_availability:: kerberos:: memory:: outages:: scale::
 
 micro: $(nar) ## Measure the hot path alone, a part of what `make bench` does
 	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench run --only micro

@@ -1,11 +1,14 @@
 //! What the sink's process needs with a large backlog, and with all that it reads or holds whole, against a sink that does nothing.
+//!
+//! `BACKLOG_RECORDS` (5,000,000), `BAD_RECORDS` (100,000), `OPEN_FILES` (40) and `OUTAGE_RECORDS` (1,000,000) say how large the
+//! cases are.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
 use anyhow::{Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{LIMIT, Namespace, Services, Sink, Watch, backlog, letters, long, setting, until};
+use hdfs_csv_tests::{Namespace, Outage, Services, Sink, Watch, backlog, letters, long, setting, until};
 use hdfs_csv_tool::catalogue::Catalogue;
 use hdfs_csv_tool::encode::Encoder;
 use hdfs_csv_tool::event::{Event, EventKind, Value};
@@ -15,6 +18,8 @@ use serde_json::json;
 const KIND: EventKind = EventKind::PageVisit;
 const RECORDS: u64 = 5_000_000;
 const HEAP: u64 = 256 << 20;
+/// The default.
+const MAX_MEMORY: u64 = 64 << 20;
 /// `maxMemory`, and what Rust and the HDFS client need beside it.
 const ALLOWED: u64 = 150 << 20;
 
@@ -28,8 +33,19 @@ const LAST_DAY: i64 = 1_770_681_600_000;
 /// Rows of 120,000 bytes, of records of four: an array of nulls takes none.
 const GROWING: u64 = 4_000;
 const NULLS: i64 = 20_000;
+const NULLS_SCHEMA: &str =
+    r#"{"type":"record","name":"Nulls","fields":[{"name":"n","type":{"type":"array","items":"null"}}]}"#;
 /// Of 60 bytes each.
 const BAD: u64 = 100_000;
+/// So many source partitions have an open file each, of so many such rows: four megabytes.
+const OPEN_FILES: u32 = 40;
+const ROWS_OF_A_FILE: u64 = 35;
+/// HDFS sets the space of a block aside for each file that is being written.
+const BLOCK: u64 = 16 << 20;
+/// What comes while HDFS is away: an hour of 5,000 a second is 18 million.
+const OUTAGE_RECORDS: u64 = 1_000_000;
+/// It says that something is stuck; the larger forms of the cases take many minutes.
+const LIMIT: Duration = Duration::from_secs(1_800);
 
 #[test]
 fn a_backlog_late_days_bad_records_and_rows_that_grow_take_little_more_memory_than_a_sink_that_does_nothing()
@@ -42,24 +58,27 @@ fn a_backlog_late_days_bad_records_and_rows_that_grow_take_little_more_memory_th
     services.run(|services| {
         let namespace = services.namespace("backlog")?;
         let began = Instant::now();
-        fill(&namespace)?;
-        println!("{RECORDS} records produced in {:.1} s", began.elapsed().as_secs_f64());
+        let records = setting("BACKLOG_RECORDS", RECORDS)?;
+        fill(services, &namespace.topic(KIND), records)?;
+        println!("{records} records produced in {:.1} s", began.elapsed().as_secs_f64());
 
-        let resources = json!({ "ram": HEAP });
-        let nothing = Sink::new(&namespace, "nothing", &[KIND])?.setting("archive", json!("builtin://noop"));
-        let nothing = peak(&nothing.setting("configs", json!({})).setting("resources", resources.clone()))?;
+        let nothing = peak(&that_does_nothing(Sink::new(&namespace, "nothing", &[KIND])?), records)?;
         let ours = Sink::new(&namespace, "cold", &[KIND])?;
         let defaults = json!({ "directory": ours.directory(), "hdfsConfigDir": services.hadoop_conf()? });
-        let ours = ours.setting("configs", defaults).setting("resources", resources);
-        let peak = peak(&ours)?;
+        let ours = ours.setting("configs", defaults);
+        let peak = peak(&ours, records)?;
         within("a backlog", peak, nothing)?;
         let rows = services.wait_for(committed(&ours))?;
-        ensure!(rows == RECORDS, "{rows} rows are in the table");
-        for case in [late_days, bad_records, rows_that_grow] {
+        ensure!(rows == records, "{rows} rows are in the table");
+        for case in [late_days, bad_records, rows_that_grow, many_open_files, backlog_after_an_outage] {
             case(&namespace, nothing)?;
         }
         Ok(())
     })
+}
+
+fn that_does_nothing(sink: Sink<'_>) -> Sink<'_> {
+    sink.setting("archive", json!("builtin://noop")).setting("configs", json!({}))
 }
 
 fn within(what: &str, peak: u64, nothing: u64) -> Result<()> {
@@ -120,19 +139,79 @@ fn bad_records(namespace: &Namespace<'_>, nothing: u64) -> Result<()> {
 
 /// A few bytes are a row of many.
 fn rows_that_grow(namespace: &Namespace<'_>, nothing: u64) -> Result<()> {
-    let schema = r#"{"type":"record","name":"Nulls","fields":[{"name":"n","type":{"type":"array","items":"null"}}]}"#;
-    let topics = [(namespace.topic_named("nulls"), Some(schema.to_owned()))];
+    let topics = [(namespace.topic_named("nulls"), Some(NULLS_SCHEMA.to_owned()))];
     let sink = Sink::of_topics(namespace, "nulls", &[topics[0].0.clone()])?;
-    let mut payload = Vec::new();
-    long(&mut payload, NULLS);
-    payload.push(0);
     let peak = observed(&sink, || {
-        backlog::send(namespace.services(), &topics, (0..GROWING).map(|_| Ok((0, payload.clone()))))?;
+        backlog::send(namespace.services(), &topics, (0..GROWING).map(|_| Ok((0, nulls()))))?;
         sink.wait_until_all_is_acknowledged(LIMIT)
     })?;
     let rows = namespace.services().wait_for(committed(&sink))?;
     ensure!(rows == GROWING, "{rows} rows are in the table");
     within("rows that grow", peak, nothing)
+}
+
+fn nulls() -> Vec<u8> {
+    let mut payload = Vec::new();
+    long(&mut payload, NULLS);
+    payload.push(0);
+    payload
+}
+
+/// Many source partitions at the same time fold a row each into an open file.
+fn many_open_files(namespace: &Namespace<'_>, nothing: u64) -> Result<()> {
+    let services = namespace.services();
+    let count = setting("OPEN_FILES", OPEN_FILES)?;
+    let topics = [(namespace.topic_named("open"), Some(NULLS_SCHEMA.to_owned()))];
+    services.stack().admin().create_partitioned_topic(&topics[0].0, count)?;
+    // Partitions take turns.
+    let send = |rows: u64| backlog::send(services, &topics, (0..rows * u64::from(count)).map(|_| Ok((0, nulls()))));
+    send(ROWS_OF_A_FILE)?;
+    let names = [topics[0].0.clone()];
+    // Many consumers need more memory than one.
+    let nothing = match count {
+        0..=OPEN_FILES => nothing,
+        _ => {
+            let sink = that_does_nothing(Sink::of_topics(namespace, "nothing-open", &names)?);
+            peak(&sink, ROWS_OF_A_FILE * u64::from(count))?
+        }
+    };
+    let conf = services.hadoop_conf_with("small-blocks", &[("dfs.blocksize", &BLOCK.to_string())])?;
+    let sink = Sink::of_topics(namespace, "open", &names)?
+        .config("hdfsConfigDir", json!(conf))
+        .config("foldBelow", json!("8MB"));
+    let peak = observed(&sink, || {
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        send(1)?;
+        sink.wait_until_all_is_acknowledged(LIMIT)
+    })?;
+    let rows = services.wait_for(committed(&sink))?;
+    ensure!(rows == u64::from(count) * (ROWS_OF_A_FILE + 1), "{rows} rows are in the table");
+    within(&format!("{count} open files"), peak, nothing)
+}
+
+/// HDFS hangs, much comes meanwhile, and HDFS is there again.
+fn backlog_after_an_outage(namespace: &Namespace<'_>, nothing: u64) -> Result<()> {
+    let services = namespace.services();
+    let topic = namespace.topic_named("outage");
+    let records = setting("OUTAGE_RECORDS", OUTAGE_RECORDS)?;
+    fill(services, &topic, 1)?;
+    let sink = Sink::of_topics(namespace, "outage", std::slice::from_ref(&topic))?;
+    let peak = observed(&sink, || {
+        sink.wait_until_all_is_acknowledged(LIMIT)?;
+        Outage::Hanging.begin(services.stack())?;
+        fill(services, &topic, records)?;
+        // At half of the bound it asks for no more of what it cannot write.
+        until("memory is short", LIMIT, || {
+            let used = sink.gauge("memory_bytes")?;
+            ensure!(used >= (MAX_MEMORY / 2) as f64, "{used} bytes are used");
+            Ok(())
+        })?;
+        Outage::Hanging.end(services.stack())?;
+        sink.wait_until_all_is_acknowledged(LIMIT)
+    })?;
+    let rows = services.wait_for(committed(&sink))?;
+    ensure!(rows == records + 1, "{rows} rows are in the table");
+    within(&format!("a backlog of {records} records after an outage"), peak, nothing)
 }
 
 /// The peak resident memory of a sink's process, with the smaller heap, while it does something.
@@ -148,8 +227,8 @@ fn observed(sink: &Sink<'_>, something: impl FnOnce() -> Result<()>) -> Result<u
     Ok(watch.stop()?.peak)
 }
 
-/// Fills the topic.
-fn fill(namespace: &Namespace<'_>) -> Result<()> {
+/// Sends so many page visits to a topic.
+fn fill(services: &Services, topic: &str, records: u64) -> Result<()> {
     let catalogue = Catalogue::load()?;
     let encoder = Encoder::new(&catalogue)?;
     let payload = |number: i64| {
@@ -157,19 +236,19 @@ fn fill(namespace: &Namespace<'_>) -> Result<()> {
             vec![Value::Timestamp(1_770_681_600_000 + number), Value::Long(number % 9_973), Value::Long(number)];
         Ok((0, encoder.encode(&Event { kind: KIND, values })?))
     };
-    let topics = [(namespace.topic(KIND), Some(KIND.schema_text().to_owned()))];
-    backlog::send(namespace.services(), &topics, (0..RECORDS as i64).map(payload))
+    let topics = [(topic.to_owned(), Some(KIND.schema_text().to_owned()))];
+    backlog::send(services, &topics, (0..records as i64).map(payload))
 }
 
-/// Runs a sink over the backlog and deletes it when every record is handed to it: its process's peak resident memory.
-fn peak(sink: &Sink<'_>) -> Result<u64> {
+/// Runs a sink over a backlog and deletes it when every record is handed to it: its process's peak resident memory.
+fn peak(sink: &Sink<'_>, records: u64) -> Result<u64> {
     sink.create_again()?;
     let began = Instant::now();
     let pid = sink.wait_for_process(0, None)?;
     let watch = Watch::start(pid);
     until("all records are taken", LIMIT, || {
         let taken = sink.taken()?;
-        ensure!(taken >= RECORDS, "{taken} are");
+        ensure!(taken >= records, "{taken} are");
         Ok(())
     })?;
     println!("{} takes all records within {:.1} s", sink.directory(), began.elapsed().as_secs_f64());
