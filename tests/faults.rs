@@ -159,7 +159,12 @@ fn run(report: &mut Report) -> Result<()> {
             report.confirmed = sent.messages;
             let left_out = LeftOut::of(&namespace, KIND)?;
             (report.without_value, report.bad_records) = (left_out.without_value, left_out.bad_records());
-            report.without_letter = left_out.without_letter(&namespace, &letters)?;
+            // Not each look sees all of them on a busy machine: one that stays missing is.
+            let _ = until("a letter of each bad record", LIMIT, || {
+                report.without_letter = left_out.without_letter(&namespace, &letters)?;
+                ensure!(report.without_letter == 0, "{} are missing", report.without_letter);
+                Ok(())
+            });
             let (versions, count) = namespace.schema_versions(KIND)?;
             report.schemas = count as u64;
             for (sink, guarantee) in sinks.iter().zip(&mut guarantees) {

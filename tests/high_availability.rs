@@ -2,6 +2,7 @@
 //! once. Each thing happens once; with `FAILOVER_MINUTES` they go on at random for so long.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::thread::sleep;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -102,6 +103,8 @@ fn client_folder(services: &Services, name: &str, order: [usize; 2], relays: &[R
     let ports = services.stack().name_nodes().iter().map(NameNode::rpc_port).zip(relays.iter().map(Relay::port));
     let changes: Vec<_> =
         ports.map(|(own, relay)| (format!("127.0.0.1:{own}"), format!("127.0.0.1:{relay}"))).collect();
+    let listed = std::fs::read_to_string(Path::new(&services.hadoop_conf()?).join("hdfs-site.xml"))?;
+    ensure!(listed.contains(&IDS.join(",")), "the NameNodes are not listed as {IDS:?}: {listed}");
     services.hadoop_conf_changed(name, |text| {
         let text = changes.iter().fold(text, |text, (own, relay)| text.replace(own, relay));
         text.replace(&IDS.join(","), &list)

@@ -220,9 +220,14 @@ impl Keeper {
             }
             tokio::select! {
                 biased;
-                Some(silent) = rounds.next(), if !rounds.is_empty() => {
-                    // One that takes connections and does not answer must not keep the next one from being tried.
-                    addresses.sort_by_key(|address| Some(address) == silent.as_ref());
+                Some(ended) = rounds.next(), if !rounds.is_empty() => {
+                    if let Some((address, answers)) = ended {
+                        // Who answers is tried first, and who takes connections and does not answer last.
+                        addresses.sort_by_key(|other| match *other == address {
+                            true => if answers { 0 } else { 2 },
+                            false => 1,
+                        });
+                    }
                     self.settled.notify_waiters();
                 }
                 () = sleep_until(next.unwrap_or_else(Instant::now)), if next.is_some() => {}
@@ -231,9 +236,14 @@ impl Keeper {
         }
     }
 
-    /// Goes over the tables that are due, on one connection, until a call is not answered: by whom, it returns then. That table
-    /// waits for its next turn, and the next round goes on with the others.
-    async fn round<S: Storage>(&self, storage: &S, metrics: &Metrics, addresses: Vec<Address>) -> Option<Address> {
+    /// Goes over the tables that are due, on one connection, until a call is not answered: that table waits for its next turn, and
+    /// the next round goes on with the others. Whose connection it was, and whether all was answered; none when nobody took one.
+    async fn round<S: Storage>(
+        &self,
+        storage: &S,
+        metrics: &Metrics,
+        addresses: Vec<Address>,
+    ) -> Option<(Address, bool)> {
         let connected = Metastore::connect(&addresses, &self.security, self.call_limit).await;
         self.state().connecting = false;
         self.changed.notify_one();
@@ -252,10 +262,10 @@ impl Keeper {
                 Err(Failure::Table(error) | Failure::Away(error)) => self.failed(metrics, &table, &error),
             }
             if is_silent {
-                return Some(metastore.address().clone());
+                return Some((metastore.address().clone(), false));
             }
         }
-        None
+        Some((metastore.address().clone(), true))
     }
 
     /// Begins with the table that has been due for longest, and says how often it was marked. One that was tried and failed

@@ -150,6 +150,8 @@ impl<S: Storage> Owner<S> {
     pub(crate) fn forget(&mut self) {
         (self.loaded, self.last_accepted) = (None, None);
         self.plans.clear();
+        // Another instance may have crashed since.
+        self.unclean = true;
     }
 
     /// Whether there is nothing in memory that is not committed.

@@ -31,7 +31,7 @@ public class Tombstone {
             Producer<byte[]> producer =
                     client.newProducer(schema)
                             .topic(args[1])
-                            .compressionType(isCompressed ? CompressionType.ZLIB : CompressionType.NONE)
+                            .compressionType(isCompressed ? CompressionType.LZ4 : CompressionType.NONE)
                             .enableBatching(payloads.size() > 1)
                             .batchingMaxMessages(1_000)
                             .batchingMaxPublishDelay(1, TimeUnit.HOURS)

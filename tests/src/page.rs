@@ -10,6 +10,7 @@ use anyhow::{Context, Result, ensure};
 
 use crate::services::Services;
 use crate::shared::repository;
+use crate::wait::LIMIT;
 
 /// A page whose blocks of `sh` are run one after another, in one shell. The first one has the values that its reader changes.
 pub struct Page {
@@ -41,12 +42,8 @@ impl Page {
         let mut script = format!("#!/bin/sh\nshift {dropped}\n");
         for (name, value) in command.get_envs().filter_map(|(name, value)| Some((name, value?))) {
             // What the page's reader has set counts.
-            writeln!(
-                script,
-                "export {name}=\"${{{name}-{}}}\"",
-                value.to_string_lossy(),
-                name = name.to_string_lossy()
-            )?;
+            let name = name.to_string_lossy();
+            writeln!(script, "[ -n \"${{{name}+set}}\" ] || export {name}={}", quoted(value))?;
         }
         let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
         writeln!(script, "exec {} \"$@\"", words.join(" "))?;
@@ -66,8 +63,8 @@ impl Page {
             std::iter::once(self.folder.join("bin"))
                 .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
         )?;
-        let mut shell = Command::new("bash");
-        shell.args(["-e", "-u", "-x", "-o", "pipefail", "-c", &self.script]).current_dir(&self.folder);
+        let (mut shell, limit) = (Command::new("timeout"), LIMIT.as_secs().to_string());
+        shell.args([&limit, "bash", "-e", "-u", "-x", "-o", "pipefail", "-c", &self.script]).current_dir(&self.folder);
         let output = shell.env("PATH", path).envs(&self.environment).output().context("bash cannot be run")?;
         let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         ensure!(output.status.success(), "the page's commands end with {}:\n{out}\n{errors}", output.status);

@@ -102,18 +102,15 @@ pub(super) fn reset_subscription<'a>(scene: &'a Scene<'a>, random: &mut Random) 
     Ok(Begun::over())
 }
 
-/// Records that nobody can read: some small ones, or one that is larger than the broker takes.
+/// Records that nobody can read: some small ones, and one that is larger than the broker takes.
 pub(super) fn send_bad_records<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
     let (services, partition) = (scene.namespace.services, scene.a_partition(random));
-    let is_large = random.below(3) == 0;
+    until("a large bad record", ANSWER, || send_by_java(services, &partition, &[format!("zeros:{TOO_LARGE}")]))?;
     until("bad records", ANSWER, || {
-        if is_large {
-            return send_by_java(services, &partition, &[format!("zeros:{TOO_LARGE}")]);
-        }
         let topics = [(partition.clone(), Some(scene.kind.schema_text().to_owned()))];
         backlog::send(services, &topics, (0..BAD_RECORDS).map(|_| Ok((0, BAD.repeat(4)))))
     })?;
-    println!("  {} in {partition}", if is_large { "a large one" } else { "small ones" });
+    println!("  in {partition}");
     Ok(Begun::over())
 }
 
@@ -121,7 +118,7 @@ pub(super) fn send_bad_records<'a>(scene: &'a Scene<'a>, random: &mut Random) ->
 pub(super) fn send_burst<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
     let partition = scene.a_partition(random);
     let streamed = || Sink::total(scene.exactly_once, "bytes_streamed_total");
-    let before = streamed().unwrap_or_default();
+    let before = until("the bytes that were streamed", ANSWER, streamed)?;
     until("a burst", ANSWER, || backlog::send_wide(scene.namespace.services, &partition, BURST))?;
     let seen = until("rows that are streamed", STREAMS, || {
         let now = streamed()?;

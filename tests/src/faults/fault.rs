@@ -131,9 +131,10 @@ impl Fault {
             | Fault::AddPartition
             | Fault::NewSchema
             | Fault::ResetSubscription
-            | Fault::BadRecords
-            | Fault::Burst => Place::Broker,
-            Fault::KillDataNode
+            | Fault::BadRecords => Place::Broker,
+            // A burst is streamed only while HDFS takes it.
+            Fault::Burst
+            | Fault::KillDataNode
             | Fault::KillTwoDataNodes
             | Fault::RestartNameNode
             | Fault::SafeMode
@@ -170,7 +171,7 @@ impl Fault {
                 Ok(Begun { lasts: random.millis(2_000, 8_000), end: Box::new(end) })
             }
             Fault::FillQuota => hdfs::fill_quota(scene, random),
-            Fault::DamageFile => return hdfs::damage_file(scene, random),
+            Fault::DamageFile => hdfs::damage_file(scene, random),
             Fault::TakeDirectory => hdfs::take_directory(scene, random),
             Fault::DamageIdentity => hdfs::damage_identity(scene, random),
         };

@@ -5,10 +5,11 @@ use hdfs_csv_stack::{DataNode, Stack};
 
 use super::fault::Begun;
 use super::instances::a_process;
-use super::scene::Scene;
+use super::scene::{ANSWER, Scene};
 use crate::blocks::Blocks;
 use crate::random::Random;
 use crate::sink::Sink;
+use crate::wait::until;
 
 pub(super) fn kill_data_nodes<'a>(stack: &'a Stack, count: usize, random: &mut Random) -> Result<Begun<'a>> {
     let all = stack.data_nodes();
@@ -51,22 +52,27 @@ pub(super) fn fill_quota<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Resul
 }
 
 /// No copy of the table's newest file can be read.
-pub(super) fn damage_file<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Option<Begun<'a>>> {
+pub(super) fn damage_file<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
     let services = scene.namespace.services;
-    let path = services.wait_for(scene.newest_file())?;
     // What is folded into another file meanwhile is gone.
-    let Ok(blocks) = Blocks::of(services, &path) else { return Ok(None) };
+    let (path, blocks) = until("a file to damage", ANSWER, || {
+        let path = services.wait_for(scene.newest_file())?;
+        let blocks = Blocks::of(services, &path)?;
+        Ok((path, blocks))
+    })?;
     blocks.damage()?;
     println!("  {path}");
     let end = move || blocks.mend();
-    Ok(Some(Begun { lasts: random.millis(2_000, 8_000), end: Box::new(end) }))
+    Ok(Begun { lasts: random.millis(2_000, 8_000), end: Box::new(end) })
 }
 
 /// The exactly-once sink's table is somebody else's.
 pub(super) fn take_directory<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
     let (stack, table) = (scene.namespace.services.stack(), scene.table());
     stack.fs_shell(&["-chown", "-R", "somebody", &table])?;
-    let end = move || Ok(stack.fs_shell(&["-chown", "-R", scene.writer, &table]).map(drop)?);
+    // The sink renames in it as soon as it may: what is listed can be gone.
+    let give_back = move || Ok(stack.fs_shell(&["-chown", "-R", scene.writer, &table]).map(drop)?);
+    let end = move || until("the table is given back", ANSWER, &give_back);
     Ok(Begun { lasts: random.millis(2_000, 8_000), end: Box::new(end) })
 }
 

@@ -30,9 +30,11 @@ final class NativeLibrary {
     static synchronized void load() {
         if (!loaded) {
             String digest = digest();
-            if (!SharedLibrary.use(digest)) {
-                loadCopy();
-                SharedLibrary.offer(digest);
+            synchronized (SharedLibrary.lock()) {
+                if (!SharedLibrary.use(digest)) {
+                    loadCopy();
+                    SharedLibrary.offer(digest);
+                }
             }
             loaded = true;
         }

@@ -17,6 +17,11 @@ final class SharedLibrary implements SharedLibraryMBean {
         NativeMethods.register(methods);
     }
 
+    /** One for all class loaders of this JVM, as interned strings are. */
+    static Object lock() {
+        return SharedLibrary.class.getName().intern();
+    }
+
     /** Gives this class loader's native methods the library with this digest, if one is loaded. */
     static boolean use(String digest) {
         MBeanServer server = ManagementFactory.getPlatformMBeanServer();
@@ -43,7 +48,7 @@ final class SharedLibrary implements SharedLibraryMBean {
             ManagementFactory.getPlatformMBeanServer()
                     .registerMBean(new SharedLibrary(), name(digest));
         } catch (JMException | RuntimeException e) {
-            // Another class loader has loaded a copy at the same time; or those that follow load one each.
+            // Those that follow load a copy each.
         }
     }
 
