@@ -130,7 +130,7 @@ def read_columns(report, metadata, folder):
 
 def visible_files(report, options):
     extension = r"csv\.gz" if options.gzip else "csv"
-    name_of_file = re.compile(rf"(.*/)?{re.escape(os.path.basename(options.table))}-\d{{20}}\.{extension}")
+    name_of_file = re.compile(rf"(.*/)?{re.escape(os.path.basename(options.table))}(-p\d+)?-\d{{20}}\.{extension}")
     visible = []
     for folder, _, names in os.walk(options.table):
         for name in names:
