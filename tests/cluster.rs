@@ -57,7 +57,8 @@ fn stack() -> Builder {
         .replication(2)
         .runtime(Runtime::Process)
         .function_java_option(QUICK_START)
-        .liveness_check(Duration::from_secs(6))
+        // A process whose worker is gone, or too busy to ask after it, ends after three of these.
+        .liveness_check(Duration::from_secs(10))
 }
 
 #[test]
