@@ -3,7 +3,7 @@
 //! It holds no list of what happened: a table is marked, and then what is on HDFS is compared with what the metastore has.
 //! So a start, an outage that ends, and a new partition are the same case.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::HashSet;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -23,61 +23,21 @@ use crate::row::settings::RowSettings;
 use crate::schema::table::read_newest;
 use crate::storage::Storage;
 
+mod pending;
+
+use pending::{Known, Pending, State};
+
 /// How often a table is compared anew in one attempt, because it was created or altered.
 const COMPARISONS: usize = 5;
 /// How long a table may take until the others go on beside it, on another connection: a new column of a table with very many
 /// partitions takes the metastore minutes.
 const PATIENCE: Duration = Duration::from_secs(5);
-/// Connections at a time: so many tables, less one, can take long without holding up the others.
-const AT_ONCE: usize = 8;
 /// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// A pause of 0.5 s, doubling up to a minute.
 fn pause_between_attempts(attempt: u32) -> Duration {
     Duration::from_millis(500u64 << attempt.min(7)).min(LONGEST_PAUSE)
-}
-
-/// What the metastore was told of a table.
-#[derive(Debug, Default)]
-struct Known {
-    version: u64,
-    directories: HashSet<String>,
-}
-
-/// A table that the metastore must be told of.
-#[derive(Debug)]
-struct Pending {
-    /// How often it was marked: a mark that comes while the table is compared is not lost.
-    marks: u64,
-    attempts: u32,
-    due: Instant,
-}
-
-#[derive(Debug)]
-struct State {
-    known: HashMap<TableLayout, Known>,
-    pending: BTreeMap<TableLayout, Pending>,
-    /// Those of them that are being compared, and when one was begun last.
-    under_way: HashSet<TableLayout>,
-    begun: Instant,
-    /// Whether a connection is being made.
-    connecting: bool,
-    /// Attempts in a row that did not reach a metastore, and when the next one is made.
-    unreached: u32,
-    not_before: Instant,
-}
-
-impl State {
-    /// When a round is to begin beside so many others; none when nothing is to be done.
-    fn next_round(&self, others: usize, patience: Duration) -> Option<Instant> {
-        if self.connecting || others == AT_ONCE {
-            return None;
-        }
-        let waiting = self.pending.iter().filter(|(table, _)| !self.under_way.contains(*table));
-        let due = waiting.map(|(_, pending)| pending.due).min()?.max(self.not_before);
-        Some(if others == 0 { due } else { due.max(self.begun + patience) })
-    }
 }
 
 /// What became of an attempt.
@@ -123,16 +83,6 @@ impl Keeper {
         owner: String,
         rows: RowSettings,
     ) -> Self {
-        let now = Instant::now();
-        let state = State {
-            known: HashMap::new(),
-            pending: BTreeMap::new(),
-            under_way: HashSet::new(),
-            begun: now,
-            connecting: false,
-            unreached: 0,
-            not_before: now,
-        };
         Keeper {
             settings,
             security,
@@ -142,7 +92,7 @@ impl Keeper {
             pause: pause_between_attempts,
             call_limit: CALL_LIMIT,
             patience: PATIENCE,
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(Instant::now())),
             changed: Notify::new(),
             settled: Notify::new(),
         }
@@ -254,7 +204,7 @@ impl Keeper {
                 return None;
             }
         };
-        while let Some((table, marks)) = self.begin() {
+        while let Some((table, marks)) = self.next_table() {
             let compared = self.reconcile(storage, &mut metastore, &table).await;
             let is_silent = matches!(compared, Err(Failure::Away(_)));
             match compared {
@@ -268,16 +218,9 @@ impl Keeper {
         Some((metastore.address().clone(), true))
     }
 
-    /// Begins with the table that has been due for longest, and says how often it was marked. One that was tried and failed
-    /// comes behind those that wait.
-    fn begin(&self) -> Option<(TableLayout, u64)> {
-        let (now, mut state) = (Instant::now(), self.state());
-        let waiting = state.pending.iter().filter(|(table, _)| !state.under_way.contains(*table));
-        let due = waiting.filter(|(_, pending)| pending.due <= now).min_by_key(|(_, pending)| pending.due);
-        let (table, marks) = due.map(|(table, pending)| (table.clone(), pending.marks))?;
-        state.under_way.insert(table.clone());
-        state.begun = now;
-        Some((table, marks))
+    /// Begins with the next table: which, and how often it was marked.
+    fn next_table(&self) -> Option<(TableLayout, u64)> {
+        self.state().begin(Instant::now())
     }
 
     /// No metastore is there: all tables wait.
