@@ -2,6 +2,7 @@
 //! process of each role; with `CLUSTER_MINUTES` every process restarts, and they go on at random for so long.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
@@ -12,6 +13,8 @@ use hdfs_csv_tool::event::EventKind;
 
 const KIND: EventKind = EventKind::Searching;
 const PARTITIONS: u32 = 4;
+/// A broker that is killed is missed by then.
+const MISSED: Duration = Duration::from_secs(30);
 const NAME_NODES: [&str; 2] = ["nn1", "nn2"];
 
 /// What happens to the cluster.
@@ -62,6 +65,7 @@ fn stack() -> Builder {
 }
 
 #[test]
+#[ignore = "a cluster's processes need the machine for themselves, for minutes: make cluster"]
 fn each_record_is_in_the_table_once_whichever_process_of_a_cluster_ends_and_however_many_instances_there_are()
 -> Result<()> {
     let minutes: u64 = setting("CLUSTER_MINUTES", 0)?;
@@ -129,8 +133,11 @@ impl<'a> Scene<'_, 'a> {
             Event::BrokerKilled => {
                 let broker = &cluster.brokers()[self.random.below(2) as usize];
                 broker.kill()?;
-                self.wait_for_commits("a broker killed")?;
-                Ok(broker.start()?)
+                // Pulsar's client asks the brokers that its URL names in turn, after pauses of up to a minute: how often it asks the
+                // dead one is chance.
+                sleep(MISSED);
+                broker.start()?;
+                self.wait_for_commits("a broker killed")
             }
             Event::BookieKilled => {
                 let bookie = &cluster.bookies()[self.random.below(3) as usize];

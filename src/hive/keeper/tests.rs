@@ -1,5 +1,6 @@
 //! The keeper against a metastore in this process, which hangs, breaks off and refuses on demand.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::io::AsyncWriteExt;
