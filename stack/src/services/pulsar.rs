@@ -27,8 +27,8 @@ pub struct Pulsar {
 }
 
 enum Processes {
-    Standalone(Standalone),
-    Cluster(Cluster),
+    Standalone(Box<Standalone>),
+    Cluster(Box<Cluster>),
 }
 
 impl Pulsar {
@@ -47,9 +47,9 @@ impl Pulsar {
             false => {
                 let standalone = Standalone::new(folder, &distribution, options)?;
                 standalone.service.start()?;
-                Processes::Standalone(standalone)
+                Processes::Standalone(Box::new(standalone))
             }
-            true => Processes::Cluster(Cluster::start_new(folder, &distribution, options)?),
+            true => Processes::Cluster(Box::new(Cluster::start_new(folder, &distribution, options)?)),
         };
         Ok(Self { processes, distribution })
     }
