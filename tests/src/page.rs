@@ -1,8 +1,8 @@
 //! The commands of a page of the documentation, as its reader runs them.
 
 use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fmt::Write;
-use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -15,6 +15,7 @@ use crate::wait::LIMIT;
 /// A page whose blocks of `sh` are run one after another, in one shell. The first one has the values that its reader changes.
 pub struct Page {
     folder: PathBuf,
+    programs: String,
     script: String,
     environment: BTreeMap<String, String>,
 }
@@ -31,25 +32,23 @@ impl Page {
         let script = blocks.collect::<Vec<_>>().join("\n");
         let environment = values.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
         let folder = services.scratch("page");
-        std::fs::create_dir_all(folder.join("bin"))?;
-        Ok(Page { folder, script, environment })
+        std::fs::create_dir_all(&folder)?;
+        Ok(Page { folder, programs: String::new(), script, environment })
     }
 
     /// A program that the page names is this command, with the arguments that the page gives it: all but the first of them that
-    /// the command has by itself, as `dfs` of `hdfs dfs`.
-    pub fn program(&self, name: &str, command: &Command, dropped: usize) -> Result<()> {
-        let quoted = |text: &std::ffi::OsStr| format!("'{}'", text.to_string_lossy().replace('\'', "'\\''"));
-        let mut script = format!("#!/bin/sh\nshift {dropped}\n");
+    /// the command has by itself, as `dfs` of `hdfs dfs`. It is a function of the shell: a file that was just written cannot be run
+    /// while another thread's new process still has it open.
+    pub fn program(&mut self, name: &str, command: &Command, dropped: usize) -> Result<()> {
+        let quoted = |text: &OsStr| format!("'{}'", text.to_string_lossy().replace('\'', "'\\''"));
+        writeln!(self.programs, "{name}() (\nshift {dropped}")?;
         for (name, value) in command.get_envs().filter_map(|(name, value)| Some((name, value?))) {
             // What the page's reader has set counts.
             let name = name.to_string_lossy();
-            writeln!(script, "[ -n \"${{{name}+set}}\" ] || export {name}={}", quoted(value))?;
+            writeln!(self.programs, "[ -n \"${{{name}+set}}\" ] || export {name}={}", quoted(value))?;
         }
         let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
-        writeln!(script, "exec {} \"$@\"", words.join(" "))?;
-        let path = self.folder.join("bin").join(name);
-        std::fs::write(&path, script)?;
-        Ok(std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755))?)
+        Ok(writeln!(self.programs, "exec {} \"$@\"\n)", words.join(" "))?)
     }
 
     /// A variable of the reader's environment.
@@ -59,13 +58,11 @@ impl Page {
 
     /// Runs the commands until one fails; what they print.
     pub fn run(&self) -> Result<String> {
-        let path = std::env::join_paths(
-            std::iter::once(self.folder.join("bin"))
-                .chain(std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default())),
-        )?;
         let (mut shell, limit) = (Command::new("timeout"), LIMIT.as_secs().to_string());
-        shell.args([&limit, "bash", "-e", "-u", "-x", "-o", "pipefail", "-c", &self.script]).current_dir(&self.folder);
-        let output = shell.env("PATH", path).envs(&self.environment).output().context("bash cannot be run")?;
+        shell
+            .args([&limit, "bash", "-e", "-u", "-x", "-o", "pipefail", "-c", &(self.programs.clone() + &self.script)])
+            .current_dir(&self.folder);
+        let output = shell.envs(&self.environment).output().context("bash cannot be run")?;
         let (out, errors) = (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
         ensure!(output.status.success(), "the page's commands end with {}:\n{out}\n{errors}", output.status);
         Ok(out.into_owned())
