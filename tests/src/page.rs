@@ -43,9 +43,11 @@ impl Page {
         let quoted = |text: &OsStr| format!("'{}'", text.to_string_lossy().replace('\'', "'\\''"));
         writeln!(self.programs, "{name}() (\nshift {dropped}")?;
         for (name, value) in command.get_envs().filter_map(|(name, value)| Some((name, value?))) {
-            // What the page's reader has set counts.
             let name = name.to_string_lossy();
-            writeln!(self.programs, "[ -n \"${{{name}+set}}\" ] || export {name}={}", quoted(value))?;
+            // What the page's reader has set counts.
+            if !self.environment.contains_key(&*name) {
+                writeln!(self.programs, "export {name}={}", quoted(value))?;
+            }
         }
         let words: Vec<_> = std::iter::once(command.get_program()).chain(command.get_args()).map(quoted).collect();
         Ok(writeln!(self.programs, "exec {} \"$@\"\n)", words.join(" "))?)

@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::Stack;
 use serde_json::json;
 
-use super::fault::Begun;
+use super::begun::Begun;
 use super::instances::one_of;
 use super::left_out::{BAD, TOO_LARGE};
 use super::scene::{ANSWER, Scene};

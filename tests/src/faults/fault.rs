@@ -1,9 +1,8 @@
 //! The faults, each with what it does and how it ends.
 
-use std::time::Duration;
-
 use anyhow::Result;
 
+use super::begun::Begun;
 use super::scene::Scene;
 use super::{broker, hdfs, instances};
 use crate::random::Random;
@@ -58,21 +57,6 @@ pub enum Place {
     Broker,
     /// NameNode and DataNodes.
     Hdfs,
-}
-
-/// A fault that lasts: how long, and how it ends.
-pub struct Begun<'a> {
-    /// How long it lasts.
-    pub lasts: Duration,
-    /// Ends it.
-    pub end: Box<dyn FnOnce() -> Result<()> + 'a>,
-}
-
-impl Begun<'_> {
-    /// It is over already.
-    pub(super) fn over() -> Self {
-        Begun { lasts: Duration::ZERO, end: Box::new(|| Ok(())) }
-    }
 }
 
 impl Fault {

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use hdfs_csv_stack::{DataNode, Stack};
 
-use super::fault::Begun;
+use super::begun::Begun;
 use super::instances::a_process;
 use super::scene::{ANSWER, Scene};
 use crate::blocks::Blocks;

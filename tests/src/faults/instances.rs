@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::Error;
 use serde_json::Value;
 
-use super::fault::Begun;
+use super::begun::Begun;
 use super::scene::{ANSWER, Scene};
 use crate::java::send_by_java;
 use crate::random::Random;

@@ -3,6 +3,7 @@
 //! `tests/faults.rs` puts these together: [`Producers`] send, a [`Reader`] reads the tables all the while, [`Deck`] says
 //! which [`Fault`] is next, [`Scene`] is what it is done to, and [`Report`] is what is written down at the end.
 
+mod begun;
 mod broker;
 mod deck;
 mod fault;
@@ -15,8 +16,9 @@ mod report;
 mod scene;
 mod seen;
 
+pub use begun::Begun;
 pub use deck::Deck;
-pub use fault::{Begun, Fault, Place};
+pub use fault::{Fault, Place};
 pub use left_out::LeftOut;
 pub use producers::{Producers, schema};
 pub use reader::{Observations, Reader};
