@@ -68,7 +68,7 @@ impl Stream {
         Ok(())
     }
 
-    /// As what it is committed.
+    /// The name under which its commits are kept.
     fn source_partition(&self) -> String {
         let name = self.topic.rsplit('/').next().unwrap_or(&self.topic);
         name.replace("-partition-", "-p")
