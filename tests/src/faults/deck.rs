@@ -29,6 +29,11 @@ impl<T: Copy> Deck<T> {
         let at = *fitting.get(random.below(fitting.len() as u64) as usize)?;
         Some(self.left.swap_remove(at))
     }
+
+    /// Puts a card back that was drawn and could not be played: it comes again in the same round.
+    pub fn put_back(&mut self, card: T) {
+        self.left.push(card);
+    }
 }
 
 #[cfg(test)]
@@ -53,6 +58,16 @@ mod tests {
         let mut rest: Vec<_> = (0..2).map(|_| deck.draw(&mut random).unwrap()).collect();
         rest.sort_unstable();
         assert_eq!(rest, [1, 3]);
+    }
+
+    #[test]
+    fn a_card_that_is_put_back_comes_again_before_the_next_round() {
+        let (mut deck, mut random) = (Deck::new(&[1, 2, 3]), Random::of(7));
+        let first = deck.draw(&mut random).unwrap();
+        deck.put_back(first);
+        let mut round: Vec<_> = (0..3).map(|_| deck.draw(&mut random).unwrap()).collect();
+        round.sort_unstable();
+        assert_eq!(round, [1, 2, 3]);
     }
 
     #[test]

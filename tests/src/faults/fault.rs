@@ -129,7 +129,7 @@ impl Fault {
         }
     }
 
-    /// Does it. One that lasts is ended by what is returned; nothing is when there is no more to do of it.
+    /// Does it. One that lasts is ended by what is returned; nothing is when it cannot be done now, or there is no more to do of it.
     pub fn begin<'a>(self, scene: &'a Scene<'a>, random: &mut Random) -> Result<Option<Begun<'a>>> {
         let stack = scene.namespace.services.stack();
         let begun = match self {

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::fault::Fault;
 use super::reader::Observations;
 use crate::shared::repository;
 
@@ -114,6 +115,11 @@ impl Guarantee {
 }
 
 impl Report {
+    /// How often a fault came.
+    pub fn times(&self, fault: Fault) -> u64 {
+        self.events_by_fault.get(fault.name()).copied().unwrap_or_default()
+    }
+
     /// Writes it, and says where.
     pub fn write(&self) -> Result<PathBuf> {
         let path = repository().join("target/faults/report.json");
