@@ -32,6 +32,9 @@ const COMPARISONS: usize = 5;
 /// How long a table may take until the others go on beside it, on another connection: a new column of a table with very many
 /// partitions takes the metastore minutes.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long a table that was compared needs no comparison when rows come into directories of then: others, too, drop tables and
+/// partitions, and what retention took from HDFS and Hive can be made anew by a late event.
+const LOOK_AGAIN: Duration = Duration::from_secs(3_600);
 /// The longest pause between attempts.
 const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
@@ -69,6 +72,7 @@ pub(crate) struct Keeper {
     pause: fn(attempt: u32) -> Duration,
     call_limit: Duration,
     patience: Duration,
+    look_again: Duration,
     state: Mutex<State>,
     changed: Notify,
     settled: Notify,
@@ -92,6 +96,7 @@ impl Keeper {
             pause: pause_between_attempts,
             call_limit: CALL_LIMIT,
             patience: PATIENCE,
+            look_again: LOOK_AGAIN,
             state: Mutex::new(State::new(Instant::now())),
             changed: Notify::new(),
             settled: Notify::new(),
@@ -120,7 +125,9 @@ impl Keeper {
         mut directories: impl Iterator<Item = &'d str>,
     ) {
         let is_known = self.state().known.get(table).is_some_and(|known| {
-            version <= known.version && directories.all(|directory| known.directories.contains(directory))
+            known.told.is_some_and(|told| told.elapsed() < self.look_again)
+                && version <= known.version
+                && directories.all(|directory| known.directories.contains(directory))
         });
         if !is_known {
             self.mark(table);
@@ -251,7 +258,7 @@ impl Keeper {
                 (pending.attempts, pending.due) = (0, Instant::now());
             }
         }
-        state.known.insert(table, known);
+        state.known.insert(table, Known { told: Some(Instant::now()), ..known });
         drop(state);
         if outage > 0 {
             tracing::info!("the Hive metastore is there again");
@@ -335,7 +342,7 @@ impl Keeper {
                         Some(column) => names.filter(|name| value_of(column, name).is_some()).collect(),
                     };
                     self.add_partitions(metastore, &description, &found, &directories).await?;
-                    return Ok(Known { version, directories });
+                    return Ok(Known { version, directories, told: None });
                 }
             }
         }

@@ -15,6 +15,8 @@ const AT_ONCE: usize = 8;
 pub(super) struct Known {
     pub(super) version: u64,
     pub(super) directories: HashSet<String>,
+    /// When.
+    pub(super) told: Option<Instant>,
 }
 
 /// A table that the metastore must be told of.

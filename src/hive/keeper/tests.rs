@@ -406,6 +406,22 @@ async fn of_two_metastores_of_which_one_hangs_the_other_is_told_while_the_first_
 }
 
 #[tokio::test]
+async fn what_someone_took_from_the_metastore_is_there_again_with_rows_that_come_long_after_the_last_comparison() {
+    let (fake, memory, metrics, visits) = (Fake::start().await, Memory::new(), Metrics::default(), table("visits"));
+    let mut keeper = keeper(&[&fake.address]);
+    put_columns(&memory, &visits, &[("id", ColumnType::BigInt)]).await;
+    commit(&keeper, &memory, &visits, 1, "dt=2026-11-01");
+    run_until_known(&keeper, &memory, &metrics).await;
+    fake.holding().partitions.clear();
+    commit(&keeper, &memory, &visits, 1, "dt=2026-11-01");
+    assert_eq!(keeper.pending(), 0, "it was compared just now");
+    keeper.look_again = Duration::ZERO;
+    commit(&keeper, &memory, &visits, 1, "dt=2026-11-01");
+    run_until_known(&keeper, &memory, &metrics).await;
+    assert_eq!(fake.holding().partitions["visits"], ["2026-11-01"]);
+}
+
+#[tokio::test]
 async fn a_table_without_columns_yet_is_no_table_of_hives() {
     let (fake, memory, metrics) = (Fake::start().await, Memory::new(), Metrics::default());
     let keeper = keeper(&[&fake.address]);
