@@ -31,4 +31,4 @@ mod growth;
 #[cfg(test)]
 mod systematic;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -47,13 +47,13 @@ const DAY: i64 = 86_400_000;
 
 /// The published record `entry` of a topic whose records have one field, a long, with the entry's number.
 #[derive(Clone, Copy)]
-pub(super) struct Sent {
+pub(crate) struct Sent {
     pub(super) entry: u64,
     pub(super) publish_time: i64,
     pub(super) good: bool,
 }
 
-pub(super) fn sent(entry: u64) -> Sent {
+pub(crate) fn sent(entry: u64) -> Sent {
     Sent { entry, publish_time: entry as i64, good: true }
 }
 
@@ -61,7 +61,7 @@ fn bad(entry: u64) -> Sent {
     Sent { good: false, ..sent(entry) }
 }
 
-pub(super) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: bool) -> Arc<Shared<Memory>> {
+pub(crate) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: bool) -> Arc<Shared<Memory>> {
     let schema = SchemaInfo {
         schema_type: "AVRO".to_owned(),
         schema: r#"{"type":"record","name":"Visit","fields":[{"name":"v","type":"long"}]}"#.to_owned(),
@@ -125,7 +125,7 @@ fn shared_folding(memory: &Memory, by_day: bool) -> Arc<Shared<Memory>> {
     shared
 }
 
-pub(super) async fn commit(owner: &mut Owner<Memory>, hand_over: u64, entries: impl IntoIterator<Item = u64>) {
+pub(crate) async fn commit(owner: &mut Owner<Memory>, hand_over: u64, entries: impl IntoIterator<Item = u64>) {
     accept(owner, hand_over, entries).await.unwrap();
     owner.commit_all().await.unwrap();
 }
@@ -148,11 +148,11 @@ fn every(interval: Duration) -> Schedule {
     Schedule::new(interval, Instant::now(), 0)
 }
 
-pub(super) fn owner(shared: &Arc<Shared<Memory>>) -> Owner<Memory> {
+pub(crate) fn owner(shared: &Arc<Shared<Memory>>) -> Owner<Memory> {
     owner_of(shared, "t/n/sink")
 }
 
-pub(super) fn part(shared: &Shared<Memory>, hand_over: u64, all: impl IntoIterator<Item = Sent>) -> HandOverPart {
+pub(crate) fn part(shared: &Shared<Memory>, hand_over: u64, all: impl IntoIterator<Item = Sent>) -> HandOverPart {
     let all = all.into_iter().map(|sent| (sent, if sent.good { avro_long(sent.entry as i64) } else { Vec::new() }));
     let all: Vec<_> = all.collect();
     let records = all.iter().map(|(Sent { entry, publish_time, .. }, payload)| {
@@ -187,13 +187,13 @@ pub(super) fn visible(memory: &Memory) -> BTreeMap<String, Vec<u64>> {
     files.map(|(path, bytes)| (path, rows(bytes))).collect()
 }
 
-pub(super) fn rows(memory: &Memory) -> Vec<u64> {
+pub(crate) fn rows(memory: &Memory) -> Vec<u64> {
     let mut rows: Vec<u64> = visible(memory).into_values().flatten().collect();
     rows.sort_unstable();
     rows
 }
 
-fn acknowledged(shared: &Shared<Memory>) -> Option<u64> {
+pub(crate) fn acknowledged(shared: &Shared<Memory>) -> Option<u64> {
     let mut room = [0; 24];
     let written = shared.answers.take(&mut room).unwrap();
     (written == 24).then(|| u64::from_le_bytes(room[16..].try_into().unwrap()))

@@ -5,64 +5,38 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, timeout_at};
-use tracing::Instrument;
 
-use crate::budget::Budget;
-use crate::config::checks::check_persistence;
+use crate::config::Config;
 use crate::config::tables::Tables;
-use crate::config::{Config, Guarantee};
-use crate::error::{Error, ErrorKind, Result};
-use crate::hand_over::answers::Answers;
+use crate::error::{Error, Result};
 use crate::hand_over::part::HandOverPart;
 use crate::hand_over::split::split;
-use crate::hive::client::Security;
-use crate::hive::file_system;
-use crate::hive::keeper::Keeper;
-use crate::hive::sasl::BeginProof;
-use crate::metrics::Metrics;
 use crate::owner::health::Health;
-use crate::owner::retry::pause_between_attempts;
-use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
-use crate::owner::{Owner, Streaming};
-use crate::protocol::folding::{Folding, FoldingMemory};
-use crate::protocol::layout::{InvalidName, SourcePartitionLayout};
 use crate::protocol::manifest::SinkIdentity;
 use crate::schema::writer::SchemaInfo;
-use crate::schema::writers::WriterSchemas;
-use crate::slots::Slots;
 use crate::storage::Storage;
-use crate::topic::TopicName;
 
 mod ailing;
+mod gauges;
 mod mark;
 mod memory;
+mod open;
 mod pace;
 mod probe;
 mod recover;
+mod registration;
 mod status;
 mod task;
 mod watch;
 
-use ailing::Ailing;
-use pace::{FIRST_AT_ONCE, Pace};
-use probe::probe;
-use recover::recover;
-use status::{Author, StatusWriter};
-use task::{Message, TaskState, run};
-use watch::watch;
+use task::{Message, TaskState};
 
 /// How long a hand-over waits for memory before it answers that there is none.
 const HAND_OVER_WAIT: Duration = Duration::from_millis(100);
-/// Manifests that stay when old ones are pruned: enough for an owner that was away for hours to see that it lost.
-const KEEP_MANIFESTS: u64 = 300;
-/// No commit takes longer, unless HDFS is in trouble.
-const COMMIT_TIME: Duration = Duration::from_secs(30);
-/// To load a source partition again takes a few calls.
-const FORGET_AFTER: Duration = Duration::from_secs(3_600);
 /// How long a sink that closes waits for Hive's metastore.
 const HIVE_AT_CLOSE: Duration = Duration::from_secs(2);
 /// Threads of a sink: decoding and I/O.
@@ -99,112 +73,6 @@ pub(crate) struct Sink<S: Storage> {
 }
 
 impl<S: Storage> Sink<S> {
-    /// Opens a sink on this storage: tries the directory, and finishes in the background what earlier commits left.
-    /// The directory is tried until the deadline. To a metastore that wants it this is proved.
-    pub(crate) fn open(
-        config: Config,
-        deadline: Instant,
-        runtime: Runtime,
-        storage: S,
-        proof: Option<BeginProof>,
-        span: tracing::Span,
-    ) -> Result<Self> {
-        for warning in config.warnings() {
-            span.in_scope(|| tracing::warn!("{warning}"));
-        }
-        let hive = match &config.hive {
-            Some(settings) => {
-                let (file_system, owner) = (file_system(&config.hdfs)?, config.hdfs.identity.user());
-                Some(Keeper::new(
-                    settings.clone(),
-                    Security { tls: settings.tls.clone(), proof },
-                    file_system,
-                    owner,
-                    config.rows.clone(),
-                ))
-            }
-            None => None,
-        };
-        runtime.block_on(probe(&storage, &config, deadline))?;
-        let budget = Budget::new(config.max_memory);
-        let shared = Arc::new(Shared {
-            storage,
-            rows: config.rows.clone(),
-            max_batch_rows: config.max_batch_rows,
-            max_file_size: config.max_file_size,
-            ordered: config.guarantee == Guarantee::ExactlyOnce,
-            asks_about_gaps: config.guarantee == Guarantee::ExactlyOnce && config.sink.looks_into_gaps,
-            folding: Folding {
-                below: config.fold_below,
-                format: config.rows.format.into(),
-                memory: FoldingMemory::new(&budget),
-            },
-            keep_manifests: KEEP_MANIFESTS,
-            on_bad_record: config.on_bad_record,
-            on_null_value: config.on_null_value,
-            schemas: WriterSchemas::default(),
-            budget,
-            answers: Answers::default(),
-            metrics: Metrics::default(),
-            streaming: Streaming::default(),
-            hive,
-            commits: Slots::new(FIRST_AT_ONCE),
-            files: Slots::new(FIRST_AT_ONCE),
-            abandoned_limit: config.commit_interval * 2 + COMMIT_TIME,
-            forget_after: FORGET_AFTER,
-            acknowledgement_delay: config.acknowledgement_delay,
-            pause: pause_between_attempts,
-            waits_for_repair: true,
-            spawn: Box::new(|task| drop(tokio::spawn(task.in_current_span()))),
-        });
-        let sink = Sink {
-            config,
-            shared,
-            source_partitions: Arc::default(),
-            failure: Arc::default(),
-            span,
-            opened: Instant::now(),
-            tasks: runtime.handle().clone(),
-            runtime: Mutex::new(Some(runtime)),
-        };
-        sink.recover();
-        sink.keep_hive();
-        sink.watch();
-        Ok(sink)
-    }
-
-    /// Begins to finish what earlier commits left.
-    fn recover(&self) {
-        let shared = Arc::clone(&self.shared);
-        let (directory, owner) = (self.config.directory.clone(), self.identity(""));
-        let recovery = async move { recover(&shared, &directory, &owner).await };
-        self.tasks.spawn(recovery.instrument(self.span.clone()));
-    }
-
-    /// Begins to tell Hive's metastore of the tables.
-    fn keep_hive(&self) {
-        let shared = Arc::clone(&self.shared);
-        let keeping = async move {
-            if let Some(hive) = &shared.hive {
-                hive.run(&shared.storage, &shared.metrics).await;
-            }
-        };
-        self.tasks.spawn(keeping.instrument(self.span.clone()));
-    }
-
-    /// Begins to watch the source partitions.
-    fn watch(&self) {
-        let author = Author {
-            sink: self.identity("").sink,
-            instance: self.config.sink.instance,
-            directory: self.config.directory.clone(),
-        };
-        let status = StatusWriter::new(author);
-        let pace = Pace::new(self.config.directory.clone());
-        let watching = watch(Arc::clone(&self.shared), Arc::clone(&self.source_partitions), status, pace);
-        self.tasks.spawn(watching.instrument(self.span.clone()));
-    }
-
     fn identity(&self, topic: &str) -> SinkIdentity {
         let sink = &self.config.sink;
         SinkIdentity {
@@ -217,71 +85,6 @@ impl<S: Storage> Sink<S> {
 
     fn source_partitions(&self) -> MutexGuard<'_, SourcePartitions> {
         self.source_partitions.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Registers a topic by its full name; the same topic gets the same id. An error that names the configuration is of this
-    /// topic alone: it is left out.
-    pub(crate) fn source_partition(&self, topic: &str) -> Result<u32> {
-        let mut all = self.source_partitions();
-        if let Some(id) = all.by_topic.get(topic) {
-            return Ok(*id);
-        }
-        let registered = self.register(&mut all, topic);
-        if let Err(error) = &registered {
-            all.stopped.insert(topic.to_owned(), error.message.clone());
-        }
-        registered
-    }
-
-    fn register(&self, all: &mut SourcePartitions, topic: &str) -> Result<u32> {
-        let (name, layout) = self.layout(&mut all.tables, topic)?;
-        let id = u32::try_from(all.handles.len()).map_err(Error::bug)?;
-        let shared = Arc::clone(&self.shared);
-        let owner = Owner::new(shared, id, topic.to_owned(), layout, self.identity(&name.to_string()));
-        let schedule = Schedule::new(self.config.commit_interval, self.opened, id);
-        all.handles.push(self.spawn(owner, schedule));
-        all.by_topic.insert(topic.to_owned(), id);
-        Ok(id)
-    }
-
-    /// Where a topic's rows go. Its table must be none of the other topics'.
-    fn layout(&self, tables: &mut Tables, topic: &str) -> Result<(TopicName, SourcePartitionLayout)> {
-        let name = TopicName::parse(topic).map_err(|error| Error::new(ErrorKind::Config, error))?;
-        let refused = |what: String| Error::new(ErrorKind::Config, what);
-        if self.shared.ordered {
-            // A pattern can match one.
-            check_persistence(&name).map_err(refused)?;
-        }
-        let (directory, pattern) = (&self.config.directory, &self.config.table_name_pattern);
-        let table = tables.claim(&name, directory, pattern, self.shared.hive.is_some()).map_err(refused)?;
-        let invalid = |error: InvalidName| refused(format!("topic {topic} cannot have a table: {error}"));
-        let mut layout = SourcePartitionLayout::new(table, &name.local, name.partition).map_err(invalid)?;
-        if !self.shared.ordered {
-            // Several instances may write records of one source partition at the same time: each has manifests of its own.
-            layout = layout.of_instance(self.config.sink.instance);
-        }
-        Ok((name, layout))
-    }
-
-    fn spawn(&self, owner: Owner<S>, schedule: Schedule) -> Handle {
-        let (sender, inbox) = unbounded_channel();
-        let state = Arc::new(TaskState::default());
-        let (topic, health) = (owner.topic().to_owned(), Arc::clone(owner.health()));
-        let run = run(owner, inbox, Arc::clone(&state), schedule);
-        let task = self.tasks.spawn(run.instrument(self.span.clone()));
-        let (failure, span) = (Arc::clone(&self.failure), self.span.clone());
-        // A task's panic ends here and not in the JVM.
-        let watched = self.tasks.spawn(async move {
-            let error = match task.await {
-                Ok(Ok(committed)) => return committed,
-                Ok(Err(error)) => error,
-                Err(join) => Error::bug(format_args!("a source partition's task ended: {join}")),
-            };
-            span.in_scope(|| tracing::error!("{error}"));
-            let _ = failure.set(error);
-            false
-        });
-        Handle { topic, sender, state, health, task: Some(watched) }
     }
 
     /// The id of a writer's schema, for the records of it that come before it is known.
@@ -362,33 +165,6 @@ impl<S: Storage> Sink<S> {
     /// How long an acknowledgement waits behind an entry that has not come.
     pub fn acknowledgement_delay(&self) -> Duration {
         self.config.acknowledgement_delay
-    }
-
-    /// Every counter and gauge by its name.
-    pub(crate) fn metrics(&self) -> std::collections::BTreeMap<String, u64> {
-        let mut all = self.shared.metrics.snapshot();
-        for (name, count) in self.shared.schemas.left_out() {
-            all.insert(format!("json_member_left_out_{name}_total"), count);
-        }
-        all.insert("hive_pending".to_owned(), self.shared.hive.as_ref().map_or(0, Keeper::pending));
-        all.insert("memory_bytes".to_owned(), self.shared.budget.claimed() as u64);
-        let source_partitions = self.source_partitions();
-        let failing: Vec<_> =
-            source_partitions.handles.iter().flat_map(|handle| handle.health.failing_since()).collect();
-        let Ailing { held_back, stopped } = source_partitions.ailing();
-        let longest = |since: Vec<Instant>| since.iter().map(Instant::elapsed).max().unwrap_or_default().as_secs();
-        all.insert("source_partitions".to_owned(), source_partitions.handles.len() as u64);
-        all.insert("source_partitions_held_back".to_owned(), held_back.len() as u64);
-        all.insert(
-            "held_back_seconds".to_owned(),
-            longest(held_back.values().map(|held_back| held_back.since).collect()),
-        );
-        all.insert("source_partitions_stopped".to_owned(), stopped.len() as u64);
-        all.insert("failing_calls".to_owned(), failing.len() as u64);
-        all.insert("failing_seconds".to_owned(), longest(failing));
-        let uncommitted = source_partitions.handles.iter().filter_map(|handle| *handle.state.uncommitted_since());
-        all.insert("oldest_uncommitted_seconds".to_owned(), longest(uncommitted.collect()));
-        all
     }
 
     /// Commits what is open within the limit and ends the sink; whether all was committed.

@@ -138,3 +138,41 @@ pub(super) async fn run<S: Storage>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::unbounded_channel;
+    use tokio::time::timeout;
+
+    use super::*;
+    use crate::config::OnBadRecord;
+    use crate::owner::tests::{acknowledged, commit, owner, part, rows, sent, shared_with};
+    use crate::storage::memory::Memory;
+
+    #[tokio::test]
+    async fn a_task_of_which_nothing_came_for_long_meets_the_next_record_as_a_new_owner_does() {
+        let memory = Memory::new();
+        // Forgets at once.
+        let shared = shared_with(&memory, OnBadRecord::Skip, false);
+        let (sender, inbox) = unbounded_channel();
+        let schedule = Schedule::new(Duration::from_millis(1), Instant::now(), 0);
+        let task = tokio::spawn(run(owner(&shared), inbox, Arc::default(), schedule));
+        let hand_over = |number, entries: std::ops::RangeInclusive<u64>| {
+            let message = Message::HandOver(part(&shared, number, entries.map(sent)), Instant::now());
+            assert!(sender.send(message).is_ok());
+        };
+        hand_over(1, 1..=2);
+        let committed = async {
+            while acknowledged(&shared).is_none() {
+                sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(Duration::from_secs(60), committed).await.unwrap();
+        // Meanwhile the topic was another instance's. Who still knew the old state would commit beside that, and lose.
+        commit(&mut owner(&shared), 1, 3..=4).await;
+        hand_over(2, 2..=5);
+        assert!(sender.send(Message::Close).is_ok());
+        assert!(task.await.unwrap().unwrap());
+        assert_eq!((rows(&memory), shared.metrics.races_lost.get()), (vec![1, 2, 3, 4, 5], 0));
+    }
+}
