@@ -1,7 +1,7 @@
 //! The files of the services, pinned in `artifacts/pom.xml` and fetched by Maven.
 //!
 //! What Maven answered, what was unpacked and what was made is kept in the user's cache, under locks, so that stacks that start at
-//! the same time neither wait for Maven twice nor meet half an archive.
+//! the same time neither wait for Maven twice nor meet half an archive. Other versions than the pom's are for `make matrix`.
 
 use std::env;
 use std::fs::{self, File};
@@ -16,6 +16,12 @@ use crate::folder::remove;
 use crate::process::run;
 
 const POM: &str = include_str!("../artifacts/pom.xml");
+/// Variables of the environment, each with the property of the pom in whose place its value comes.
+const VERSIONS: [(&str, &str); 3] = [
+    ("STACK_PULSAR_VERSION", "pulsar.version"),
+    ("STACK_HADOOP_VERSION", "hadoop.version"),
+    ("STACK_HIVE_VERSION", "hive.version"),
+];
 /// In a folder of the cache, when everything is in it.
 const COMPLETE: &str = "complete";
 const DOWNLOAD_LIMIT: Duration = Duration::from_secs(1200);
@@ -35,8 +41,10 @@ pub fn pulsar_home() -> Result<PathBuf> {
 }
 
 fn resolve_in(cache: &Cache, profile: &str) -> Result<Vec<PathBuf>> {
+    let versions = other_versions(|variable| env::var(variable).ok());
     let mut hasher = DefaultHasher::new();
     POM.hash(&mut hasher);
+    versions.iter().for_each(|option| option.hash(&mut hasher));
     let pinned = cache.folder.join(format!("artifacts-{:016x}", hasher.finish()));
     let list = pinned.join(format!("{profile}.classpath"));
     if let Some(files) = known(&list) {
@@ -47,9 +55,16 @@ fn resolve_in(cache: &Cache, profile: &str) -> Result<Vec<PathBuf>> {
     fs::write(&pom, POM).map_err(Error::io(pom.display()))?;
     let mut maven = Command::new("mvn");
     maven.args(["--quiet", "--batch-mode", "--no-transfer-progress", "--activate-profiles", profile, "--file"]);
-    maven.arg(&pom).arg("dependency:build-classpath").arg(format!("-Dmdep.outputFile={}", list.display()));
+    maven.arg(&pom).args(versions).arg("dependency:build-classpath");
+    maven.arg(format!("-Dmdep.outputFile={}", list.display()));
     run(maven, DOWNLOAD_LIMIT)?;
     known(&list).ok_or_else(|| Error::Missing(format!("profile {profile} in its pom")))
+}
+
+/// Maven's options for the versions that the environment asks for.
+fn other_versions(variable: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let given = VERSIONS.iter().filter_map(|(name, property)| Some((property, variable(name)?)));
+    given.map(|(property, version)| format!("-D{property}={version}")).collect()
 }
 
 /// What Maven answered before, if all of it is still there.
@@ -114,5 +129,20 @@ impl Cache {
         let lock = File::create(&path).map_err(Error::io(path.display()))?;
         lock.lock().map_err(Error::io(path.display()))?;
         Ok(Self { folder, _lock: lock })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_environments_versions_come_in_the_place_of_the_poms() {
+        assert!(other_versions(|_| None).is_empty());
+        let of_hadoop = |name: &str| name.contains("HADOOP").then(|| "3.5.0".to_owned());
+        assert_eq!(other_versions(of_hadoop), ["-Dhadoop.version=3.5.0"]);
+        for (_, property) in VERSIONS {
+            assert!(POM.contains(&format!("<{property}>")) && POM.contains(&format!("${{{property}}}")), "{property}");
+        }
     }
 }

@@ -174,7 +174,7 @@ impl Builder {
         self
     }
 
-    /// Whether Pulsar, which is standalone then, asks who is there: for a token or a certificate, whose [role](crate::Security) has only the rights that
+    /// Whether Pulsar, which has to be standalone, asks who is there: for a token or a certificate, whose [role](crate::Security) has only the rights that
     /// it was granted. It listens with TLS, and besides without, for the stack's own requests. A sink's instances have the token
     /// of who made it, and connect with TLS. Not by default.
     pub fn secured(mut self, secured: bool) -> Self {

@@ -50,6 +50,9 @@ pub enum Error {
     /// The stack was started without this service.
     #[error("this stack has no {0}: ask the builder for it")]
     Missing(String),
+    /// Two things were asked for of which a stack can have one.
+    #[error("no stack has both {0} and {1}: ask the builder for one of them")]
+    Apart(&'static str, &'static str),
     /// A signal was meant for a process that the stack did not start.
     #[error("process {0} is none of this stack's")]
     Foreign(u32),

@@ -7,19 +7,25 @@ use std::process::Command;
 
 use crate::files::Settings;
 
+const HOME: &str = "JAVA_HOME";
+/// The variable that names another Java for Pulsar, and so for sinks: `make matrix` tries the versions that they may have.
+const PULSARS_HOME: &str = "STACK_PULSAR_JAVA_HOME";
+
 /// The `java` of `JAVA_HOME`, or the one on the path.
 pub(crate) fn java() -> Command {
-    Command::new(match env::var_os("JAVA_HOME") {
+    Command::new(match env::var_os(HOME) {
         Some(home) => PathBuf::from(home).join("bin/java"),
         None => "java".into(),
     })
 }
 
-/// A search path on which `java` is that same one: Pulsar starts functions by this name.
-pub(crate) fn search_path() -> OsString {
+/// The variables that make one of Pulsar's programs run on its Java, and the functions that it starts by the name `java`.
+pub(crate) fn of_pulsar() -> impl Iterator<Item = (&'static str, OsString)> {
     let path = env::var_os("PATH").unwrap_or_default();
-    let home = env::var_os("JAVA_HOME").map(|home| PathBuf::from(home).join("bin"));
-    env::join_paths(home.into_iter().chain(env::split_paths(&path))).unwrap_or(path)
+    let home = env::var_os(PULSARS_HOME).or_else(|| env::var_os(HOME));
+    let bin = home.as_ref().map(|home| PathBuf::from(home).join("bin"));
+    let path = env::join_paths(bin.into_iter().chain(env::split_paths(&path))).unwrap_or(path);
+    home.map(|home| (HOME, home)).into_iter().chain([("PATH", path)])
 }
 
 /// The option that keeps a JVM's temporary files in a folder: some libraries never delete theirs.

@@ -50,6 +50,9 @@ impl Stack {
             // It keeps its tables there.
             return Err(Error::Missing("HDFS".to_owned()));
         }
+        if builder.distributed && builder.secured {
+            return Err(Error::Apart("a cluster of Pulsar", "a Pulsar that asks who is there"));
+        }
         let folder = Folder::claim(builder.folder())?;
         let kdc = builder.kerberos.then(|| secure(&mut builder, &folder)).transpose()?;
         let certificate = builder.hive_tls.then(|| encrypt(&mut builder, &folder)).transpose()?;

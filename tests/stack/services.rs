@@ -45,6 +45,12 @@ fn two_stacks_live_side_by_side_and_keep_their_data() -> Result<()> {
     })
 }
 
+#[test]
+fn a_pulsar_that_is_a_cluster_and_asks_who_is_there_is_refused() {
+    let started = Stack::builder().name("both").distributed(true).secured(true).start();
+    assert!(matches!(started.map(drop), Err(Error::Apart(..))));
+}
+
 fn topics_are_the_stacks_own(first: &Stack, second: &Stack) -> Result<()> {
     let admin = first.admin();
     admin.create_tenant("marketplace")?;

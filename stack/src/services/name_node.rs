@@ -15,6 +15,7 @@ use crate::process::{Plan, READY_LIMIT, Service, run};
 
 const CLASS: &str = "org.apache.hadoop.hdfs.server.namenode.NameNode";
 const STATE_BEAN: &str = "/jmx?qry=Hadoop:service=NameNode,name=FSNamesystemState";
+const INFO_BEAN: &str = "/jmx?qry=Hadoop:service=NameNode,name=NameNodeInfo";
 const ROLE_BEAN: &str = "/jmx?qry=Hadoop:service=NameNode,name=NameNodeStatus";
 /// Several stacks may start at once.
 const FORMAT_LIMIT: Duration = Duration::from_secs(180);
@@ -118,6 +119,12 @@ impl NameNode {
     /// The port of its web pages and of `/jmx`.
     pub fn http_port(&self) -> u16 {
         self.ports.http
+    }
+
+    /// Hadoop's version, if it answers.
+    pub fn version(&self) -> Option<String> {
+        let answer = Http::new(self.ports.http).get(INFO_BEAN).ok()?;
+        Some(answer["beans"][0]["SoftwareVersion"].as_str()?.to_owned())
     }
 
     /// `active` or `standby`, if it answers.

@@ -48,7 +48,7 @@ impl Distribution {
         let mut command = Command::new(self.home.join("bin/pulsar"));
         command
             .arg(name)
-            .env("PATH", java::search_path())
+            .envs(java::of_pulsar())
             .env("PULSAR_LOG_DIR", &self.logs)
             .env("PULSAR_LOG_IMMEDIATE_FLUSH", "true")
             .env("PULSAR_MEM", memory)
@@ -77,7 +77,7 @@ impl Distribution {
 fn tool(home: &Path, name: &str, logs: &Path) -> Command {
     let mut command = Command::new(home.join("bin").join(name));
     command
-        .env("PATH", java::search_path())
+        .envs(java::of_pulsar())
         .env("PULSAR_MEM", TOOL_MEMORY)
         .env("PULSAR_GC", format!("{TOOL_COLLECTOR} {}", java::QUICK_START))
         .env("PULSAR_GC_LOG", " ")
@@ -97,7 +97,7 @@ pub(super) fn bookkeeper_shell(home: &Path, conf: &Path, logs: &Path) -> Command
     let mut shell = Command::new(home.join("bin/bookkeeper"));
     shell
         .arg("shell")
-        .env("PATH", java::search_path())
+        .envs(java::of_pulsar())
         .env("BOOKIE_CONF", conf)
         .env("BOOKIE_LOG_DIR", logs)
         .env("BOOKIE_MEM", TOOL_MEMORY)

@@ -14,7 +14,6 @@ use super::scene::{ANSWER, Scene};
 use crate::backlog;
 use crate::java::send_by_java;
 use crate::random::Random;
-use crate::sink::Sink;
 use crate::wait::until;
 
 /// More partitions than this say nothing new.
@@ -117,7 +116,7 @@ pub(super) fn send_bad_records<'a>(scene: &'a Scene<'a>, random: &mut Random) ->
 /// So many rows at once that they are written before their commit; counts that they are.
 pub(super) fn send_burst<'a>(scene: &'a Scene<'a>, random: &mut Random) -> Result<Begun<'a>> {
     let partition = scene.a_partition(random);
-    let streamed = || Sink::total(scene.exactly_once, "bytes_streamed_total");
+    let streamed = || scene.exactly_once.total("bytes_streamed_total");
     let before = until("the bytes that were streamed", ANSWER, streamed)?;
     until("a burst", ANSWER, || backlog::send_wide(scene.namespace.services, &partition, BURST))?;
     let seen = until("rows that are streamed", STREAMS, || {

@@ -48,7 +48,12 @@ final class NativeLibrary {
             return HexFormat.of().formatHex(sha256.digest());
         } catch (IOException | NoSuchAlgorithmException e) {
             throw new HdfsCsvException(
-                    "config", "The native library cannot be read: " + e.getMessage(), e);
+                    "config",
+                    "The native library in the archive cannot be read: "
+                            + e.getMessage()
+                            + ". Put a whole archive in place (sha256sum --check SHA256SUMS), and run"
+                            + " pulsar-admin sinks reload",
+                    e);
         }
     }
 
