@@ -14,6 +14,8 @@ FUZZ_SECONDS := 60
 target  := $(abspath $(or $(CARGO_TARGET_DIR),target))
 library := $(target)/release/libpulsar_io_hdfs_csv.so
 nar     := java-shim/target/pulsar-io-hdfs-csv-0.1.0.nar
+# What `make upgrade` comes from.
+older   := 0ac57971
 # What goes into the archive besides the classes, and what java-shim's Platform calls the platform that builds.
 archive := $(target)/archive
 host     = $(shell rustc -vV | sed -n 's/^host: //p')
@@ -30,7 +32,7 @@ builders   = "$$(tool/fetch-python-tools release/requirements.txt)"
 say = @echo "[$$(date +%T)] $(1)"
 
 .NOTPARALLEL:
-.PHONY: help build nar demo dashboards down test fetch quick unit integration faults cluster fuzz miri soak bench bench-growth bench-report micro deny advisories release release-check release-twice clean always
+.PHONY: help build nar demo dashboards down test fetch quick unit integration faults cluster fuzz miri soak matrix upgrade bench bench-growth bench-report micro deny advisories release release-check release-try release-twice clean always
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -124,6 +126,15 @@ cluster: $(nar) ## Test the sink on a cluster of Pulsar and HDFS, of which each 
 	$(call say,a cluster)
 	CLUSTER_MINUTES=$(or $(CLUSTER_MINUTES),0) $(on_services) --nocapture --ignored cluster::
 
+matrix: $(nar) ## Try other versions of Java, Pulsar and HDFS, one thin test each: target/matrix/report.json, and README.md's table
+	$(call say,versions)
+	HDFS_CSV_NAR=$(abspath $(nar)) tool/matrix
+
+upgrade: $(nar) ## Give two instances another version one by one, and the old one back, under traffic: FROM=COMMIT builds that one
+	$(call say,the version before)
+	older=$$(tool/build-older $(or $(FROM),$(older)) $(target)/upgrade) && HDFS_CSV_OLDER_NAR=$$older \
+		$(on_services) --nocapture --ignored upgrade::
+
 micro: $(nar) ## Measure the hot path alone, a part of what `make bench` does
 	HDFS_CSV_NAR=$(abspath $(nar)) $(target)/release/hdfs-csv-bench run --only micro
 
@@ -141,6 +152,10 @@ release: ## Build the archive and hdfs-csv for every platform: target/release-fi
 release-check: release $(library) ## Run what was built under the loader of every platform
 	$(call say,libraries and commands under each loader)
 	$(builders)/python -B release/run.py
+
+release-try: $(nar) ## Follow docs/use/install.md with what `make release` built, on real services
+	$(call say,from the files of a release to rows)
+	HDFS_CSV_RELEASE=$(target)/release-files $(on_services) --nocapture --ignored install::
 
 release-twice: ## Build the committed state in two folders and compare every byte
 	python3 -B release/twice.py
