@@ -189,7 +189,11 @@ fn dead_letters_whose_cause_is_mended_are_sent_back_once_and_each_is_in_the_tabl
         println!("the reason: {}", dead[0].reason());
 
         let sink = sink.config("partitionColumn", json!("day"));
+        // After an update alone the old instance would get some of what is sent back.
+        sink.stop()?;
+        sink.wait_until_it_has_stopped()?;
         sink.update()?;
+        sink.start()?;
         let replay = |reason: &str, dry_run| {
             let replay = Replay {
                 topic: format!("{topic}-hdfs-csv-dlq"),

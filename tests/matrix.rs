@@ -46,7 +46,7 @@ fn rows_are_in_hive_once(services: &Services) -> Result<()> {
             // What comes to a sink that is ending would stop all sinks of the worker (apache/pulsar#8575).
             sink.wait_until_all_is_acknowledged(LIMIT)?;
             sink.stop()?;
-            until("the sink has stopped", LIMIT, || KINDS.iter().try_for_each(|kind| has_no_consumer(&sink, *kind)))?;
+            sink.wait_until_it_has_stopped()?;
             sink.start()?;
         }
     }
@@ -72,14 +72,6 @@ fn rows_are_in_hive_once(services: &Services) -> Result<()> {
     let warning = log.lines().find(|line| line.contains(WARNING));
     ensure!(warning.is_none(), "a JVM warns of native access: {warning:?}");
     sink.delete()
-}
-
-fn has_no_consumer(sink: &Sink<'_>, kind: EventKind) -> Result<()> {
-    let namespace = sink.namespace();
-    let stats = namespace.services().stack().admin().topic_stats(&namespace.topic(kind))?;
-    let consumers = &stats["subscriptions"][sink.subscription()]["consumers"];
-    ensure!(consumers.as_array().is_some_and(Vec::is_empty), "{consumers}");
-    Ok(())
 }
 
 /// What the services say they are, by what the environment calls them.

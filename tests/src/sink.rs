@@ -273,6 +273,19 @@ impl<'a> Sink<'a> {
         })
     }
 
+    /// Waits until none of its topics has a consumer: after [`Sink::stop`] an instance goes on for a moment.
+    pub fn wait_until_it_has_stopped(&self) -> Result<()> {
+        let topics = self.source_partitions()?;
+        until(&format!("{} has stopped", self.describe()), LIMIT, || {
+            for topic in &topics {
+                let stats = self.admin().topic_stats(topic)?;
+                let consumers = &stats["subscriptions"][self.subscription()]["consumers"];
+                ensure!(consumers.as_array().is_none_or(Vec::is_empty), "{topic} has {consumers}");
+            }
+            Ok(())
+        })
+    }
+
     /// Kills the process of one of its instances with SIGKILL; false when it has ended by itself: an instance that the
     /// worker was too busy to ask after does.
     pub fn kill(&self, pid: u32) -> Result<bool> {
