@@ -228,17 +228,10 @@ impl<'a> Scene<'_, 'a> {
 
     /// Waits until every partition has two commits more, of which the second one began after now.
     fn wait_for_commits(&mut self, after: &str) -> Result<()> {
-        let (sink, began) = (&self.sink, Instant::now());
-        let before = until("a look at the commits", LIMIT, || sink.newest_commits())?;
-        until(&format!("commits in each partition after {after}"), LIMIT, || {
-            sink.give_ports()?;
-            self.producers.check()?;
-            let now = sink.newest_commits()?;
-            ensure!(now.len() >= PARTITIONS as usize, "of {PARTITIONS} partitions these have commits: {now:?}");
-            let waits = now.iter().find(|(name, now)| **now < before.get(*name).copied().unwrap_or_default() + 2);
-            ensure!(waits.is_none(), "{waits:?} waits; before there were {before:?}");
-            Ok(())
-        })?;
+        let (began, partitions) = (Instant::now(), PARTITIONS as usize);
+        self.sink
+            .wait_for_commits_of_each(partitions, 2, LIMIT, || self.producers.check())
+            .with_context(|| format!("after {after}"))?;
         let stood_still = self.standstill.longest();
         println!(
             "{after}: {:.1} s later all partitions commit, of which one stood still for {:.1} s; {} messages",

@@ -6,12 +6,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, LIMIT, QUICK_START, Services, Sink, Traffic, connector, until};
+use hdfs_csv_tests::{Comparison, Flow, LIMIT, QUICK_START, Services, Sink, Traffic, connector};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::{Value, json};
 
 const KIND: EventKind = EventKind::Searching;
-const PARTITIONS: u32 = 4;
+const PARTITIONS: usize = 4;
 const INSTANCES: u32 = 2;
 
 fn flows() -> [Flow; 3] {
@@ -38,11 +38,11 @@ fn nothing_is_lost_or_doubled_while_two_instances_get_another_version_one_by_one
     services.run(|services| {
         install(services, &older)?;
         let namespace = services.namespace("upgrade")?;
-        services.stack().admin().create_partitioned_topic(&namespace.topic(KIND), PARTITIONS)?;
+        services.stack().admin().create_partitioned_topic(&namespace.topic(KIND), PARTITIONS as u32)?;
         let traffic = Traffic::start(&namespace, &flows())?;
         traffic.wait_for_more(100, LIMIT)?;
         let sink = Sink::new(&namespace, "rolling", &[KIND])?.setting("parallelism", json!(INSTANCES)).create()?;
-        wait_for_commits(&sink)?;
+        sink.wait_for_commits_of_each(PARTITIONS, 2, LIMIT, || Ok(()))?;
         let first = archives(&sink)?;
         ensure!(first.len() == 1, "both instances are of one archive: {first:?}");
         let mut seen = vec![first];
@@ -53,7 +53,7 @@ fn nothing_is_lost_or_doubled_while_two_instances_get_another_version_one_by_one
                 sink.kill(old).map(drop)?;
                 sink.wait_for_process(instance, Some(old))?;
                 sink.wait_until_it_runs()?;
-                wait_for_commits(&sink)?;
+                sink.wait_for_commits_of_each(PARTITIONS, 2, LIMIT, || Ok(()))?;
                 seen.push(archives(&sink)?);
                 println!("{}: instance {instance} of it; both run {:?}", archive.display(), seen.last());
             }
@@ -78,18 +78,6 @@ fn install(services: &Services, archive: &Path) -> Result<()> {
     std::fs::rename(arriving, installed)?;
     services.stack().admin().post("/admin/v3/sinks/reloadBuiltInSinks", &Value::Null).map(drop)?;
     Ok(())
-}
-
-/// Waits until every partition has two commits more, of which the second one began after now.
-fn wait_for_commits(sink: &Sink<'_>) -> Result<()> {
-    let before = sink.newest_commits()?;
-    until("commits in each partition", LIMIT, || {
-        sink.give_ports()?;
-        let now = sink.newest_commits()?;
-        let waits = now.iter().find(|(name, now)| **now < before.get(*name).copied().unwrap_or_default() + 2);
-        ensure!(now.len() == PARTITIONS as usize && waits.is_none(), "{waits:?} waits; before there were {before:?}");
-        Ok(())
-    })
 }
 
 /// The folders that Pulsar has unpacked the archives of the instances into: their names are the archives' digests.

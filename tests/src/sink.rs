@@ -330,6 +330,27 @@ impl<'a> Sink<'a> {
         }
     }
 
+    /// Waits until so many partitions have so many commits more, of which the second one began after now. What the check finds wrong is
+    /// what the error says.
+    pub fn wait_for_commits_of_each(
+        &self,
+        partitions: usize,
+        commits: usize,
+        limit: Duration,
+        check: impl Fn() -> Result<()>,
+    ) -> Result<()> {
+        let before = until("a look at the commits", limit, || self.newest_commits())?;
+        until(&format!("{commits} commits in each partition of {}", self.describe()), limit, || {
+            self.give_ports()?;
+            check()?;
+            let now = self.newest_commits()?;
+            ensure!(now.len() >= partitions, "of {partitions} partitions these have commits: {now:?}");
+            let waits = now.iter().find(|(name, now)| **now < before.get(*name).copied().unwrap_or_default() + commits);
+            ensure!(waits.is_none(), "{waits:?} waits; before there were {before:?}");
+            Ok(())
+        })
+    }
+
     /// How many commits its tables have had.
     pub fn commits(&self) -> Result<usize> {
         Ok(self.newest_commits()?.values().sum())

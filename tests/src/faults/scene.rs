@@ -59,17 +59,7 @@ impl<'a> Scene<'a> {
     /// Waits until the exactly-once sink has committed so often more in every partition.
     pub fn wait_for_commits_of_each_partition(&self, commits: usize, limit: Duration) -> Result<()> {
         let partitions = self.producers.partitions() as usize;
-        let before = until("the list of commits", limit, || self.exactly_once.newest_commits())?;
-        until("commits in each partition", limit, || {
-            self.exactly_once.give_ports()?;
-            let now = self.exactly_once.newest_commits()?;
-            ensure!(now.len() >= partitions, "of {partitions} partitions these have commits: {now:?}");
-            for (partition, sequence) in &now {
-                let from = before.get(partition).copied().unwrap_or_default();
-                ensure!(*sequence >= from + commits, "{partition} is at commit {sequence}, and was at {from}");
-            }
-            Ok(())
-        })
+        self.exactly_once.wait_for_commits_of_each(partitions, commits, limit, || Ok(()))
     }
 
     fn commits(&self, limit: Duration) -> Result<Vec<usize>> {
