@@ -10,7 +10,7 @@ use apache_avro::{Decimal, Schema};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
-use num_bigint::BigInt;
+use num_bigint::{BigInt, Sign};
 
 use crate::tree::Tree;
 
@@ -112,6 +112,8 @@ impl Oracle {
             }
             // apache-avro takes no bytes for 0, and leaves out what stands behind the scale. Of digits there is a bound.
             (_, Value::BigDecimal(value)) => match value.as_bigint_and_exponent() {
+                // Java writes one digit, the crate bigdecimal as many as the scale says.
+                (number, -38..=0) if number.sign() == Sign::NoSign => Tree::Perhaps("0".to_owned()),
                 (_, -38..=38) => Tree::Perhaps(value.to_plain_string()),
                 _ => return None,
             },
