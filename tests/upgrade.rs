@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use hdfs_csv_stack::{Runtime, Stack};
-use hdfs_csv_tests::{Comparison, Flow, LIMIT, QUICK_START, Services, Sink, Traffic, connector};
+use hdfs_csv_tests::{Comparison, Flow, LIMIT, QUICK_START, Services, Sink, Traffic, connector, until};
 use hdfs_csv_tool::event::EventKind;
 use serde_json::{Value, json};
 
@@ -80,16 +80,15 @@ fn install(services: &Services, archive: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The folders that Pulsar has unpacked the archives of the instances into: their names are the archives' digests.
+/// The folders that Pulsar has unpacked the archives of the instances into: their names are the archives' digests. One that has
+/// just begun has not yet opened its own.
 fn archives(sink: &Sink<'_>) -> Result<BTreeSet<String>> {
-    let processes = sink.processes();
-    ensure!(processes.len() == INSTANCES as usize, "the processes are {processes:?}");
-    let mut found = BTreeSet::new();
-    for (instance, pid) in processes {
-        let folder = archive_of(pid)?.with_context(|| format!("instance {instance} has no archive open"))?;
-        found.insert(folder);
-    }
-    Ok(found)
+    until("each instance has an archive open", LIMIT, || {
+        let processes = sink.processes();
+        ensure!(processes.len() == INSTANCES as usize, "the processes are {processes:?}");
+        let folder = |(instance, pid)| archive_of(pid)?.with_context(|| format!("instance {instance} has none"));
+        processes.into_iter().map(folder).collect()
+    })
 }
 
 fn archive_of(pid: u32) -> Result<Option<String>> {
