@@ -3,6 +3,9 @@
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use tokio::sync::Notify;
+
 /// Counts the bytes of records and rows in memory.
 #[derive(Clone, Debug)]
 pub(crate) struct Budget {
@@ -14,6 +17,9 @@ struct Inner {
     bound: usize,
     used: Mutex<Used>,
     freed: Condvar,
+    given_back: Notify,
+    /// What is counted here is counted there, too.
+    whole: Option<Budget>,
 }
 
 #[derive(Debug, Default)]
@@ -27,7 +33,22 @@ struct Used {
 impl Budget {
     /// A budget of this many bytes.
     pub(crate) fn new(bound: usize) -> Self {
-        Budget { inner: Arc::new(Inner { bound, used: Mutex::default(), freed: Condvar::new() }) }
+        Self::counting(bound, None)
+    }
+
+    fn counting(bound: usize, whole: Option<Budget>) -> Self {
+        let (used, freed, given_back) = (Mutex::default(), Condvar::new(), Notify::new());
+        Budget { inner: Arc::new(Inner { bound, used, freed, given_back, whole }) }
+    }
+
+    /// A count of its own of a part of what this one counts.
+    pub(crate) fn part(&self) -> Self {
+        Self::counting(self.inner.bound, Some(self.clone()))
+    }
+
+    /// That of which this one is a part.
+    pub(crate) fn whole(&self) -> &Self {
+        self.inner.whole.as_ref().unwrap_or(self)
     }
 
     fn used_mut(&self) -> MutexGuard<'_, Used> {
@@ -55,6 +76,21 @@ impl Budget {
         self.used() >= self.bound()
     }
 
+    /// Whether so much of it is in use or reserved, in hundredths.
+    pub(crate) fn is_used_to(&self, percent: usize) -> bool {
+        self.claimed() as u128 * 100 >= self.bound() as u128 * percent as u128
+    }
+
+    /// Waits until some is given back. Of those that wait one is woken each time.
+    pub(crate) async fn given_back(&self) {
+        self.inner.given_back.notified().await;
+    }
+
+    /// Wakes one of those that wait for memory.
+    pub(crate) fn wake_one(&self) {
+        self.inner.given_back.notify_one();
+    }
+
     /// Waits until fewer bytes than the bound are in use or reserved; false when that takes longer than the limit. What is
     /// charged next may go beyond the bound once, so that a record larger than the bound can pass.
     pub(crate) fn wait(&self, limit: Duration) -> bool {
@@ -69,13 +105,17 @@ impl Budget {
         true
     }
 
-    fn replace(&self, counter: impl FnOnce(&mut Used) -> &mut usize, before: usize, now: usize) {
+    fn replace(&self, counter: fn(&mut Used) -> &mut usize, before: usize, now: usize) {
+        if let Some(whole) = &self.inner.whole {
+            whole.replace(counter, before, now);
+        }
         let mut used = self.used_mut();
-        let counter = counter(&mut used);
-        *counter = (*counter + now).saturating_sub(before);
+        let count = counter(&mut used);
+        *count = (*count + now).saturating_sub(before);
         drop(used);
         if now < before {
             self.inner.freed.notify_all();
+            self.wake_one();
         }
     }
 
@@ -114,6 +154,21 @@ impl Charge {
     }
 }
 
+/// Bytes with what stands for their memory, which is dropped when nobody holds any of them any more: hdfs-native holds what it
+/// writes until the DataNodes have acknowledged it.
+pub(crate) fn bytes_with(bytes: impl AsRef<[u8]> + Send + 'static, memory: impl Send + 'static) -> Bytes {
+    struct With<B, M> {
+        bytes: B,
+        _memory: M,
+    }
+    impl<B: AsRef<[u8]>, M> AsRef<[u8]> for With<B, M> {
+        fn as_ref(&self) -> &[u8] {
+            self.bytes.as_ref()
+        }
+    }
+    Bytes::from_owner(With { bytes, _memory: memory })
+}
+
 impl Drop for Charge {
     fn drop(&mut self) {
         self.set(0);
@@ -145,5 +200,21 @@ mod tests {
         drop(charge);
         assert!(budget.wait(Duration::ZERO));
         assert_eq!(budget.used(), 0);
+    }
+
+    #[test]
+    fn bytes_are_counted_in_a_part_and_in_the_whole_until_nobody_holds_any_of_them() {
+        let whole = Budget::new(100);
+        let (part, other) = (whole.part(), whole.charge(1));
+        let bytes = bytes_with(vec![7; 40], part.charge(40));
+        assert_eq!((part.used(), whole.used(), part.whole().is_used_to(50)), (40, 41, false));
+        let slice = bytes.slice(39..);
+        drop((bytes, other));
+        assert_eq!((part.used(), whole.used()), (40, 40));
+        let mut reserving = part.charge(9);
+        reserving.reserve(1);
+        assert_eq!((whole.claimed(), whole.is_used_to(50)), (50, true));
+        drop((slice, reserving));
+        assert_eq!((part.claimed(), whole.claimed()), (0, 0));
     }
 }

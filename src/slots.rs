@@ -57,15 +57,18 @@ impl Slots {
     /// Waits for a slot. Whoever has one waits for HDFS, of which each call is bounded, or for what others give back who wait for
     /// HDFS.
     pub(crate) async fn take(&self) -> Result<Slot> {
-        let free = &self.inner.free;
-        let permit = match Arc::clone(free).try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                self.inner.were_short.store(true, Ordering::Relaxed);
-                Arc::clone(free).acquire_owned().await.map_err(Error::bug)?
-            }
-        };
+        if let Some(slot) = self.try_take() {
+            return Ok(slot);
+        }
+        self.inner.were_short.store(true, Ordering::Relaxed);
+        let permit = Arc::clone(&self.inner.free).acquire_owned().await.map_err(Error::bug)?;
         Ok(Slot { slots: self.clone(), permit: Some(permit) })
+    }
+
+    /// A slot, if one is free.
+    pub(crate) fn try_take(&self) -> Option<Slot> {
+        let permit = Arc::clone(&self.inner.free).try_acquire_owned().ok()?;
+        Some(Slot { slots: self.clone(), permit: Some(permit) })
     }
 
     /// Does all of this, each in a slot; in half of them at most, so that others who need few do not wait behind all of these.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use bytes::Bytes;
 use tokio::time::Instant;
 
-use crate::budget::{Budget, Charge};
+use crate::budget::{Budget, Charge, bytes_with};
 use crate::hand_over::frame::RecordOffset;
 use crate::hand_over::part::HandOverPart;
 use crate::owner::left_out::LeftOut;
@@ -19,6 +19,7 @@ use crate::protocol::stage::StagedFile;
 use crate::record::Record;
 use crate::row::compression::{Compression, Compressor};
 use crate::row::partition::PartitionKey;
+use crate::slots::Slots;
 use crate::storage::Storage;
 use crate::value::BadRecord;
 
@@ -27,6 +28,10 @@ use crate::value::BadRecord;
 const MOST_UNCOUNTED: usize = 4 << 20;
 /// So many bytes are kept for later rows at most where a row was taken away.
 const MOST_ROOM: usize = 8 << 20;
+
+/// hdfs-native keeps what does not fill a packet until more comes (0.14.8), and with it the whole of which that is a part: a
+/// packet's bytes, of which its checksums are a part.
+const MOST_KEPT: usize = 64 << 10;
 
 /// When rows are streamed.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +75,11 @@ impl<S: Storage> DirectoryRows<S> {
     fn length(&self) -> u64 {
         (self.header.len() + self.buffer.len()) as u64 + self.streamed.as_ref().map_or(0, StagedFile::length)
     }
+
+    /// Bytes of memory: what is reserved was mostly used before.
+    fn memory(&self) -> usize {
+        self.buffer.capacity() + self.compressor.as_ref().map_or(0, Compressor::memory)
+    }
 }
 
 /// What a batch has of records.
@@ -90,6 +100,8 @@ pub(crate) struct Batch<S: Storage> {
     by_key: HashMap<PartitionKey, usize>,
     current: usize,
     scratch: Vec<u8>,
+    /// Counts its rows until they are written.
+    budget: Budget,
     charge: Charge,
     /// Bytes of rows that came since they were counted.
     uncounted: usize,
@@ -115,6 +127,7 @@ pub(crate) struct Batch<S: Storage> {
 impl<S: Storage> Batch<S> {
     /// An empty batch.
     pub(crate) fn new(budget: &Budget, streaming: Streaming) -> Self {
+        let budget = budget.part();
         Batch {
             streaming,
             files: Vec::new(),
@@ -122,6 +135,7 @@ impl<S: Storage> Batch<S> {
             current: 0,
             scratch: Vec::new(),
             charge: budget.charge(0),
+            budget,
             uncounted: 0,
             extent: None,
             rows: 0,
@@ -169,10 +183,15 @@ impl<S: Storage> Batch<S> {
                 give_back(buffer);
             }
             self.current = self.file_of(key, header);
-            self.files[self.current].buffer.extend_from_slice(&row);
-            row.clear();
-            give_back(&mut row);
-            self.scratch = row;
+            let buffer = &mut self.files[self.current].buffer;
+            if own.is_none() && buffer.is_empty() {
+                *buffer = row;
+            } else {
+                buffer.extend_from_slice(&row);
+                row.clear();
+                give_back(&mut row);
+                self.scratch = row;
+            }
         }
         self.files[self.current].rows += 1;
         self.rows += 1;
@@ -250,9 +269,10 @@ impl<S: Storage> Batch<S> {
         self.retained.take().is_some_and(|retained| !retained.is_empty())
     }
 
-    /// Counts the rows' memory: what is reserved for more of them takes none.
+    /// Counts the rows' memory.
     pub(crate) fn count_memory(&mut self) {
-        self.charge.set(self.files.iter().map(|file| file.buffer.len()).sum());
+        let of_files: usize = self.files.iter().map(DirectoryRows::memory).sum();
+        self.charge.set(of_files + self.scratch.capacity());
         self.uncounted = 0;
     }
 
@@ -262,10 +282,10 @@ impl<S: Storage> Batch<S> {
         self.uncounted >= MOST_UNCOUNTED
     }
 
-    /// Bytes of memory that it takes, records included.
+    /// Bytes of memory that it takes, records and what is on its way to the DataNodes included.
     pub(crate) fn held(&self) -> usize {
         let retained: usize = self.retained.iter().flatten().map(|retained| retained.part.charge.bytes()).sum();
-        self.charge.bytes() + retained
+        self.budget.used() + retained
     }
 
     /// Whether a file has rows enough in memory to stream.
@@ -279,14 +299,16 @@ impl<S: Storage> Batch<S> {
         (self.retained.is_none() || buffered >= self.streaming.from) && self.has_piece()
     }
 
-    /// Writes the large files' rows to their staged files: how many bytes. The records themselves are forgotten: from now on a
-    /// failure ends the instance. A file that cannot even be created leaves all in memory, to be tried again.
+    /// Writes the large files' rows to their staged files, of which each takes a slot until it is committed: how many bytes. What
+    /// finds no slot stays in memory, unless the batch cannot be committed either. The records themselves are forgotten: from now
+    /// on a failure ends the instance. A file that cannot even be created leaves all in memory, to be tried again.
     pub(crate) async fn stream(
         &mut self,
         storage: &S,
         layout: &SourcePartitionLayout,
         sequence: u64,
         compression: Compression,
+        slots: &Slots,
     ) -> Result<u64, Failure> {
         let piece = self.streaming.piece;
         let mut written = 0;
@@ -294,16 +316,24 @@ impl<S: Storage> Batch<S> {
             let staged = match &mut file.streamed {
                 Some(staged) => staged,
                 None => {
+                    let slot = slots.try_take();
+                    if slot.is_none() && self.unconfirmed.is_empty() {
+                        continue;
+                    }
                     let path = layout.table.path(&layout.staged(sequence, &nonce(), compression.extension()));
-                    file.streamed.insert(StagedFile::create(storage, path).await?)
+                    file.streamed.insert(StagedFile::create(storage, path).await?.in_slot(slot))
                 }
             };
             self.retained = None;
-            let rows = std::mem::replace(&mut file.buffer, Vec::with_capacity(2 * piece));
-            let rows = behind_header(std::mem::take(&mut file.header), rows);
+            // Where memory is short, nothing is reserved ahead.
+            let next = if self.budget.whole().is_used_to(25) { Vec::new() } else { Vec::with_capacity(2 * piece) };
+            let rows = behind_header(std::mem::take(&mut file.header), std::mem::replace(&mut file.buffer, next));
             let bytes = file.compressor.get_or_insert_with(|| compression.begin()).piece(rows);
             written += bytes.len() as u64;
-            staged.append(Bytes::from(bytes)).await.map_err(|error| Failure::Fatal(streamed_failure(error)))?;
+            let parts = with_own_end(bytes, &self.budget);
+            for bytes in parts.into_iter().filter(|part| !part.is_empty()) {
+                staged.append(bytes).await.map_err(|error| Failure::Fatal(streamed_failure(error)))?;
+            }
         }
         self.count_memory();
         Ok(written)
@@ -314,14 +344,15 @@ impl<S: Storage> Batch<S> {
         self.files.iter().filter_map(|file| file.streamed.as_ref()).map(|staged| staged.path().to_owned()).collect()
     }
 
-    /// Its files for a commit, and the memory that they take.
+    /// Its files for a commit.
     pub(crate) fn into_files(
         self,
         directory: impl Fn(PartitionKey) -> String,
         name: impl Fn(&str) -> String,
         open_file: impl Fn(&str) -> Option<OpenFile>,
         compression: Compression,
-    ) -> (Vec<BatchFile<S>>, Charge) {
+    ) -> Vec<BatchFile<S>> {
+        drop(self.charge);
         let files = self.files.into_iter().map(|file| {
             let directory = directory(file.key);
             let rows = behind_header(file.header, file.buffer);
@@ -335,11 +366,26 @@ impl<S: Storage> Batch<S> {
                 extension: compression.extension(),
                 rows: file.rows,
                 streamed: file.streamed,
-                bytes: bytes.into(),
+                bytes: charged(bytes, &self.budget),
             }
         });
-        (files.collect(), self.charge)
+        files.collect()
     }
+}
+
+/// Rows that are counted until the DataNodes have acknowledged them.
+fn charged(bytes: Vec<u8>, budget: &Budget) -> Bytes {
+    let charge = budget.charge(bytes.capacity());
+    bytes_with(bytes, charge)
+}
+
+/// The same in two parts, the second no longer than what a writer keeps.
+fn with_own_end(bytes: Vec<u8>, budget: &Budget) -> [Bytes; 2] {
+    let end = bytes.len().saturating_sub(MOST_KEPT);
+    let end = charged(bytes[end..].to_vec(), budget);
+    let start = charged(bytes, budget);
+    let start = start.slice(..start.len() - end.len());
+    [start, end]
 }
 
 /// Keeps no room that one large row has made.
@@ -391,7 +437,7 @@ mod tests {
             };
             batch.add(&record, header, encode).unwrap();
             if (at + 1) % stream_every == 0 {
-                batch.stream(&memory, &layout, 1, compression).await.unwrap();
+                batch.stream(&memory, &layout, 1, compression, &Slots::new(1)).await.unwrap();
             }
         }
         let open = |_: &str| {
@@ -401,7 +447,7 @@ mod tests {
             Some(OpenFile { directory, name, content })
         };
         let name = |_: &str| format!("name.{}", compression.extension());
-        let (mut files, _) = batch.into_files(|_| String::new(), name, open, compression);
+        let mut files = batch.into_files(|_| String::new(), name, open, compression);
         let mut file = files.remove(0);
         assert!(files.is_empty());
         assert_eq!(file.rows, rows.len() as u64);
@@ -430,6 +476,20 @@ mod tests {
             assert!(read == rows.concat(), "streamed every {stream_every}");
             let (_, plain, _) = files(&rows, b"", Compression::None, stream_every).await;
             assert!(plain == rows.concat());
+        }
+    }
+
+    #[test]
+    fn what_a_writer_keeps_of_a_streamed_piece_is_counted_and_is_no_more_than_a_packet() {
+        let budget = Budget::new(1 << 30);
+        for length in [0, 1, MOST_KEPT, MOST_KEPT + 1, 1 << 20] {
+            let mut piece = Vec::with_capacity(2 << 20);
+            piece.resize(length, b'x');
+            let [start, end] = with_own_end(piece, &budget);
+            let of_start = if start.is_empty() { 0 } else { 2 << 20 };
+            assert_eq!((start.len() + end.len(), budget.used()), (length, of_start + end.len()));
+            drop(start);
+            assert_eq!(budget.used(), length.min(MOST_KEPT));
         }
     }
 

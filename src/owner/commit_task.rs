@@ -5,7 +5,6 @@ use std::sync::Arc;
 use tokio::sync::oneshot;
 use tokio::time::Instant;
 
-use crate::budget::Charge;
 use crate::error::{Error, Result};
 use crate::owner::batch::{Extent, RetainedPart};
 use crate::owner::health::Health;
@@ -32,8 +31,6 @@ pub(super) struct Committing<S: Storage> {
     pub(super) retained: Option<Vec<RetainedPart>>,
     /// What is acknowledged when it is committed.
     pub(super) hand_over: u64,
-    /// The memory of its rows.
-    pub(super) _charge: Charge,
 }
 
 impl<S: Storage> Committing<S> {

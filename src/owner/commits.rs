@@ -51,7 +51,8 @@ impl<S: Storage> Owner<S> {
         let mut manifest = newest.following(&self.layout.name, ordered, &self.identity, &batched);
         manifest.largest_publish_time = manifest.largest_publish_time.min(now_millis() + MOST_AHEAD);
         let (sequence, open_files) = (manifest.sequence, newest.open_files.clone());
-        let mut batch = std::mem::replace(&mut self.batch, Batch::new(&self.shared.budget, self.shared.streaming));
+        let mut batch =
+            std::mem::replace(&mut self.batch, Batch::new(self.shared.row_memory.budget(), self.shared.streaming));
         let (retained, hand_over) = (batch.retained.take(), batch.hand_over);
         let partitioning = self.shared.rows.partitioning.as_ref();
         let directory = |key| partitioning.map_or_else(String::new, |partitioning| partitioning.directory(key));
@@ -59,11 +60,11 @@ impl<S: Storage> Owner<S> {
         let name = |directory: &str| self.layout.published(directory, sequence, compression.extension());
         let folding = &self.shared.folding;
         let open_file = |directory: &str| folding.target(&open_files, directory);
-        let (files, charge) = batch.into_files(directory, name, open_file, compression);
+        let files = batch.into_files(directory, name, open_file, compression);
         let commit =
             Commit::new(self.layout.clone(), manifest, open_files, files, folding.clone(), self.shared.files.clone());
         let end = self.shared.run_commit(&self.health, commit);
-        self.committing = Some(Committing { end, began: Instant::now(), extent, retained, hand_over, _charge: charge });
+        self.committing = Some(Committing { end, began: Instant::now(), extent, retained, hand_over });
         Ok(())
     }
 

@@ -15,6 +15,7 @@ mod lost_race;
 mod plans;
 pub(crate) mod retry;
 mod rewind;
+pub(crate) mod row_memory;
 pub(crate) mod schedule;
 mod send_again;
 pub(crate) mod shared;

@@ -40,7 +40,7 @@ impl<S: Storage> Owner<S> {
     /// Forgets everything that was accepted and is not committed.
     pub(super) fn drop_batch(&mut self) {
         self.unclean |= !self.batch.streamed_paths().is_empty();
-        self.batch = Batch::new(&self.shared.budget, self.shared.streaming);
+        self.batch = Batch::new(self.shared.row_memory.budget(), self.shared.streaming);
         self.loaded = None;
         self.last_accepted = None;
     }

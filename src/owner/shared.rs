@@ -10,6 +10,7 @@ use crate::hand_over::answers::Answers;
 use crate::hive::keeper::Keeper;
 use crate::metrics::Metrics;
 use crate::owner::Streaming;
+use crate::owner::row_memory::RowMemory;
 use crate::protocol::folding::Folding;
 use crate::row::settings::RowSettings;
 use crate::schema::writers::WriterSchemas;
@@ -37,6 +38,7 @@ pub(crate) struct Shared<S: Storage> {
     pub(crate) on_null_value: OnNullValue,
     pub(crate) schemas: WriterSchemas,
     pub(crate) budget: Budget,
+    pub(crate) row_memory: RowMemory,
     pub(crate) answers: Answers,
     pub(crate) metrics: Metrics,
     /// When rows are streamed.
@@ -47,6 +49,8 @@ pub(crate) struct Shared<S: Storage> {
     pub(crate) commits: Slots,
     /// A file of a batch is written only while it holds one of these.
     pub(crate) files: Slots,
+    /// A file of a batch is streamed only while it holds one of these.
+    pub(crate) streamed: Slots,
     /// How long abandoned records wait for the other owner to commit them: longer than it takes for a commit.
     pub(crate) abandoned_limit: Duration,
     /// What is known of a source partition is forgotten when nothing came of it for so long.

@@ -63,7 +63,7 @@ impl<S: Storage> Owner<S> {
         layout: SourcePartitionLayout,
         identity: SinkIdentity,
     ) -> Self {
-        let batch = Batch::new(&shared.budget, shared.streaming);
+        let batch = Batch::new(shared.row_memory.budget(), shared.streaming);
         Owner {
             shared,
             id,
@@ -120,6 +120,11 @@ impl<S: Storage> Owner<S> {
     /// many letters, and leave none for other source partitions.
     pub(crate) fn waits_for_letters(&self) -> bool {
         self.shared.answers.letter_bytes(self.id) >= self.shared.budget.bound() / 4
+    }
+
+    /// What it shares with the others of its sink.
+    pub(crate) fn shared(&self) -> Arc<Shared<S>> {
+        Arc::clone(&self.shared)
     }
 
     /// When the first of the records came that are accepted, or left to be sent again, and not committed.

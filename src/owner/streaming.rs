@@ -14,7 +14,9 @@ impl<S: Storage> Owner<S> {
     /// and then it is committed.
     pub(crate) async fn free_memory(&mut self) -> Result<()> {
         if self.batch.has_piece() {
-            return self.commit_or_stream().await;
+            self.commit_or_stream().await?;
+            // It is there still when too many files are streamed already.
+            return if self.batch.has_piece() { self.begin_commit() } else { Ok(()) };
         }
         if self.shared.ordered && self.put_newest_manifest() && self.batch.forget_records() {
             return Ok(());
@@ -33,13 +35,17 @@ impl<S: Storage> Owner<S> {
             return Ok(false);
         }
         // In either way the batch cannot be staged again: what the hand-over has given so far is not kept.
-        if batch.unconfirmed.is_empty() && (is_full || !batch.has_piece()) {
+        if batch.has_piece() && !(is_full && batch.unconfirmed.is_empty()) {
+            self.batch.retained = None;
+            self.commit_or_stream().await?;
+            if !self.batch.has_piece() {
+                return Ok(self.batch.extent.is_none());
+            }
+        }
+        if self.batch.unconfirmed.is_empty() {
             self.batch.retained = None;
             self.end_commit().await?;
             self.begin_commit()?;
-        } else if batch.has_piece() {
-            self.batch.retained = None;
-            self.commit_or_stream().await?;
         }
         Ok(self.batch.extent.is_none())
     }
@@ -67,7 +73,9 @@ impl<S: Storage> Owner<S> {
         let compression = self.shared.rows.format.compression;
         let mut retry = self.shared.retry(&self.health, "streaming rows");
         let error = loop {
-            let streamed = self.batch.stream(&self.shared.storage, &self.layout, sequence, compression).await;
+            let shared = &self.shared;
+            let streamed =
+                self.batch.stream(&shared.storage, &self.layout, sequence, compression, &shared.streamed).await;
             let failure = match streamed {
                 Ok(bytes) => {
                     self.shared.metrics.bytes_streamed.add(bytes);

@@ -17,6 +17,7 @@ use crate::error::Result;
 use crate::hand_over::answers::Answers;
 use crate::hand_over::part::HandOverPart;
 use crate::metrics::Metrics;
+use crate::owner::row_memory::RowMemory;
 use crate::owner::schedule::Schedule;
 use crate::owner::shared::Shared;
 use crate::owner::{Owner, Streaming};
@@ -95,6 +96,7 @@ pub(crate) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         on_bad_record,
         on_null_value: OnNullValue::Row,
         schemas,
+        row_memory: RowMemory::new(&budget),
         budget,
         answers: Answers::default(),
         metrics: Metrics::default(),
@@ -102,6 +104,7 @@ pub(crate) fn shared_with(memory: &Memory, on_bad_record: OnBadRecord, by_day: b
         hive: None,
         commits: Slots::new(8),
         files: Slots::new(8),
+        streamed: Slots::new(8),
         abandoned_limit: Duration::ZERO,
         forget_after: Duration::ZERO,
         acknowledgement_delay: Duration::ZERO,
@@ -418,6 +421,42 @@ async fn when_memory_is_short_the_records_of_a_small_batch_go_first_and_then_it_
 }
 
 #[tokio::test]
+async fn when_too_many_files_are_streamed_a_large_batch_stays_in_memory_and_is_committed_when_that_is_short() {
+    let memory = Memory::new();
+    let mut shared = shared(&memory);
+    Arc::get_mut(&mut shared).unwrap().streamed = Slots::new(1);
+    let mut owner = owner(&shared);
+    commit(&mut owner, 1, [1]).await;
+    let other = shared.streamed.try_take().unwrap();
+    accept(&mut owner, 2, 2..=600_000).await.unwrap();
+    assert_eq!(shared.metrics.bytes_streamed.get(), 0);
+    owner.free_memory().await.unwrap();
+    assert!(owner.committing.is_some());
+    owner.commit_all().await.unwrap();
+    drop(other);
+    accept(&mut owner, 3, 600_001..=1_200_000).await.unwrap();
+    assert!(shared.metrics.bytes_streamed.get() > 0 && shared.streamed.try_take().is_none());
+    owner.commit_all().await.unwrap();
+    assert!(shared.streamed.try_take().is_some(), "a file that is committed needs no slot");
+    assert_eq!(rows(&memory), (1..=1_200_000).collect::<Vec<_>>());
+}
+
+#[tokio::test]
+async fn rows_that_grow_leave_memory_though_too_many_files_are_streamed() {
+    let memory = Memory::new();
+    let mut shared = shared_that_grows(&memory);
+    Arc::get_mut(&mut shared).unwrap().streamed = Slots::new(0);
+    let mut owner = owner(&shared);
+    owner.accept(part_that_grows(&shared, 1, 1..=2)).await.unwrap();
+    owner.commit_all().await.unwrap();
+    owner.accept(part_that_grows(&shared, 2, 3..=60)).await.unwrap();
+    assert!(shared.budget.used() <= 3 * shared.budget.bound(), "{} bytes are in memory", shared.budget.used());
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), (1..=60).collect::<Vec<_>>());
+    assert_eq!((shared.budget.used(), shared.metrics.bytes_streamed.get()), (0, 0));
+}
+
+#[tokio::test]
 async fn where_a_race_is_likely_a_batch_is_committed_at_once_when_memory_is_short() {
     let memory = Memory::new();
     let after_a_load = shared(&memory);
@@ -528,6 +567,12 @@ fn part_that_grows(shared: &Shared<Memory>, hand_over: u64, entries: std::ops::R
     HandOverPart::packed(&shared.budget, hand_over, records)
 }
 
+/// Bounds the memory.
+fn bound(shared: &mut Shared<Memory>, bytes: usize) {
+    shared.budget = Budget::new(bytes);
+    shared.row_memory = RowMemory::new(&shared.budget);
+}
+
 fn shared_that_grows(memory: &Memory) -> Arc<Shared<Memory>> {
     let mut shared = shared(memory);
     let inner = Arc::get_mut(&mut shared).unwrap();
@@ -539,7 +584,7 @@ fn shared_that_grows(memory: &Memory) -> Arc<Shared<Memory>> {
         version: "01".to_owned(),
         ..SchemaInfo::default()
     });
-    inner.budget = Budget::new(8 << 20);
+    bound(inner, 8 << 20);
     shared
 }
 
@@ -585,17 +630,19 @@ async fn a_hand_over_whose_rows_were_all_lost_in_its_midst_is_acknowledged_when_
     for commits in [false, true] {
         let memory = Memory::new();
         let mut shared_a = shared_that_grows(&memory);
-        Arc::get_mut(&mut shared_a).unwrap().abandoned_limit = Duration::from_secs(60);
+        let inner = Arc::get_mut(&mut shared_a).unwrap();
+        inner.abandoned_limit = Duration::from_secs(60);
+        bound(inner, 4 << 20);
         let (mut a, mut b) = (owner(&shared_a), owner(&shared_that_grows(&memory)));
         accept(&mut a, 1, [1]).await.unwrap();
         commit(&mut b, 1, 1..=3).await;
-        // Memory is short behind the last of them, which begins a commit, and, with that, behind four more.
-        a.accept(part_that_grows(&shared_a, 2, 2..=9)).await.unwrap();
-        a.accept(part_that_grows(&shared_a, 3, 10..=13)).await.unwrap();
+        // Memory is short behind the last of them, which begins a commit, and behind as many more.
+        a.accept(part_that_grows(&shared_a, 2, 2..=5)).await.unwrap();
+        a.accept(part_that_grows(&shared_a, 3, 6..=9)).await.unwrap();
         assert!(a.abandoned_check_due().is_some(), "nothing was lost");
         assert_eq!(acknowledged(&shared_a), None, "what nobody has committed");
         if commits {
-            b.accept(part_that_grows(&b.shared, 2, 4..=13)).await.unwrap();
+            b.accept(part_that_grows(&b.shared, 2, 4..=9)).await.unwrap();
             b.commit_all().await.unwrap();
         }
         a.check_abandoned().await.unwrap();

@@ -79,15 +79,11 @@ async fn stage_file<S: Storage>(
     }
     let name = layout.staged(sequence, &nonce(), file.extension);
     let mut staged = StagedFile::create(storage, layout.table.path(&name)).await?;
-    let room = match old {
-        Some((old, room)) => {
-            staged.append(old).await?;
-            Some(room)
-        }
-        None => None,
-    };
+    if let Some(old) = old {
+        staged.append(old).await?;
+    }
     staged.append(file.bytes.clone()).await?;
-    staged.finish_and_free(storage, room).await?;
+    staged.finish(storage).await?;
     file.bytes = Bytes::new();
     file.streamed = Some(staged);
     Ok(())

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 
 use crate::safeguard::{Safeguard, is_on};
+use crate::slots::Slot;
 use crate::storage::{Operation, Storage, StorageError, StorageErrorKind, StorageResult, StorageWriter, check_length};
 
 /// A file being staged.
@@ -11,6 +12,8 @@ pub struct StagedFile<S: Storage> {
     state: State<S::Writer>,
     length: u64,
     checksum: crc32fast::Hasher,
+    /// Given back when it is closed.
+    slot: Option<Slot>,
 }
 
 /// A CRC-32 as manifests name it.
@@ -30,7 +33,13 @@ impl<S: Storage> StagedFile<S> {
     /// Creates the file.
     pub async fn create(storage: &S, path: String) -> StorageResult<Self> {
         let writer = storage.create(&path).await?;
-        Ok(StagedFile { path, state: State::Writing(writer), length: 0, checksum: crc32fast::Hasher::new() })
+        let checksum = crc32fast::Hasher::new();
+        Ok(StagedFile { path, state: State::Writing(writer), length: 0, checksum, slot: None })
+    }
+
+    /// Has it keep a slot until it is closed.
+    pub(crate) fn in_slot(self, slot: Option<Slot>) -> Self {
+        StagedFile { slot, ..self }
     }
 
     /// Its absolute path.
@@ -64,20 +73,15 @@ impl<S: Storage> StagedFile<S> {
     /// Makes the file durable and whole: hsync, close, and a check of the length that the NameNode reports. After an
     /// error the file is poisoned.
     pub async fn finish(&mut self, storage: &S) -> StorageResult<()> {
-        self.finish_and_free(storage, ()).await
-    }
-
-    /// The same; what stands for the memory of its bytes is dropped as soon as they are durable: closing takes long.
-    pub(crate) async fn finish_and_free<M: Send>(&mut self, storage: &S, memory: M) -> StorageResult<()> {
         if let State::Closed = self.state {
             return Ok(());
         }
         let mut writer = self.take_writer()?;
         writer.hsync().await?;
-        drop(memory);
         writer.close().await?;
         check_length(storage, &self.path, self.length).await?;
         self.state = State::Closed;
+        self.slot = None;
         Ok(())
     }
 

@@ -6,6 +6,9 @@ use flate2::Compression as Level;
 use flate2::write::GzEncoder;
 use serde::{Deserialize, Serialize};
 
+/// What an encoder takes for itself: its window, hashes and output.
+const GZIP_MEMORY: usize = 320 << 10;
+
 /// How files are compressed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -44,6 +47,14 @@ pub enum Compressor {
 }
 
 impl Compressor {
+    /// Bytes of memory that it takes for itself.
+    pub(crate) fn memory(&self) -> usize {
+        match self {
+            Compressor::None => 0,
+            Compressor::Gzip(encoder) => GZIP_MEMORY + encoder.get_ref().capacity(),
+        }
+    }
+
     /// Takes rows, and gives what is ready to be written; it may be nothing.
     pub fn piece(&mut self, rows: Vec<u8>) -> Vec<u8> {
         match self {

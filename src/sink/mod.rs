@@ -125,7 +125,7 @@ impl<S: Storage> Sink<S> {
     /// From half of the bound on, memory is given back, and those that wait for something get no more records.
     fn free_memory(&self) {
         let budget = &self.shared.budget;
-        if budget.claimed() * 2 < budget.bound() {
+        if !budget.is_used_to(50) {
             return;
         }
         let all = self.source_partitions();

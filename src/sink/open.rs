@@ -1,6 +1,6 @@
 //! Open: what a sink is made of, and what it begins with.
 
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
@@ -18,11 +18,12 @@ use crate::hive::sasl::BeginProof;
 use crate::metrics::Metrics;
 use crate::owner::Streaming;
 use crate::owner::retry::pause_between_attempts;
+use crate::owner::row_memory::RowMemory;
 use crate::owner::shared::Shared;
 use crate::protocol::folding::{Folding, FoldingMemory};
 use crate::schema::writers::WriterSchemas;
 use crate::sink::Sink;
-use crate::sink::pace::{FIRST_AT_ONCE, Pace};
+use crate::sink::pace::{FIRST_AT_ONCE, MOST_STREAMED, Pace};
 use crate::sink::probe::probe;
 use crate::sink::recover::recover;
 use crate::sink::status::{Author, StatusWriter};
@@ -84,6 +85,7 @@ impl<S: Storage> Sink<S> {
             on_bad_record: config.on_bad_record,
             on_null_value: config.on_null_value,
             schemas: WriterSchemas::default(),
+            row_memory: RowMemory::new(&budget),
             budget,
             answers: Answers::default(),
             metrics: Metrics::default(),
@@ -91,6 +93,7 @@ impl<S: Storage> Sink<S> {
             hive,
             commits: Slots::new(FIRST_AT_ONCE),
             files: Slots::new(FIRST_AT_ONCE),
+            streamed: Slots::new(MOST_STREAMED),
             abandoned_limit: config.commit_interval * 2 + COMMIT_TIME,
             forget_after: FORGET_AFTER,
             acknowledgement_delay: config.acknowledgement_delay,
@@ -109,6 +112,7 @@ impl<S: Storage> Sink<S> {
             runtime: Mutex::new(Some(runtime)),
         };
         sink.recover();
+        sink.keep_memory();
         sink.keep_hive();
         sink.watch();
         Ok(sink)
@@ -120,6 +124,17 @@ impl<S: Storage> Sink<S> {
         let (directory, owner) = (self.config.directory.clone(), self.identity(""));
         let recovery = async move { recover(&shared, &directory, &owner).await };
         self.tasks.spawn(recovery.instrument(self.span.clone()));
+    }
+
+    /// Has rows leave memory when records wait for that.
+    fn keep_memory(&self) {
+        let (shared, all) = (Arc::clone(&self.shared), Arc::clone(&self.source_partitions));
+        self.tasks.spawn(async move {
+            loop {
+                shared.row_memory.wanted().await;
+                all.lock().unwrap_or_else(PoisonError::into_inner).free_memory(&shared.budget);
+            }
+        });
     }
 
     /// Begins to tell Hive's metastore of the tables.

@@ -15,6 +15,9 @@ pub(super) const FIRST_AT_ONCE: usize = 64;
 const FEWEST: usize = 16;
 /// There are no more: each is a connection to a DataNode, of which one has 4,096 by default (`dfs.datanode.max.transfer.threads`).
 const MOST: usize = 512;
+/// So many files are streamed at the same time, each until its batch is committed: the NameNode sets the space of a block aside
+/// for each of its replicas, and refuses files when that is more than there is.
+pub(super) const MOST_STREAMED: usize = 256;
 /// A NameNode that answers within this time can take more.
 const QUICK: Duration = Duration::from_millis(25);
 /// One that takes longer has too much to do.

@@ -84,9 +84,12 @@ pub(super) async fn run<S: Storage>(
     let mut closing = false;
     let mut waiting = VecDeque::new();
     let health = Arc::clone(owner.health());
+    let shared = owner.shared();
+    let memory = &shared.row_memory;
     let mut unconfirmed = None;
     loop {
         let waits_for_letters = !waiting.is_empty() && owner.waits_for_letters();
+        let waits_for_memory = !waiting.is_empty() && memory.is_short();
         if !owner.is_held_up(&schedule) && !waits_for_letters {
             unconfirmed = None;
         } else if unconfirmed.is_none() {
@@ -98,10 +101,12 @@ pub(super) async fn run<S: Storage>(
         state.note(&owner, &waiting);
         if !owner.is_held_up(&schedule)
             && !waits_for_letters
+            && !waits_for_memory
             && let Some((part, _)) = waiting.pop_front()
         {
             owner.accept(part).await?;
             state.note(&owner, &waiting);
+            memory.pass_on();
         }
         if closing && waiting.is_empty() {
             owner.begin_commit()?;
@@ -119,9 +124,10 @@ pub(super) async fn run<S: Storage>(
             () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => owner.check_abandoned().await?,
             () = sleep_until(left_out_due.unwrap_or_else(Instant::now)), if left_out_due.is_some() => owner.look_for_left_out().await?,
             () = sleep_until(held_up_due.unwrap_or_else(Instant::now)), if held_up_due.is_some() => {}
-            () = std::future::ready(()), if !waiting.is_empty() && !waits_for_letters && !owner.is_held_up(&schedule) => {}
+            () = std::future::ready(()), if !waiting.is_empty() && !waits_for_letters && !waits_for_memory && !owner.is_held_up(&schedule) => {}
             () = sleep(LETTERS_PAUSE), if waits_for_letters => {}
             () = sleep_until(forget_due.unwrap_or_else(Instant::now)), if forget_due.is_some() => owner.forget(),
+            () = memory.wait(), if waits_for_memory => {}
             message = inbox.recv() => match message {
                 Some(Message::HandOver(part, came)) => waiting.push_back((part, came)),
                 Some(Message::Confirmed(number)) => owner.confirm(number),
@@ -148,6 +154,26 @@ mod tests {
     use crate::config::OnBadRecord;
     use crate::owner::tests::{acknowledged, commit, owner, part, rows, sent, shared_with};
     use crate::storage::memory::Memory;
+
+    #[tokio::test]
+    async fn records_wait_while_rows_have_their_share_of_the_memory_and_ask_for_some() {
+        let memory = Memory::new();
+        let shared = shared_with(&memory, OnBadRecord::Skip, false);
+        let rows_of_others = shared.row_memory.budget().charge(shared.budget.bound() / 4 * 3);
+        let (sender, inbox) = unbounded_channel();
+        let schedule = Schedule::new(Duration::from_millis(1), Instant::now(), 0);
+        let task = tokio::spawn(run(owner(&shared), inbox, Arc::default(), schedule));
+        let part = part(&shared, 1, (1..=2).map(sent));
+        assert!(sender.send(Message::HandOver(part, Instant::now())).is_ok());
+        timeout(Duration::from_secs(60), shared.row_memory.wanted()).await.unwrap();
+        // Nor does it end without them.
+        assert!(sender.send(Message::Close).is_ok());
+        timeout(Duration::from_secs(60), shared.row_memory.wanted()).await.unwrap();
+        assert_eq!((rows(&memory), acknowledged(&shared)), (vec![], None));
+        drop(rows_of_others);
+        assert!(timeout(Duration::from_secs(60), task).await.unwrap().unwrap().unwrap());
+        assert_eq!((rows(&memory), acknowledged(&shared)), (vec![1, 2], Some(1)));
+    }
 
     #[tokio::test]
     async fn a_task_of_which_nothing_came_for_long_meets_the_next_record_as_a_new_owner_does() {

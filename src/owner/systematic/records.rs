@@ -11,6 +11,7 @@ use crate::config::{OnBadRecord, OnNullValue};
 use crate::hand_over::answers::Answers;
 use crate::hand_over::part::HandOverPart;
 use crate::metrics::Metrics;
+use crate::owner::row_memory::RowMemory;
 use crate::owner::shared::Shared;
 use crate::owner::systematic::config::Settings;
 use crate::owner::systematic::gate::Gated;
@@ -61,6 +62,7 @@ pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<G
         on_bad_record: OnBadRecord::Skip,
         on_null_value: OnNullValue::Skip,
         schemas: like.schemas.clone(),
+        row_memory: RowMemory::new(&budget),
         budget,
         answers: Answers::default(),
         metrics: Metrics::default(),
@@ -68,6 +70,7 @@ pub fn shared(storage: Gated, tasks: Tasks, settings: &Settings) -> Arc<Shared<G
         hive: None,
         commits: Slots::new(8),
         files: Slots::new(8),
+        streamed: Slots::new(8),
         abandoned_limit: if settings.waits_for_other { DAYS_LONG } else { Duration::ZERO },
         forget_after: DAYS_LONG,
         acknowledgement_delay: Duration::ZERO,
