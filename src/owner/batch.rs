@@ -282,10 +282,17 @@ impl<S: Storage> Batch<S> {
         self.uncounted >= MOST_UNCOUNTED
     }
 
-    /// Bytes of memory that it takes, records and what is on its way to the DataNodes included.
+    /// Bytes of memory that it takes, records included. Of what is streamed only what writers keep: the rest goes by itself.
     pub(crate) fn held(&self) -> usize {
         let retained: usize = self.retained.iter().flatten().map(|retained| retained.part.charge.bytes()).sum();
-        self.budget.used() + retained
+        let kept = MOST_KEPT * self.files.iter().filter(|file| file.streamed.is_some()).count();
+        let rows = self.charge.bytes();
+        rows + kept.min(self.budget.used().saturating_sub(rows)) + retained
+    }
+
+    /// Whether it keeps records that it could forget.
+    pub(crate) fn keeps_records(&self) -> bool {
+        self.retained.as_ref().is_some_and(|retained| !retained.is_empty())
     }
 
     /// Whether a file has rows enough in memory to stream.
@@ -325,9 +332,11 @@ impl<S: Storage> Batch<S> {
                 }
             };
             self.retained = None;
-            // Where memory is short, nothing is reserved ahead.
+            // Nothing is reserved ahead where the rows of all batches take much.
             let next = if self.budget.whole().is_used_to(25) { Vec::new() } else { Vec::with_capacity(2 * piece) };
-            let rows = behind_header(std::mem::take(&mut file.header), std::mem::replace(&mut file.buffer, next));
+            let rows = std::mem::replace(&mut file.buffer, next);
+            self.charge.set(self.charge.bytes().saturating_sub(rows.capacity()));
+            let rows = behind_header(std::mem::take(&mut file.header), rows);
             let bytes = file.compressor.get_or_insert_with(|| compression.begin()).piece(rows);
             written += bytes.len() as u64;
             let parts = with_own_end(bytes, &self.budget);
@@ -352,7 +361,6 @@ impl<S: Storage> Batch<S> {
         open_file: impl Fn(&str) -> Option<OpenFile>,
         compression: Compression,
     ) -> Vec<BatchFile<S>> {
-        drop(self.charge);
         let files = self.files.into_iter().map(|file| {
             let directory = directory(file.key);
             let rows = behind_header(file.header, file.buffer);
@@ -366,10 +374,14 @@ impl<S: Storage> Batch<S> {
                 extension: compression.extension(),
                 rows: file.rows,
                 streamed: file.streamed,
-                bytes: charged(bytes, &self.budget),
+                memory: self.budget.charge(bytes.capacity()),
+                bytes: bytes.into(),
             }
         });
-        files.collect()
+        // Until then all that was counted before is.
+        let files = files.collect();
+        drop(self.charge);
+        files
     }
 }
 

@@ -5,9 +5,16 @@ use crate::owner::state::Owner;
 use crate::storage::Storage;
 
 impl<S: Storage> Owner<S> {
-    /// Bytes of memory that its batch takes.
+    /// Bytes of memory that its batch can give back when it is asked.
     pub(crate) fn held(&self) -> usize {
-        self.batch.held()
+        let commits = self.committing.is_none() && self.batch.unconfirmed.is_empty();
+        let gives = commits || self.batch.has_piece() || self.can_forget() && self.batch.keeps_records();
+        if gives { self.batch.held() } else { 0 }
+    }
+
+    /// Whether a race is unlikely, for which records are kept.
+    fn can_forget(&self) -> bool {
+        self.shared.ordered && self.put_newest_manifest()
     }
 
     /// Gives memory back: a large batch streams; of a small one what is kept for a lost race goes first, where a race is unlikely,
@@ -18,7 +25,7 @@ impl<S: Storage> Owner<S> {
             // It is there still when too many files are streamed already.
             return if self.batch.has_piece() { self.begin_commit() } else { Ok(()) };
         }
-        if self.shared.ordered && self.put_newest_manifest() && self.batch.forget_records() {
+        if self.can_forget() && self.batch.forget_records() {
             return Ok(());
         }
         self.begin_commit()

@@ -457,6 +457,25 @@ async fn rows_that_grow_leave_memory_though_too_many_files_are_streamed() {
 }
 
 #[tokio::test]
+async fn a_batch_that_can_neither_be_committed_nor_streamed_nor_forget_its_records_has_nothing_to_give() {
+    let memory = Memory::new();
+    let shared = shared(&memory);
+    let mut owner = owner(&shared);
+    commit(&mut owner, 1, [1]).await;
+    accept(&mut owner, 2, 2..=100).await.unwrap();
+    owner.begin_commit().unwrap();
+    accept(&mut owner, 3, 101..=200).await.unwrap();
+    assert!(owner.held() > 0, "its records can be forgotten");
+    owner.free_memory().await.unwrap();
+    assert!(owner.committing.is_some());
+    assert_eq!(owner.held(), 0);
+    owner.end_commit().await.unwrap();
+    assert!(owner.held() > 0, "it can be committed");
+    owner.commit_all().await.unwrap();
+    assert_eq!(rows(&memory), (1..=200).collect::<Vec<_>>());
+}
+
+#[tokio::test]
 async fn where_a_race_is_likely_a_batch_is_committed_at_once_when_memory_is_short() {
     let memory = Memory::new();
     let after_a_load = shared(&memory);

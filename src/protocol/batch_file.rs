@@ -2,6 +2,7 @@
 
 use bytes::Bytes;
 
+use crate::budget::Charge;
 use crate::error::{Error, ErrorKind};
 use crate::protocol::failure::Failure;
 use crate::protocol::folding::{FoldingMemory, read_open_file};
@@ -29,6 +30,8 @@ pub(crate) struct BatchFile<S: Storage> {
     pub(crate) streamed: Option<StagedFile<S>>,
     /// The rows that are still in memory; all of them unless the batch is streamed.
     pub(crate) bytes: Bytes,
+    /// The memory that these take.
+    pub(crate) memory: Charge,
 }
 
 /// Stages what is not staged yet, many at once: a close takes about half a second, most of it waiting, and late events can be of
@@ -62,7 +65,9 @@ async fn stage_file<S: Storage>(
             if !rest.is_empty() {
                 streamed.append(rest).await?;
             }
-            streamed.finish(storage).await
+            streamed.finish(storage).await?;
+            file.memory.set(0);
+            Ok(())
         };
         return finished.await.map_err(|error| Failure::Fatal(streamed_failure(error)));
     }
@@ -79,12 +84,17 @@ async fn stage_file<S: Storage>(
     }
     let name = layout.staged(sequence, &nonce(), file.extension);
     let mut staged = StagedFile::create(storage, layout.table.path(&name)).await?;
-    if let Some(old) = old {
-        staged.append(old).await?;
-    }
+    let room = match old {
+        Some((old, room)) => {
+            staged.append(old).await?;
+            Some(room)
+        }
+        None => None,
+    };
     staged.append(file.bytes.clone()).await?;
-    staged.finish(storage).await?;
+    staged.finish_and_free(storage, room).await?;
     file.bytes = Bytes::new();
+    file.memory.set(0);
     file.streamed = Some(staged);
     Ok(())
 }

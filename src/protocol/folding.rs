@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::budget::{Budget, Charge, bytes_with};
+use crate::budget::{Budget, Charge};
 use crate::error::Error;
 use crate::protocol::failure::Failure;
 use crate::protocol::layout::TableLayout;
@@ -35,9 +35,9 @@ pub(crate) struct FoldingMemory {
     free: Arc<Semaphore>,
 }
 
-/// Room for one file.
+/// Room for one file, until its bytes are on the DataNodes again.
 #[derive(Debug)]
-struct FoldingRoom {
+pub(crate) struct FoldingRoom {
     _permit: OwnedSemaphorePermit,
     _charge: Charge,
 }
@@ -72,15 +72,15 @@ impl Folding {
     }
 }
 
-/// The bytes of the file that a batch is folded into; their room is free again when nobody holds them. None when it is not what
-/// its manifest says, or cannot be read: then the batch begins a new file. Folding spares files, and must not hold up a commit.
+/// The bytes of the file that a batch is folded into, with the room that they take until they are written again. None when it
+/// is not what its manifest says, or cannot be read: then the batch begins a new file. Folding spares files, and must not hold up a commit.
 pub(crate) async fn read_open_file<S: Storage>(
     storage: &S,
     table: &TableLayout,
     open: &OpenFile,
     failed_reads: u32,
     memory: &FoldingMemory,
-) -> Result<Option<Bytes>, Failure> {
+) -> Result<Option<(Bytes, FoldingRoom)>, Failure> {
     let path = table.path(&open.name);
     let room = memory.room(open.content.length).await?;
     let found = match storage.read(&path).await {
@@ -102,7 +102,7 @@ pub(crate) async fn read_open_file<S: Storage>(
         Err(error) => return Err(error.into()),
     };
     if is_unchanged(&found, &open.content) {
-        return Ok(Some(bytes_with(found, room)));
+        return Ok(Some((found, room)));
     }
     tracing::warn!(
         path,

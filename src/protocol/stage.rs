@@ -73,11 +73,17 @@ impl<S: Storage> StagedFile<S> {
     /// Makes the file durable and whole: hsync, close, and a check of the length that the NameNode reports. After an
     /// error the file is poisoned.
     pub async fn finish(&mut self, storage: &S) -> StorageResult<()> {
+        self.finish_and_free(storage, ()).await
+    }
+
+    /// The same; what stands for the memory of its bytes is dropped as soon as they are durable: closing takes long.
+    pub(crate) async fn finish_and_free<M: Send>(&mut self, storage: &S, memory: M) -> StorageResult<()> {
         if let State::Closed = self.state {
             return Ok(());
         }
         let mut writer = self.take_writer()?;
         writer.hsync().await?;
+        drop(memory);
         writer.close().await?;
         check_length(storage, &self.path, self.length).await?;
         self.state = State::Closed;

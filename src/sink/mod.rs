@@ -131,7 +131,7 @@ impl<S: Storage> Sink<S> {
         let all = self.source_partitions();
         // Before no more can be taken: what waits keeps what is reserved for it, too.
         all.pause_waiting(&self.shared.answers, budget);
-        all.free_memory(budget);
+        all.free_memory(budget, false);
     }
 
     fn check(&self) -> Result<()> {

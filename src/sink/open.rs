@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use tokio::runtime::Runtime;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use tracing::Instrument;
 
 use crate::budget::Budget;
@@ -35,6 +35,8 @@ use crate::storage::Storage;
 const KEEP_MANIFESTS: u64 = 300;
 /// No commit takes longer, unless HDFS is in trouble.
 const COMMIT_TIME: Duration = Duration::from_secs(30);
+/// Memory is asked for at most so often.
+const ASK_AGAIN: Duration = Duration::from_millis(100);
 /// To load a source partition again takes a few calls.
 const FORGET_AFTER: Duration = Duration::from_secs(3_600);
 
@@ -126,13 +128,17 @@ impl<S: Storage> Sink<S> {
         self.tasks.spawn(recovery.instrument(self.span.clone()));
     }
 
-    /// Has rows leave memory when records wait for that.
+    /// Has rows leave memory while records wait for that.
     fn keep_memory(&self) {
         let (shared, all) = (Arc::clone(&self.shared), Arc::clone(&self.source_partitions));
         self.tasks.spawn(async move {
             loop {
                 shared.row_memory.wanted().await;
-                all.lock().unwrap_or_else(PoisonError::into_inner).free_memory(&shared.budget);
+                while shared.row_memory.is_short(true) {
+                    all.lock().unwrap_or_else(PoisonError::into_inner).free_memory(&shared.budget, true);
+                    // Who gives needs time, and some cannot.
+                    sleep(ASK_AGAIN).await;
+                }
             }
         });
     }

@@ -13,6 +13,7 @@ use crate::hand_over::answers::Answers;
 use crate::hand_over::part::HandOverPart;
 use crate::owner::Owner;
 use crate::owner::schedule::Schedule;
+use crate::sink::watch::waits_for_long;
 use crate::storage::Storage;
 
 /// How soon to look again whether the broker has confirmed dead letters that take the memory.
@@ -89,13 +90,15 @@ pub(super) async fn run<S: Storage>(
     let mut unconfirmed = None;
     loop {
         let waits_for_letters = !waiting.is_empty() && owner.waits_for_letters();
-        let waits_for_memory = !waiting.is_empty() && memory.is_short();
         if !owner.is_held_up(&schedule) && !waits_for_letters {
             unconfirmed = None;
         } else if unconfirmed.is_none() {
             unconfirmed = Some(health.wait("waiting for the broker to confirm dead letters or gaps"));
         }
-        if health.held_back().is_none() {
+        let held_back = health.held_back();
+        let gets_on = !held_back.as_ref().is_some_and(|own| waits_for_long(own, false));
+        let waits_for_memory = !waiting.is_empty() && memory.is_short(gets_on);
+        if held_back.is_none() {
             state.pause(false, owner.id(), owner.answers());
         }
         state.note(&owner, &waiting);
@@ -127,7 +130,7 @@ pub(super) async fn run<S: Storage>(
             () = std::future::ready(()), if !waiting.is_empty() && !waits_for_letters && !waits_for_memory && !owner.is_held_up(&schedule) => {}
             () = sleep(LETTERS_PAUSE), if waits_for_letters => {}
             () = sleep_until(forget_due.unwrap_or_else(Instant::now)), if forget_due.is_some() => owner.forget(),
-            () = memory.wait(), if waits_for_memory => {}
+            () = memory.wait(gets_on), if waits_for_memory => {}
             message = inbox.recv() => match message {
                 Some(Message::HandOver(part, came)) => waiting.push_back((part, came)),
                 Some(Message::Confirmed(number)) => owner.confirm(number),
@@ -173,6 +176,33 @@ mod tests {
         drop(rows_of_others);
         assert!(timeout(Duration::from_secs(60), task).await.unwrap().unwrap().unwrap());
         assert_eq!((rows(&memory), acknowledged(&shared)), (vec![1, 2], Some(1)));
+    }
+
+    #[tokio::test]
+    async fn a_source_partition_that_does_not_get_on_leaves_half_of_the_memory_to_the_others() {
+        let memory = Memory::new();
+        let shared = shared_with(&memory, OnBadRecord::Skip, false);
+        let rows_of_others = shared.row_memory.budget().charge(shared.budget.bound() / 2);
+        let owner = owner(&shared);
+        let health = Arc::clone(owner.health());
+        let struck = health.wait("committing");
+        struck.failed("refused".to_owned(), Instant::now());
+        while !health.held_back().is_some_and(|own| waits_for_long(&own, false)) {
+            sleep(Duration::from_millis(10)).await;
+        }
+        let (sender, inbox) = unbounded_channel();
+        let schedule = Schedule::new(Duration::from_millis(1), Instant::now(), 0);
+        let mut task = Box::pin(run(owner, inbox, Arc::default(), schedule));
+        let part = part(&shared, 1, (1..=2).map(sent));
+        assert!(sender.send(Message::HandOver(part, Instant::now())).is_ok());
+        assert!(sender.send(Message::Close).is_ok());
+        // Everything of it is in memory, and takes no time.
+        assert!(timeout(Duration::from_millis(200), &mut task).await.is_err());
+        assert!(rows(&memory).is_empty());
+        drop(struck);
+        assert!(timeout(Duration::from_secs(60), task).await.unwrap().unwrap());
+        assert_eq!(rows(&memory), [1, 2]);
+        drop(rows_of_others);
     }
 
     #[tokio::test]

@@ -54,12 +54,7 @@ impl SourcePartitions {
     /// Has Java fetch no more of those that do not get on, because memory is short: at half of the bound.
     pub(super) fn pause_waiting(&self, answers: &Answers, budget: &Budget) {
         let is_last = budget.bound() - budget.claimed().min(budget.bound()) < budget.bound() / LAST_PART;
-        self.pause(answers, |handle| {
-            handle.health.held_back().is_some_and(|own| {
-                let is_failing = own.next_attempt.is_some();
-                own.since.elapsed() >= if is_failing || is_last { FAILING_AT_HALF } else { WAITING_AT_HALF }
-            })
-        });
+        self.pause(answers, |handle| handle.health.held_back().is_some_and(|own| waits_for_long(&own, is_last)));
     }
 
     fn pause(&self, answers: &Answers, waits: impl Fn(&Handle) -> bool) {
@@ -84,6 +79,12 @@ impl SourcePartitions {
             handle.state.pause_again(id, answers);
         }
     }
+}
+
+/// Whether it has waited for so long that the rest of the memory is for others. Of the last part nobody has more who waits.
+pub(super) fn waits_for_long(own: &HeldBack, is_last: bool) -> bool {
+    let is_failing = own.next_attempt.is_some();
+    own.since.elapsed() >= if is_failing || is_last { FAILING_AT_HALF } else { WAITING_AT_HALF }
 }
 
 /// Watches for ever.
