@@ -4,6 +4,11 @@
 //! put into a batch ([`owner`]), decoded ([`decode`]), made a row ([`row`]), staged and committed ([`protocol`], [`storage`]),
 //! acknowledged ([`hand_over`] again). Imports go down the list of rooms only; `CONTRIBUTING.md` has the list.
 
+#![deny(
+    clippy::large_futures,
+    reason = "a task has room, as long as it lives, for the largest call that it ever waits for"
+)]
+
 pub(crate) mod budget;
 pub mod config;
 pub mod decode;

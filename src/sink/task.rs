@@ -76,6 +76,7 @@ impl TaskState {
 }
 
 /// A source partition's task: takes what comes, commits when it is time. Returns whether all was committed when it closed.
+/// There are thousands of them, and most wait: what one does now and then has a box of its own, and takes memory meanwhile only.
 pub(super) async fn run<S: Storage>(
     mut owner: Owner<S>,
     mut inbox: UnboundedReceiver<Message>,
@@ -107,7 +108,7 @@ pub(super) async fn run<S: Storage>(
             && !waits_for_memory
             && let Some((part, _)) = waiting.pop_front()
         {
-            owner.accept(part).await?;
+            Box::pin(owner.accept(part)).await?;
             state.note(&owner, &waiting);
             memory.pass_on();
         }
@@ -122,10 +123,10 @@ pub(super) async fn run<S: Storage>(
         let held_up_due = owner.held_up_due(&schedule).filter(|_| unconfirmed.is_none());
         tokio::select! {
             biased;
-            end = owner.commit_end() => owner.conclude_commit(end?).await?,
+            end = owner.commit_end() => Box::pin(owner.conclude_commit(end?)).await?,
             () = sleep_until(due.unwrap_or_else(Instant::now)), if due.is_some() => owner.begin_commit()?,
-            () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => owner.check_abandoned().await?,
-            () = sleep_until(left_out_due.unwrap_or_else(Instant::now)), if left_out_due.is_some() => owner.look_for_left_out().await?,
+            () = sleep_until(check_due.unwrap_or_else(Instant::now)), if check_due.is_some() => Box::pin(owner.check_abandoned()).await?,
+            () = sleep_until(left_out_due.unwrap_or_else(Instant::now)), if left_out_due.is_some() => Box::pin(owner.look_for_left_out()).await?,
             () = sleep_until(held_up_due.unwrap_or_else(Instant::now)), if held_up_due.is_some() => {}
             () = std::future::ready(()), if !waiting.is_empty() && !waits_for_letters && !waits_for_memory && !owner.is_held_up(&schedule) => {}
             () = sleep(LETTERS_PAUSE), if waits_for_letters => {}
@@ -136,7 +137,7 @@ pub(super) async fn run<S: Storage>(
                 Some(Message::Confirmed(number)) => owner.confirm(number),
                 Some(Message::LeftOut(number)) => owner.note_left_out(number),
                 Some(Message::FreeMemory) => {
-                    owner.free_memory().await?;
+                    Box::pin(owner.free_memory()).await?;
                     state.note(&owner, &waiting);
                     state.freeing_memory.store(false, Ordering::Relaxed);
                 }
@@ -156,7 +157,20 @@ mod tests {
     use super::*;
     use crate::config::OnBadRecord;
     use crate::owner::tests::{acknowledged, commit, owner, part, rows, sent, shared_with};
+    use crate::storage::hdfs::Hdfs;
     use crate::storage::memory::Memory;
+
+    /// There are thousands of them.
+    const MOST_OF_A_TASK: usize = 4 << 10;
+
+    #[test]
+    fn a_task_takes_little_memory_while_it_waits() {
+        fn size<F>(_: impl FnOnce(Owner<Hdfs>, UnboundedReceiver<Message>, Arc<TaskState>, Schedule) -> F) -> usize {
+            size_of::<F>()
+        }
+        let bytes = size(run::<Hdfs>);
+        assert!(bytes <= MOST_OF_A_TASK, "{bytes}");
+    }
 
     #[tokio::test]
     async fn records_wait_while_rows_have_their_share_of_the_memory_and_ask_for_some() {
