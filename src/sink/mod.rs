@@ -35,8 +35,9 @@ mod watch;
 
 use task::{Message, TaskState};
 
-/// How long a hand-over waits for memory before it answers that there is none.
-const HAND_OVER_WAIT: Duration = Duration::from_millis(100);
+/// How long a hand-over waits for memory before it answers that there is none. Meanwhile Java fetches no answers, and dead letters,
+/// which can be what takes the memory, go out in parts of a few hundred.
+const HAND_OVER_WAIT: Duration = Duration::from_millis(20);
 /// How long a sink that closes waits for Hive's metastore.
 const HIVE_AT_CLOSE: Duration = Duration::from_secs(2);
 /// Threads of a sink: decoding and I/O.
