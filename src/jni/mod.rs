@@ -5,6 +5,7 @@
 #![allow(unsafe_code, reason = "JNI hands over raw pointers; each use says why it is sound")]
 
 mod buffer;
+mod heap;
 pub(crate) mod log;
 mod proof;
 mod registry;
@@ -55,6 +56,7 @@ pub unsafe extern "system" fn JNI_OnLoad(vm: *mut jni::sys::JavaVM, _reserved: *
     // SAFETY: the JVM passes its own pointer, which is valid as long as it runs.
     let vm = unsafe { JavaVM::from_raw(vm) };
     std::panic::set_hook(Box::new(remember_panic));
+    heap::give_back_large_buffers();
     let registered = vm.attach_current_thread(|env| -> jni::errors::Result<()> {
         let class = env.find_class(jni_str!("io/hdfscsv/pulsar/NativeMethods"))?;
         register_methods(env, &class)
