@@ -1,5 +1,6 @@
 //! What was measured, as tables and charts in docs/understand/performance.md.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, ensure};
@@ -19,7 +20,7 @@ pub fn write() -> Result<()> {
     let mut text = std::fs::read_to_string(&path).with_context(|| DOCUMENT.to_owned())?;
     let (report, growth) = (read_results("report.json")?, read_results("growth.json")?);
     for (name, part) in [
-        ("end-to-end", end_to_end(&report["e2e"])?),
+        ("end-to-end", end_to_end(&report["e2e"], &report["machine"])?),
         ("writing", writing(&report["writing"])),
         ("freshness", freshness(&report["freshness"])),
         ("micro", micro_table(&report["micro"])),
@@ -55,7 +56,18 @@ fn rate(value: &Value) -> String {
     value.as_f64().map_or("–".to_owned(), thousands)
 }
 
-fn end_to_end(all: &Value) -> Result<Option<String>> {
+/// The median of some pairs of rounds, with the least and the most.
+fn pairs(of: &Value, name: &str, digits: usize) -> String {
+    let mut all: Vec<f64> =
+        of[format!("{name}_pairs")].as_array().into_iter().flatten().filter_map(Value::as_f64).collect();
+    all.sort_by(f64::total_cmp);
+    match (all.first(), all.last()) {
+        (Some(least), Some(most)) => format!("{} ({least:.digits$}–{most:.digits$})", number(&of[name], digits)),
+        _ => number(&of[name], digits),
+    }
+}
+
+fn end_to_end(all: &Value, machine: &Value) -> Result<Option<String>> {
     let measured: Vec<&str> = PAYLOADS.into_iter().filter(|name| all[name].is_object()).collect();
     if measured.is_empty() {
         return Ok(None);
@@ -75,10 +87,26 @@ fn end_to_end(all: &Value) -> Result<Option<String>> {
         &kinds,
         &groups,
     )?;
-    let mut text = "![Rows a second](../pictures/performance-end-to-end.svg)\n\n\
-        | payload | message, row | does nothing | this sink | until committed | hdfs3 | this of nothing | until committed | this of hdfs3 |\n\
-        |---|---|---|---|---|---|---|---|---|\n"
-        .to_owned();
+    let model = machine["model"].as_str().unwrap_or("a model that was not noted");
+    let mut text = format!("{} cores of {model}.\n\n", number(&machine["cores"], 0));
+    text += "| payload | message, row | **CPU of this ÷ of nothing** | CPU s for a million rows: nothing, this, hdfs3 | MB more than nothing | bytes written: this, hdfs3 |\n\
+        |---|---|---|---|---|---|\n";
+    for name in &measured {
+        let one = &all[*name];
+        let each = PEERS.map(|peer| number(&one[format!("{peer}_cpu_s_per_million_rows")], 2)).join(", ");
+        text += &format!(
+            "| {name} | {}, {} B | {} | {each} | {} | {}, {} |\n",
+            number(&one["payload_bytes_per_row"], 0),
+            number(&one["row_bytes_per_row"], 0),
+            pairs(one, "ours_of_noop_cpu", 2),
+            pairs(one, "ours_of_noop_mb_more", 0),
+            rate(&one["ours_bytes_written"]),
+            rate(&one["hdfs3_bytes_written"]),
+        );
+    }
+    text += "\n![Rows a second](../pictures/performance-end-to-end.svg)\n\n\
+        | payload | does nothing | this sink | until committed | hdfs3 | this of nothing | until committed | this of hdfs3 |\n\
+        |---|---|---|---|---|---|---|---|\n";
     let spread = |one: &Value, peer: &str| {
         let bounds = &one[format!("{peer}_rows_per_s_spread")];
         format!("{} ({}–{})", rate(&one[format!("{peer}_rows_per_s")]), rate(&bounds[0]), rate(&bounds[1]))
@@ -86,31 +114,65 @@ fn end_to_end(all: &Value) -> Result<Option<String>> {
     for name in &measured {
         let one = &all[*name];
         text += &format!(
-            "| {name} | {}, {} B | {} | {} | {} | {} | {} | {} | {} |\n",
-            number(&one["payload_bytes_per_row"], 0),
-            number(&one["row_bytes_per_row"], 0),
+            "| {name} | {} | {} | {} | {} | {} | {} | {} |\n",
             spread(one, "noop"),
             spread(one, "ours"),
             rate(&one["ours_committed_rows_per_s"]),
             spread(one, "hdfs3"),
-            number(&one["ours_of_noop"], 2),
-            number(&one["ours_committed_of_noop"], 2),
+            pairs(one, "ours_of_noop", 2),
+            number(&one["ours_of_noop_until_committed"], 2),
             number(&one["ours_of_hdfs3"], 1),
         );
     }
-    text += "\n| payload | CPU seconds for a million rows: nothing, this, hdfs3 | most memory, MB: nothing, this, hdfs3 | bytes written: this, hdfs3 |\n|---|---|---|---|\n";
-    for name in &measured {
-        let one = &all[*name];
-        let each = |what: &str, digits| PEERS.map(|peer| number(&one[format!("{peer}_{what}")], digits)).join(", ");
-        text += &format!(
-            "| {name} | {} | {} | {}, {} |\n",
-            each("cpu_s_per_million_rows", 2),
-            each("peak_mb", 0),
-            rate(&one["ours_bytes_written"]),
-            rate(&one["hdfs3_bytes_written"])
-        );
+    Ok(Some(text + &beside(all, &measured) + &threads(&all[measured[0]], measured[0])))
+}
+
+/// The processor time of the threads of each sink's process, the dearest first.
+fn threads(one: &Value, payload: &str) -> String {
+    /// Cheaper ones are told together.
+    const LEAST: f64 = 0.01;
+    let of = |peer: &str| {
+        let all = one[format!("{peer}_threads_cpu_s_per_million_rows")].as_object();
+        let all =
+            all.into_iter().flatten().map(|(name, seconds)| (name.as_str(), seconds.as_f64().unwrap_or_default()));
+        all.collect::<BTreeMap<_, _>>()
+    };
+    let (nothing, ours) = (of("noop"), of("ours"));
+    let names: BTreeSet<&str> = nothing.keys().chain(ours.keys()).copied().collect();
+    let seconds = |name: &str| [&nothing, &ours].map(|all| all.get(name).copied().unwrap_or_default());
+    let (mut dear, cheap): (Vec<_>, Vec<_>) = (names.into_iter().map(|name| (name, seconds(name))))
+        .partition(|(_, seconds)| seconds.iter().any(|seconds| *seconds >= LEAST));
+    dear.sort_by(|(_, one), (_, other)| other[1].total_cmp(&one[1]));
+    let of_cheap = cheap.iter().fold([0.0, 0.0], |sum, (_, [nothing, ours])| [sum[0] + nothing, sum[1] + ours]);
+    let mut text = format!(
+        "\n| threads, `{payload}`, CPU s for a million rows | nothing | this | difference |\n|---|---|---|---|\n"
+    );
+    for (name, [nothing, ours]) in dear.into_iter().chain([("(all others)", of_cheap)]) {
+        text += &format!("| {name} | {nothing:.3} | {ours:.3} | {:+.3} |\n", ours - nothing);
     }
-    Ok(Some(text))
+    text
+}
+
+/// The processor time of the services while each sink drained.
+fn beside(all: &Value, measured: &[&str]) -> String {
+    const KEY: &str = "beside_cpu_s_per_million_rows";
+    let names: Vec<&str> = (all[measured[0]][format!("ours_{KEY}")].as_object().into_iter().flatten())
+        .map(|(name, _)| name.as_str())
+        .collect();
+    if names.is_empty() {
+        return String::new();
+    }
+    let mut text = format!(
+        "\n| CPU s for a million rows, nothing → this | {} |\n|---|{}\n",
+        names.join(" | "),
+        "---|".repeat(names.len())
+    );
+    for payload in measured {
+        let of = |peer: &str, name: &str| number(&all[*payload][format!("{peer}_{KEY}")][name], 2);
+        let cells: Vec<_> = names.iter().map(|name| format!("{} → {}", of("noop", name), of("ours", name))).collect();
+        text += &format!("| {payload} | {} |\n", cells.join(" | "));
+    }
+    text
 }
 
 fn writing(all: &Value) -> Option<String> {

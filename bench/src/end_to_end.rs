@@ -1,6 +1,6 @@
 //! The same backlogs, drained by each sink in turn.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -30,6 +30,7 @@ pub struct Before {
 pub fn run(only: &[String], rounds: u32, fewer: u64, before: Option<&Before>) -> Result<()> {
     let renamed = before.map(|before| peer::renamed(&before.nar, &stacks_dir().join("before"))).transpose()?;
     let report = if before.is_some() { REPORT_BEFORE } else { REPORT };
+    put_result(report, &["machine"], machine()?)?;
     let services = services(renamed)?;
     services.run(|services| {
         let mut searching = None;
@@ -76,6 +77,15 @@ fn services(further: Option<PathBuf>) -> Result<Services> {
         stack = stack.connector(connector);
     }
     Services::start(stack)
+}
+
+/// What all of it runs on.
+fn machine() -> Result<Value> {
+    const CPUS: &str = "/proc/cpuinfo";
+    let processors = std::fs::read_to_string(CPUS).context(CPUS)?;
+    let model = processors.lines().find(|line| line.starts_with("model name")).and_then(|line| line.split_once(": "));
+    let cores = std::thread::available_parallelism()?;
+    Ok(json!({ "cores": cores, "model": model.map_or("unknown", |(_, model)| model) }))
 }
 
 /// How much a load's sinks drain.
@@ -135,7 +145,7 @@ fn compare(
             let drained =
                 drain(&sink, backlog, 1, proof).with_context(|| format!("{} with {}", peer.name(), load.name))?;
             println!(
-                "{} {round}: {:.0} rows/s{}, {:.2} CPU s for a million, {} MB",
+                "{} {round}: {:.0} rows/s{}, {:.2} CPU s for a million, {} MB; beside it {}",
                 peer.name(),
                 drained.rows_per_second(),
                 drained
@@ -143,6 +153,12 @@ fn compare(
                     .map_or(String::new(), |rate| format!(" ({rate:.0} until committed)")),
                 drained.cpu_seconds_per_million(),
                 drained.peak_bytes >> 20,
+                drained
+                    .beside_per_million()
+                    .iter()
+                    .map(|(name, seconds)| format!("{name} {seconds:.2}"))
+                    .collect::<Vec<_>>()
+                    .join(", "),
             );
             drains.entry(peer).or_default().push(drained);
         }
@@ -161,9 +177,12 @@ fn compare(
         if let Some((median, _)) = all(Drain::committed_rows_per_second) {
             put("committed_rows_per_s", json!(median));
         }
-        if let Some((median, _)) = all(|drain| Some(drain.cpu_seconds_per_million())) {
+        if let Some((median, spread)) = all(|drain| Some(drain.cpu_seconds_per_million())) {
             put("cpu_s_per_million_rows", json!(median));
+            put("cpu_s_per_million_rows_spread", json!(spread));
         }
+        put("beside_cpu_s_per_million_rows", medians(drains.iter().map(Drain::beside_per_million)));
+        put("threads_cpu_s_per_million_rows", medians(drains.iter().map(Drain::threads_per_million)));
         if let Some((_, [_, most])) = all(|drain| Some(drain.peak_bytes as f64)) {
             put("peak_mb", json!(most / f64::from(1 << 20)));
             put("peak_mb_per_million_rows", json!(most / f64::from(1 << 20) / (drains[0].rows as f64 / 1e6)));
@@ -172,13 +191,33 @@ fn compare(
             put("bytes_written", json!(median));
         }
     }
-    let ratio = |one: &str, other: &str| Some(figures.get(one)?.as_f64()? / figures.get(other)?.as_f64()?);
-    let ratios = [
-        ("ours_of_noop", ratio("ours_rows_per_s", "noop_rows_per_s")),
-        ("ours_committed_of_noop", ratio("ours_committed_rows_per_s", "noop_rows_per_s")),
-        ("ours_of_hdfs3", ratio("ours_rows_per_s", "hdfs3_rows_per_s")),
-        ("ours_of_before", ratio("ours_rows_per_s", "before_rows_per_s")),
-    ];
-    figures.extend(ratios.map(|(name, ratio)| (name.to_owned(), json!(ratio))));
+    let each = |peer: Peer| drains.get(&peer).map_or(&[] as &[Drain], Vec::as_slice);
+    for (name, one, other) in [
+        ("ours_of_noop", Peer::Ours, Peer::Noop),
+        ("ours_of_hdfs3", Peer::Ours, Peer::Hdfs3),
+        ("ours_of_before", Peer::Ours, Peer::Before),
+    ] {
+        let mut put = |what: &str, figure: fn(&Drain, &Drain) -> f64| {
+            let pairs: Vec<f64> = each(one).iter().zip(each(other)).map(|(one, other)| figure(one, other)).collect();
+            if let Some((median, _)) = median_and_spread(pairs.iter().copied()) {
+                figures.insert(format!("{name}{what}"), json!(median));
+                figures.insert(format!("{name}{what}_pairs"), json!(pairs));
+            }
+        };
+        put("", |one, other| one.rows_per_second() / other.rows_per_second());
+        put("_until_committed", |one, other| {
+            one.committed_rows_per_second().unwrap_or(f64::NAN) / other.rows_per_second()
+        });
+        put("_cpu", |one, other| one.cpu_seconds_per_million() / other.cpu_seconds_per_million());
+        put("_mb_more", |one, other| (one.peak_bytes as f64 - other.peak_bytes as f64) / f64::from(1 << 20));
+    }
     Ok(Value::Object(figures))
+}
+
+/// The median of each of several figures; one that is not there is nothing.
+fn medians<'a>(all: impl Iterator<Item = BTreeMap<&'a str, f64>>) -> Value {
+    let all: Vec<_> = all.collect();
+    let names: BTreeSet<&str> = all.iter().flat_map(BTreeMap::keys).copied().collect();
+    let median = |name: &str| median_and_spread(all.iter().map(|one| one.get(name).copied().unwrap_or_default()));
+    names.iter().filter_map(|name| Some(((*name).to_owned(), json!(median(name)?.0)))).collect::<Map<_, _>>().into()
 }

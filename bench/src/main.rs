@@ -35,7 +35,7 @@ enum Command {
         #[arg(long, value_delimiter = ',')]
         only: Vec<String>,
         /// How often each sink drains each backlog.
-        #[arg(long, default_value_t = 3)]
+        #[arg(long, default_value_t = 5)]
         rounds: u32,
         /// Divides the rows by this, for a try.
         #[arg(long, default_value_t = 1)]

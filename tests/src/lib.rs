@@ -44,7 +44,7 @@ pub use namespace::Namespace;
 pub use oracle::{Comparison, Place};
 pub use outage::Outage;
 pub use page::Page;
-pub use process::{Usage, Watch, memory, processor_time};
+pub use process::{Usage, Watch, busy_time, memory, processor_time, time_of_threads};
 pub use random::Random;
 pub use relay::{Holding, Relay, Vanished};
 pub use services::Services;

@@ -1,5 +1,6 @@
 //! What the kernel says of a process.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
@@ -21,12 +22,43 @@ pub fn memory(pid: u32, line: &str) -> Result<u64> {
 
 /// The processor time that a process has used, in its own code and in the kernel.
 pub fn processor_time(pid: u32) -> Result<Duration> {
-    let path = format!("/proc/{pid}/stat");
-    let stat = std::fs::read_to_string(&path).with_context(|| path.clone())?;
+    Ok(name_and_time(&format!("/proc/{pid}/stat"))?.1)
+}
+
+/// The processor time that a process's living threads have used, by their names without their numbers.
+pub fn time_of_threads(pid: u32) -> Result<BTreeMap<String, Duration>> {
+    let folder = format!("/proc/{pid}/task");
+    let mut all = BTreeMap::new();
+    for thread in std::fs::read_dir(&folder).context(folder)? {
+        // One that has just ended is left out.
+        let Ok((name, time)) = name_and_time(&thread?.path().join("stat").to_string_lossy()) else { continue };
+        let name = name.trim_end_matches(|last: char| last.is_ascii_digit() || "-#".contains(last));
+        *all.entry(name.to_owned()).or_default() += time;
+    }
+    Ok(all)
+}
+
+/// The name and the processor time of what a file of the kernel describes: a process or a thread.
+fn name_and_time(path: &str) -> Result<(String, Duration)> {
+    let stat = std::fs::read_to_string(path).with_context(|| path.to_owned())?;
     // The name is in brackets and may hold blanks; utime and stime are the 14th and 15th field.
-    let mut fields = stat.rsplit_once(')').context("a process without a name")?.1.split_whitespace().skip(11);
+    let (name, fields) = stat.rsplit_once(')').with_context(|| format!("{path}: no name"))?;
+    let name = name.split_once('(').with_context(|| format!("{path}: no name"))?.1;
+    let mut fields = fields.split_whitespace().skip(11);
     let mut next = || -> Result<u32> { Ok(fields.next().with_context(|| format!("{path} is cut off"))?.parse()?) };
-    Ok(TICK * (next()? + next()?))
+    Ok((name.to_owned(), TICK * (next()? + next()?)))
+}
+
+/// The processor time that everything on this machine has used, and that its host has taken from it.
+pub fn busy_time() -> Result<Duration> {
+    const STAT: &str = "/proc/stat";
+    let stat = std::fs::read_to_string(STAT).context(STAT)?;
+    let all =
+        stat.lines().next().and_then(|line| line.strip_prefix("cpu ")).with_context(|| format!("{STAT}: no cpu"))?;
+    // user nice system idle iowait irq softirq steal; what follows is part of user and nice.
+    let ticks = all.split_whitespace().take(8).map(str::parse).collect::<Result<Vec<u64>, _>>()?;
+    let busy: u64 = ticks.iter().enumerate().filter(|(field, _)| ![3, 4].contains(field)).map(|(_, ticks)| ticks).sum();
+    Ok(Duration::from_millis(busy * TICK.as_millis() as u64))
 }
 
 /// Looks at what a process has used, until it ends.
