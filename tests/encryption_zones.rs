@@ -88,8 +88,9 @@ fn rows_in_an_encryption_zone_are_unreadable_on_disk_whole_in_hive_and_wait_for_
 
         let waits = |what: &str, notes: &mut Notes| -> Result<()> {
             let told = sink.worker_log().matches(what).count();
-            notes.send(services, 20)?;
             until(what, LIMIT, || {
+                // The key server knows it after a second: what came until then is committed.
+                notes.send(services, 1)?;
                 let now = sink.worker_log().matches(what).count();
                 ensure!(now > told, "it is said {now} times, as before");
                 Ok(())

@@ -161,7 +161,7 @@ mod tests {
     use crate::storage::memory::Memory;
 
     /// There are thousands of them.
-    const MOST_OF_A_TASK: usize = 4 << 10;
+    const MOST_OF_A_TASK: usize = 6 << 10;
 
     #[test]
     fn a_task_takes_little_memory_while_it_waits() {
